@@ -1,0 +1,3 @@
+module gridhub
+
+go 1.26.0
