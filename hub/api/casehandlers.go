@@ -128,7 +128,7 @@ func (a *API) checkIn(ctx context.Context, in *checkInInput) (*visitOutput, erro
 
 func (a *API) figures(ctx context.Context, in *figuresInput) (*figuresOutput, error) {
 	from, to := a.today(in.From, in.To)
-	r, err := a.deps.Figures.Report(ctx, from, to)
+	r, err := a.deps.Figures.Summary(ctx, from, to)
 	return &figuresOutput{Body: r}, err
 }
 

@@ -21,7 +21,7 @@ type Patrols interface {
 
 // Figures counts cases of a period.
 type Figures interface {
-	Report(ctx context.Context, from, to telemetry.Millis) (figures.Report, error)
+	Summary(ctx context.Context, from, to telemetry.Millis) (figures.Summary, error)
 }
 
 type routesOutput struct{ Body []patrol.Route }
@@ -51,7 +51,7 @@ type figuresInput struct {
 	To   telemetry.Millis `query:"to" doc:"ms since 1970; default: now"`
 }
 
-type figuresOutput struct{ Body figures.Report }
+type figuresOutput struct{ Body figures.Summary }
 
 func (a *API) registerPatrols() {
 	register(a, huma.Operation{OperationID: "routes", Method: "GET", Path: "/api/v1/routes", Summary: "Standard patrol routes"}, a.routes)

@@ -20,8 +20,8 @@ type Count struct {
 	Cases []identity.CaseID `json:"cases"`
 }
 
-// Report is one period's figures. Formula is the version of the definitions.
-type Report struct {
+// Summary is one period's figures. Formula is the version of the definitions.
+type Summary struct {
 	Formula  string `json:"formula"`
 	Reported Count  `json:"reported"`
 	Filed    Count  `json:"filed"`
