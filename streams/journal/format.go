@@ -16,7 +16,7 @@ const (
 	headerSize    = 64   // one copy of the segment header
 	headerCopyAt  = 512  // the second copy lies in another sector
 	segmentHeader = 1024 // where records begin
-	recordHeader  = 24   // before the data of each record
+	recordHeader  = 28   // before the data of each record
 
 	commitStart = 1 // flag: first record of a commit
 )
@@ -50,7 +50,7 @@ type header struct {
 	first   uint64 // number of the first record
 	prevEnd int64  // last good offset in the file with serial-1; 0 = there is none
 	created int64  // unix ms
-	salt    uint32 // seed of the records' checksums: data cannot forge a record
+	salt    uint32 // seed of the record heads' checksums: data cannot forge a record
 }
 
 var errHeader = errors.New("segment header is damaged")
@@ -123,8 +123,8 @@ func (f frame) span() uint64 {
 	return 1
 }
 
-// damaged means that no whole record begins here; short that more bytes are
-// needed to tell.
+// errDamaged means that no whole record begins here; a shortError that more
+// bytes are needed to tell.
 var errDamaged = errors.New("record is damaged")
 
 type shortError struct{ need int }
@@ -143,19 +143,24 @@ func decodeFrame(b []byte, salt uint32, limit int64) (frame, error) {
 		return frame{}, &shortError{recordHeader}
 	}
 	f, length := peekFrame(b)
-	if f.kind != Data && f.kind != Gap || f.flags&^commitStart != 0 || f.number == 0 ||
-		length > MaxRecord || recordHeader+length > limit {
+	if headSum(b, salt) != binary.LittleEndian.Uint32(b) ||
+		f.kind != Data && f.kind != Gap || f.number == 0 || recordHeader+length > limit {
 		return frame{}, errDamaged
 	}
 	end := recordHeader + int(length)
 	if len(b) < end {
 		return frame{}, &shortError{end}
 	}
-	if crc32.Update(salt, castagnoli, b[4:end]) != binary.LittleEndian.Uint32(b) {
+	f.data = b[recordHeader:end:end]
+	if crc32.Checksum(f.data, castagnoli) != binary.LittleEndian.Uint32(b[24:]) {
 		return frame{}, errDamaged
 	}
-	f.data = b[recordHeader:end:end]
 	return f, nil
+}
+
+// headSum is the checksum of a record head, which covers that of the data.
+func headSum(b []byte, salt uint32) uint32 {
+	return crc32.Update(salt, castagnoli, b[4:recordHeader])
 }
 
 // peekFrame reads the fields of a record header without trusting them.
@@ -184,7 +189,8 @@ func seal(b []byte, salt uint32, f frame) int {
 	stamp := uint64(min(max(f.at, 0), maxMillis)) | uint64(f.kind)<<48 | uint64(f.flags)<<56
 	binary.LittleEndian.PutUint64(b[8:], f.number)
 	binary.LittleEndian.PutUint64(b[16:], stamp)
-	binary.LittleEndian.PutUint32(b, crc32.Update(salt, castagnoli, b[4:end]))
+	binary.LittleEndian.PutUint32(b[24:], crc32.Checksum(b[recordHeader:end], castagnoli))
+	binary.LittleEndian.PutUint32(b, headSum(b, salt))
 	return end
 }
 

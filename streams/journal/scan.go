@@ -11,11 +11,6 @@ import (
 // scanBuffer is how much of a segment a scanner reads at once, in bytes.
 const scanBuffer = 256 << 10
 
-// resyncBudget bounds the bytes that are checksummed while looking for the
-// next whole record behind a damaged one, so that data made to look like
-// record heads cannot stall a reader.
-const resyncBudget = 1 << 30
-
 // errNoMore means that the scanner stands at its limit.
 var errNoMore = errors.New("no more records")
 
@@ -86,8 +81,7 @@ func (s *scanner) buffered() (frame, error) {
 // resync moves off behind damage, to the next whole record whose number lies
 // in [low, high), and reports whether there is one.
 func (s *scanner) resync(low, high uint64) (bool, error) {
-	budget := int64(resyncBudget)
-	for s.off++; s.off+recordHeader <= s.limit && budget > 0; s.off++ {
+	for s.off++; s.off+recordHeader <= s.limit; s.off++ {
 		w := s.window()
 		if len(w) < recordHeader {
 			if err := s.fill(recordHeader); err != nil {
@@ -97,11 +91,9 @@ func (s *scanner) resync(low, high uint64) (bool, error) {
 				break
 			}
 		}
-		f, length := peekFrame(w)
-		if f.number < low || f.number >= high || f.kind != Data && f.kind != Gap {
+		if f, _ := peekFrame(w); f.number < low || f.number >= high {
 			continue
 		}
-		budget -= length
 		at := s.off
 		_, err := s.next()
 		s.off = at

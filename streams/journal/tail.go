@@ -1,10 +1,14 @@
 package journal
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"path/filepath"
 )
+
+// sector is what a disk writes at once, in bytes.
+const sector = 512
 
 // tail is what recovery learnt from the newest segment.
 type tail struct {
@@ -81,14 +85,17 @@ func (t *tail) judge(s *scanner, size int64) error {
 		t.torn = rest // cut inside a head, or a head that was never written
 		return nil
 	}
-	f, length := peekFrame(head)
-	if f.number == t.next && recordHeader+length > rest {
-		t.torn = rest // data ends before the record does
-		return nil
-	}
-	lost := uint64(1)
-	if f.number != t.next || recordHeader+length < rest {
-		lost = uint64(rest/recordHeader) + 1 // the head cannot be trusted: as many as can fit
+	lost := uint64(rest/recordHeader) + 1 // as many as can fit
+	if headSum(head, s.salt) == binary.LittleEndian.Uint32(head) {
+		_, length := peekFrame(head)
+		end := t.end + recordHeader + length
+		if end > size || (t.end+rest+sector-1)/sector*sector < end {
+			t.torn = rest // whole sectors of its data were never written
+			return nil
+		}
+		if end >= t.end+rest {
+			lost = 1
+		}
 	}
 	t.burn(t.next+lost, fmt.Sprintf("%d damaged bytes at the end of the newest segment", rest))
 	return nil
