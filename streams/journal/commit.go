@@ -56,15 +56,13 @@ func (j *Journal) shut() {
 }
 
 // gather lets the writers that the last commit woke queue again before the
-// next one starts: without it, commits would alternate between one writer and
-// all the others. It ends when as many came as last time, or nobody did.
+// next one starts: without it, writers would fall into two groups that take
+// turns, each waiting for the other's sync. It ends when all who may come are
+// there, or nobody more came.
 func (j *Journal) gather() {
 	for before := -1; ; {
-		j.queue.Lock()
-		n := len(j.queue.pending.calls) + j.queue.pending.waits
-		full := int64(len(j.queue.pending.buf)) >= j.o.QueueBytes/2
-		j.queue.Unlock()
-		if n == before || n >= j.woken || full {
+		n, bytes := j.queued()
+		if n == before || n >= j.expected || bytes >= j.o.QueueBytes/2 {
 			return
 		}
 		before = n
@@ -72,10 +70,19 @@ func (j *Journal) gather() {
 	}
 }
 
+// queued is how many appends wait for the next commit, and their bytes.
+func (j *Journal) queued() (appends int, bytes int64) {
+	j.queue.Lock()
+	defer j.queue.Unlock()
+	b := j.queue.pending
+	return len(b.calls) + b.waits, int64(len(b.buf))
+}
+
 // commit makes b durable, or not, and answers all who wait for it.
 func (j *Journal) commit(b *batch) {
 	b.err = j.write(b)
-	j.woken = len(b.calls) + b.waits
+	early, _ := j.queued()
+	j.expected = early + len(b.calls) + b.waits
 	close(b.done)
 	for _, c := range b.calls {
 		if b.err != nil {
