@@ -20,6 +20,10 @@ const upkeepEvery = time.Second
 // a new segment is tried.
 const minFree = 64 << 10
 
+// gatherPatience is how often the commit goroutine lets others run although no
+// new append came. Each time costs less than a microsecond.
+const gatherPatience = 3
+
 // run is the commit goroutine: the only one that writes segments.
 func (j *Journal) run() {
 	defer close(j.stopped)
@@ -60,12 +64,14 @@ func (j *Journal) shut() {
 // turns, each waiting for the other's sync. It ends when all who may come are
 // there, or nobody more came.
 func (j *Journal) gather() {
-	for before := -1; ; {
+	for before, idle := 0, 0; idle < gatherPatience; idle++ {
 		n, bytes := j.queued()
-		if n == before || n >= j.expected || bytes >= j.o.QueueBytes/2 {
+		if n >= j.expected || bytes >= j.o.QueueBytes/2 {
 			return
 		}
-		before = n
+		if n > before {
+			before, idle = n, 0
+		}
 		runtime.Gosched()
 	}
 }
