@@ -35,9 +35,8 @@ func (j *Journal) run() {
 			j.gather()
 			if b := j.take(); b != nil {
 				j.commit(b)
-			}
-			if j.failing.Load() != nil {
-				j.upkeep()
+			} else if j.failing.Load() != nil {
+				j.upkeep() // a cursor moved
 			}
 		case <-tick.C:
 			j.upkeep()

@@ -43,6 +43,10 @@ func TestRandomPowerCuts(t *testing.T) {
 		}
 		for round := range 5 {
 			w.live(fmt.Sprintf("%d.%d", seed, round))
+			if w.rng.Intn(2) == 0 {
+				w.disk = w.disk.Restart() // only the process died
+				w.examine()
+			}
 			w.disk = w.disk.Crash(w.rng)
 			w.examine()
 			if t.Failed() {

@@ -223,6 +223,9 @@ func (j *Journal) Remove(name string) error {
 // retention keeps everything for it.
 func (j *Journal) loadCursors() error {
 	dir := filepath.Join(j.dir, cursorDir)
+	if err := j.fs.SyncDir(dir); err != nil { // what is read must also survive a power cut
+		return err
+	}
 	names, err := j.fs.ReadDir(dir)
 	if err != nil {
 		return err
