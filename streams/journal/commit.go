@@ -147,8 +147,15 @@ func (j *Journal) prepare(n int64) error {
 	return err
 }
 
-// step is the granularity in which space is reserved ahead.
-func (j *Journal) step() int64 { return min(allocateStep, j.o.SegmentBytes) }
+// step is the granularity in which space is reserved ahead: none when that
+// would eat into what is to be kept free.
+func (j *Journal) step() int64 {
+	step := min(allocateStep, j.o.SegmentBytes)
+	if j.o.Reserve > 0 && j.free < j.o.Reserve+2*step {
+		return 1
+	}
+	return step
+}
 
 // stamp gives the records of b their numbers, time and checksums.
 func (j *Journal) stamp(b *batch) {

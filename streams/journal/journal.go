@@ -64,6 +64,7 @@ type Journal struct {
 	serial    uint64 // of the newest segment file
 	carry     []byte // encoded records to copy to the next segment
 	carryFrom uint64 // number of the first of them
+	free      int64  // bytes free on the disk, when last asked; only with Reserve
 	expected  int    // how many appends may soon be queued; see gather
 
 	// mu guards what readers, cursors and statistics look at.

@@ -19,6 +19,7 @@ func (j *Journal) makeRoom(n int64) error {
 	}
 	for j.o.Reserve > 0 {
 		free, err := j.fs.Free(j.dir)
+		j.free = free
 		if err != nil || free >= j.o.Reserve+n {
 			return nil // an unreadable figure stops nobody: writes tell
 		}
