@@ -80,7 +80,7 @@ func decodePlace(b []byte) (place, error) {
 		saved:    int64(binary.LittleEndian.Uint64(b[32:])),
 		state:    b[cursorHeader:],
 	}
-	if int(binary.LittleEndian.Uint32(b[12:])) != len(p.state) || p.position == 0 {
+	if int(binary.LittleEndian.Uint32(b[12:])) != len(p.state) || p.position == 0 || p.position > maxJump {
 		return place{}, errCursor
 	}
 	return p, nil

@@ -56,7 +56,7 @@ type Journal struct {
 		pending *batch
 		room    chan struct{} // closed when pending is taken; nil if nobody waits
 		closed  bool
-		spare   []byte // buffer of the batch before, for reuse
+		spare   buffers // of the batch before, for reuse
 	}
 
 	// Owned by the commit goroutine (and by Open before it starts).
@@ -113,7 +113,7 @@ func Open(dir string, o Options) (*Journal, error) {
 		stopped: make(chan struct{}),
 		cursors: make(map[string]*Cursor),
 	}
-	j.queue.pending = newBatch(nil)
+	j.queue.pending = newBatch(buffers{})
 	if err := j.start(); err != nil {
 		if j.lock != nil {
 			j.lock.Close()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -103,10 +104,10 @@ func TestDropOldestTellsWhatIsGone(t *testing.T) {
 
 func TestAgeRetention(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		jump := time.Duration(0)
+		var jump atomic.Int64
 		j := open(t, fsx.NewMemory(), journal.Options{
 			MaxAge: 8 * time.Hour,
-			Now:    func() time.Time { return time.Now().Add(jump) },
+			Now:    func() time.Time { return time.Now().Add(time.Duration(jump.Load())) },
 		})
 		c, err := j.Cursor("slow")
 		if err != nil {
@@ -116,9 +117,10 @@ func TestAgeRetention(t *testing.T) {
 		time.Sleep(7 * time.Hour)
 		mustAppend(t, j, "new")
 
-		for _, jump = range []time.Duration{25 * time.Hour, -time.Hour, -50 * 365 * 24 * time.Hour} {
+		for _, by := range []time.Duration{25 * time.Hour, -time.Hour, -50 * 365 * 24 * time.Hour} {
+			jump.Store(int64(by))
 			time.Sleep(2 * time.Second)
-			mustAppend(t, j, fmt.Sprint(jump))
+			mustAppend(t, j, fmt.Sprint(by))
 		}
 		if j.First() != 1 {
 			t.Fatal("a wall clock that jumps removed records")
