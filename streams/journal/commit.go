@@ -147,7 +147,7 @@ func (j *Journal) prepare(n int64) error {
 	return err
 }
 
-// step is the granularity in which space is reserved ahead: none when that
+// step is the granularity in which space is written ahead: none when that
 // would eat into what is to be kept free.
 func (j *Journal) step() int64 {
 	step := min(allocateStep, j.o.SegmentBytes)

@@ -316,6 +316,15 @@ func (m *Memory) Remove(name string) error {
 	return nil
 }
 
+// Truncate implements FS.
+func (m *Memory) Truncate(name string, size int64) error {
+	f, err := m.Open(name)
+	if err != nil {
+		return err
+	}
+	return f.Truncate(size)
+}
+
 // SyncDir implements FS.
 func (m *Memory) SyncDir(dir string) error {
 	m.mu.Lock()
