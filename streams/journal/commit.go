@@ -131,6 +131,9 @@ func (j *Journal) write(b *batch) error {
 // prepare sees to it that there is room for n bytes and a segment to take
 // them.
 func (j *Journal) prepare(n int64) error {
+	if j.active == nil || j.active.end >= j.o.SegmentBytes {
+		n += segmentHeader
+	}
 	if err := j.makeRoom(n); err != nil {
 		return err
 	}

@@ -160,10 +160,16 @@ func (c *Cursor) Commit(position uint64, state []byte) error {
 	c.j.mu.Lock()
 	c.epoch, c.position, c.state = c.j.epoch, position, state
 	c.j.mu.Unlock()
-	if c.j.failing.Load() != nil {
-		c.j.poke() // there may be room now
-	}
+	c.j.reconsider()
 	return nil
+}
+
+// reconsider wakes a journal that refuses appends: a cursor moved or went, so
+// there may be room now.
+func (j *Journal) reconsider() {
+	if j.failing.Load() != nil {
+		j.poke()
+	}
 }
 
 func (c *Cursor) check(position uint64, state []byte) error {
@@ -213,6 +219,7 @@ func (j *Journal) Remove(name string) error {
 	c.removed = true
 	delete(j.cursors, name)
 	j.mu.Unlock()
+	j.reconsider()
 	if err := j.fs.SyncDir(dir); err != nil {
 		return fmt.Errorf("cursor %s: %w", name, err)
 	}

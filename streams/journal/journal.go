@@ -142,6 +142,7 @@ func (j *Journal) start() error {
 		}
 		j.fail(fmt.Errorf("%w: %w", ErrDiskFull, err), segmentHeader)
 	}
+	j.retain()
 	return nil
 }
 
