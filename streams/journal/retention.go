@@ -37,27 +37,29 @@ func (j *Journal) giveUpOldest(cause string) bool {
 	if j.o.MaxBytes == 0 && j.o.MaxAge == 0 && j.o.Overrun != DropOldest {
 		return false
 	}
-	seg := j.oldest()
-	if seg == nil {
+	j.mu.RLock()
+	var seg *segment
+	if len(j.segments) > 0 {
+		seg = j.segments[0]
+	}
+	j.mu.RUnlock()
+	needed := seg != nil && j.needed(seg)
+	if seg == nil || needed && j.o.Overrun != DropOldest || !j.ended(seg) {
 		return false
 	}
-	if j.needed(seg) {
-		if j.o.Overrun != DropOldest {
-			return false
-		}
+	if needed {
 		j.recordLoss(seg, cause)
 	}
 	return j.remove(seg)
 }
 
-// oldest is the oldest segment that may be removed. The active one is ended
-// for that if it is the only one.
-func (j *Journal) oldest() *segment {
-	seg := j.oldestSealed()
-	if seg == nil && j.active != nil && j.active.end > segmentHeader && j.roll() == nil {
-		seg = j.oldestSealed()
+// ended reports whether seg is no longer written, and ends it for that if it
+// is the active one and has records.
+func (j *Journal) ended(seg *segment) bool {
+	if j.oldestSealed() == seg {
+		return true
 	}
-	return seg
+	return j.active != nil && j.active.end > segmentHeader && j.roll() == nil && j.oldestSealed() == seg
 }
 
 // oldestSealed is the oldest segment unless it is the newest as well: a
