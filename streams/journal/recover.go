@@ -159,7 +159,7 @@ func (j *Journal) takeOver(t tail) {
 		j.carry, j.carryFrom = t.carry, t.commitNext
 	}
 	seg := j.segments[len(j.segments)-1]
-	seg.end = t.commitOff
+	seg.end, seg.newest = t.commitOff, millis(max(seg.created, t.newest))
 	if t.lost == 0 && t.end < t.size {
 		// Only space reserved ahead, or a torn tail: nothing depends on it.
 		_ = j.fs.Truncate(filepath.Join(j.dir, seg.name), t.end)

@@ -9,9 +9,6 @@ import (
 // makeRoom sees to it that n more bytes fit the limits, removing segments as
 // far as retention allows.
 func (j *Journal) makeRoom(n int64) error {
-	if j.o.MaxBytes > 0 && n+segmentHeader > j.o.MaxBytes {
-		return fmt.Errorf("%w: %d bytes at once in a journal of %d", ErrTooLarge, n, j.o.MaxBytes)
-	}
 	for j.o.MaxBytes > 0 && j.total()+n > j.o.MaxBytes {
 		if !j.giveUpOldest("journal is at its size limit") {
 			return fmt.Errorf("%w: %d bytes of %d used", ErrFull, j.total(), j.o.MaxBytes)
