@@ -8,7 +8,7 @@ import (
 
 // batch is what one commit makes durable: encoded records and whom to tell.
 type batch struct {
-	buf   []byte // records, not yet sealed with number, time and checksum
+	buf   []byte // records, still without number, time and checksum
 	count int    // records in buf
 	calls []call
 	waits int // callers of Append

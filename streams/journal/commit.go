@@ -170,7 +170,7 @@ func (j *Journal) stamp(b *batch) {
 			j.active.note(f.number, off+int64(at))
 			marked = at
 		}
-		at += seal(b.buf[at:], salt, f)
+		at += finish(b.buf[at:], salt, f)
 	}
 }
 
