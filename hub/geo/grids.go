@@ -48,12 +48,14 @@ func ParseGrids(data []byte) (*Grids, error) {
 		if err != nil {
 			return nil, fmt.Errorf("grid %s: %w", code, err)
 		}
-		g.add(Grid{Code: code, NameZH: f.text("name_zh"), NameEN: f.text("name_en")}, polygons)
+		if err := g.add(Grid{Code: code, NameZH: f.text("name_zh"), NameEN: f.text("name_en")}, polygons); err != nil {
+			return nil, fmt.Errorf("grid %s: %w", code, err)
+		}
 	}
 	return g, nil
 }
 
-func (g *Grids) add(grid Grid, polygons [][][]Point) {
+func (g *Grids) add(grid Grid, polygons [][][]Point) error {
 	if len(g.grids) == 0 {
 		g.plane = planeAt(polygons[0][0][0])
 	}
@@ -67,8 +69,11 @@ func (g *Grids) add(grid Grid, polygons [][][]Point) {
 		}
 	}
 	grid.Center = Point{(low.Lon + high.Lon) / 2, (low.Lat + high.Lat) / 2}
-	g.index.add(int32(len(g.grids)), g.plane.flat(low), g.plane.flat(high))
+	if err := g.index.add(int32(len(g.grids)), g.plane.flat(low), g.plane.flat(high)); err != nil {
+		return err
+	}
 	g.grids, g.shapes = append(g.grids, grid), append(g.shapes, rings)
+	return nil
 }
 
 // All returns the grids in the order of their file.

@@ -1,6 +1,9 @@
 package geo
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // xy is a place in metres east and north of a plane's origin.
 type xy struct{ x, y float64 }
@@ -46,14 +49,22 @@ func (c *cells) key(p xy) [2]int32 {
 	return [2]int32{int32(math.Floor(p.x / c.size)), int32(math.Floor(p.y / c.size))}
 }
 
+// maxSpan is the longest shape that is indexed: a larger one is no part of a
+// street, and would fill the memory with squares.
+const maxSpan = 30_000
+
 // add enters shape n under every square of its bounding box.
-func (c *cells) add(n int32, low, high xy) {
+func (c *cells) add(n int32, low, high xy) error {
+	if s := max(high.x-low.x, high.y-low.y); !(s <= maxSpan) || low.length() > 10*maxSpan {
+		return fmt.Errorf("a shape of %.0f km: want at most %d, in one region", s/1000, maxSpan/1000)
+	}
 	a, b := c.key(low), c.key(high)
 	for i := a[0]; i <= b[0]; i++ {
 		for j := a[1]; j <= b[1]; j++ {
 			c.in[[2]int32{i, j}] = append(c.in[[2]int32{i, j}], n)
 		}
 	}
+	return nil
 }
 
 // ring visits the shapes in the squares that are r squares away from p's.

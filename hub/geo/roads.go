@@ -56,7 +56,9 @@ func ParseRoads(data []byte) (*Graph, error) {
 		}
 		g.roads = append(g.roads, Road{Class: f.text("class"), Name: f.text("name")})
 		for _, line := range lines {
-			g.addLine(line, known)
+			if err := g.addLine(line, known); err != nil {
+				return nil, fmt.Errorf("road %d: %w", i, err)
+			}
 		}
 	}
 	if len(g.edges) == 0 {
@@ -65,7 +67,7 @@ func ParseRoads(data []byte) (*Graph, error) {
 	return g, nil
 }
 
-func (g *Graph) addLine(line []Point, known map[Point]int32) {
+func (g *Graph) addLine(line []Point, known map[Point]int32) error {
 	if len(g.nodes) == 0 {
 		g.plane = planeAt(line[0])
 	}
@@ -78,19 +80,22 @@ func (g *Graph) addLine(line []Point, known map[Point]int32) {
 			g.nodes = append(g.nodes, node{at: p, flat: g.plane.flat(p)})
 		}
 		if last >= 0 && last != n {
-			g.addEdge(last, n)
+			if err := g.addEdge(last, n); err != nil {
+				return err
+			}
 		}
 		last = n
 	}
+	return nil
 }
 
-func (g *Graph) addEdge(a, b int32) {
+func (g *Graph) addEdge(a, b int32) error {
 	n := int32(len(g.edges))
 	p, q := g.nodes[a].flat, g.nodes[b].flat
 	g.edges = append(g.edges, edge{a: a, b: b, length: p.distanceTo(q), road: int32(len(g.roads) - 1)})
 	g.nodes[a].edges = append(g.nodes[a].edges, n)
 	g.nodes[b].edges = append(g.nodes[b].edges, n)
-	g.index.add(n, xy{min(p.x, q.x), min(p.y, q.y)}, xy{max(p.x, q.x), max(p.y, q.y)})
+	return g.index.add(n, xy{min(p.x, q.x), min(p.y, q.y)}, xy{max(p.x, q.x), max(p.y, q.y)})
 }
 
 // Snapped is the nearest place on a road.

@@ -20,6 +20,7 @@ const OffRoad = 1.4
 // that answers for all candidates. It never changes; ask it concurrently.
 type Sweep struct {
 	graph *Graph
+	from  Point
 	root  Snapped
 	speed float64
 	cost  []float64 // metres along roads from the root, by node; +Inf = not reachable
@@ -39,7 +40,7 @@ func (g *Graph) Sweep(from Point, speed float64) (*Sweep, bool) {
 	if !ok || !(speed > 0) {
 		return nil, false
 	}
-	s := &Sweep{graph: g, root: root, speed: speed, cost: make([]float64, len(g.nodes)), via: make([]int32, len(g.nodes))}
+	s := &Sweep{graph: g, from: from, root: root, speed: speed, cost: make([]float64, len(g.nodes)), via: make([]int32, len(g.nodes))}
 	for i := range s.cost {
 		s.cost[i], s.via[i] = math.Inf(1), -1
 	}
@@ -127,7 +128,7 @@ func (s *Sweep) Path(b Point) ([]Point, Metres, bool) {
 		}
 		n = s.graph.edges[s.via[n]].other(n)
 	}
-	line = append(line, s.root.Point)
+	line = append(line, s.root.Point, s.from)
 	slices.Reverse(line)
 	return slices.Compact(line), Metres(along + OffRoad*float64(s.root.Off+to.Off)), true
 }
