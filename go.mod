@@ -5,14 +5,8 @@ go 1.26.0
 require (
 	github.com/danielgtaylor/huma/v2 v2.37.2
 	github.com/jackc/pgx/v5 v5.12.0
+	golang.org/x/image v0.47.0
 	modernc.org/sqlite v1.62.0
-)
-
-require (
-	github.com/eclipse/paho.mqtt.golang v1.5.1 // indirect
-	github.com/gorilla/websocket v1.5.3 // indirect
-	golang.org/x/image v0.47.0 // indirect
-	golang.org/x/net v0.50.0 // indirect
 )
 
 require (
