@@ -24,6 +24,9 @@ const Formula = "1"
 //     time to close: reported → closed, of closings in the period;
 //     handling: first dispatched → claimed, of claims in the period.
 //
+// A case that was opened again is open; its first closing stays counted in the
+// period in which it was.
+//
 // A time that a wrong clock made negative is left out of the spreads; the case
 // still counts.
 func Of(cases []tasks.Case, from, to telemetry.Millis) Summary {
@@ -69,6 +72,9 @@ func (p period) open(c tasks.Case) bool {
 	at, ok := when(c, tasks.Reported)
 	if !ok || at >= p.to {
 		return false
+	}
+	if c.Open() && c.Updated < p.to {
+		return true // also when it was closed and opened again
 	}
 	for _, end := range []tasks.EventType{tasks.Closed, tasks.Rejected, tasks.Voided, tasks.Archived} {
 		if at, ended := c.Times[end]; ended && at < p.to {

@@ -32,7 +32,8 @@ func history(line string) tasks.Case {
 		if strings.HasPrefix(at, "-") {
 			h = -h
 		}
-		c.Times[tasks.EventType(name)] = day + telemetry.Millis(h)*hour
+		c.State, c.Updated = tasks.EventType(name), day+telemetry.Millis(h)*hour
+		c.Times[c.State] = c.Updated
 	}
 	c.Reported = c.Times[tasks.Reported]
 	return c
@@ -106,6 +107,15 @@ func TestALateArrivalDoesNotMakeAClosingLate(t *testing.T) {
 	c.Clocks[0].Stopped = c.Clocks[0].Due
 	if got := Of([]tasks.Case{c}, day, day+24*hour).OnTime.N; got != 1 {
 		t.Errorf("stopped exactly when due: %d on time, want 1", got)
+	}
+}
+
+func TestAReopenedCaseIsOpen(t *testing.T) {
+	c := history("a: reported 1, filed 2, closed 7")
+	c.State, c.Updated = tasks.Filed, day+8*hour
+	s := Of([]tasks.Case{c}, day, day+24*hour)
+	if s.Open.N != 1 || s.Closed.N != 1 {
+		t.Errorf("open %d, closed %d; want 1 and 1", s.Open.N, s.Closed.N)
 	}
 }
 
