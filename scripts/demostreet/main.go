@@ -36,7 +36,7 @@ func generate() []file {
 	grids := newGrids(t)
 	return slices.Concat(
 		[]file{streetFile(t), departmentsFile(), {"grids.geojson", grids.geoJSON()}, {"roads.geojson", roads.geoJSON()}},
-		[]file{{"ground.geojson", newGround(t, roads).geoJSON()}, staffFile(grids), routesFile(roads, grids)},
+		[]file{{"ground.geojson", newGround(t, roads).geoJSON()}, staffFile(grids), routesFile(roads, grids), devicesFile(t, roads, grids)},
 	)
 }
 

@@ -142,3 +142,42 @@ func TestBoundsAreAboutThreeKilometres(t *testing.T) {
 		t.Errorf("%.0f m × %.0f m, want about %.0f × %.0f", w, h, width, height)
 	}
 }
+
+func TestSensorsStandWhereTheySay(t *testing.T) {
+	grids, err := geo.ParseGrids(read(t, "grids.geojson"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Lines []struct {
+			Name, Kind string
+			Seed       int
+			Hazard     string `yaml:"hazard_every"`
+		}
+		Devices []struct {
+			ID, Name, Profile, Line string
+			Place                   struct {
+				Grid, Note string
+				Lon, Lat   float64
+			}
+		}
+	}
+	if err := configs.Decode("devices.yaml", read(t, "devices.yaml"), &file); err != nil {
+		t.Fatal(err)
+	}
+	ids, inGrid := map[string]bool{}, map[string]int{}
+	for _, d := range file.Devices {
+		at, ok := grids.At(geo.Point{Lon: d.Place.Lon, Lat: d.Place.Lat})
+		if !ok || at.Code != d.Place.Grid {
+			t.Errorf("%s says %s and stands in %q", d.ID, d.Place.Grid, at.Code)
+		}
+		if ids[d.ID] {
+			t.Errorf("%s twice", d.ID)
+		}
+		ids[d.ID] = true
+		inGrid[at.Code]++
+	}
+	if len(ids) < 60 || len(inGrid) < 10 {
+		t.Errorf("%d sensors in %d grids, want about 60 in most of 12", len(ids), len(inGrid))
+	}
+}
