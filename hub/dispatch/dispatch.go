@@ -9,8 +9,10 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"time"
 
+	"gridhub/configs"
 	"gridhub/devices/telemetry"
 	"gridhub/hub/geo"
 	"gridhub/hub/identity"
@@ -68,6 +70,24 @@ func Default() Config {
 		},
 		FirstUp: []string{"patrol", "grid"},
 	}
+}
+
+// Validate reports every value that makes no sense.
+func (c Config) Validate() error {
+	var errs []error
+	want := func(ok bool, key string, value any, what string) {
+		if !ok {
+			errs = append(errs, configs.Fault(key, value, "%s", what))
+		}
+	}
+	want(c.Show >= 1 && c.Show <= 20, "show", c.Show, "1 to 20")
+	want(c.Speed > 0 && c.Speed <= 30, "speed", c.Speed, "metres per second, up to 30")
+	want(c.Detour >= 1 && c.Detour <= 5, "detour", c.Detour, "a factor from 1 to 5")
+	want(c.StaleAfter > 0, "stale_after", c.StaleAfter, "a time such as 10m")
+	want(c.Busy >= 1, "busy", c.Busy, "at least 1")
+	want(c.PerTask >= 0, "per_task", c.PerTask, "a time such as 5m, or 0s")
+	want(c.PerAge >= 0, "per_age", c.PerAge, "0 or more")
+	return errors.Join(errs...)
 }
 
 // Dispatcher answers for cases of the pool. It is safe for concurrent use.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -167,6 +168,15 @@ func TestDispatcher(t *testing.T) {
 	var refused *tasks.RefusedError
 	if _, err := New(Default(), pool{nowhere}, roster{}, nil, clock).Candidates(t.Context(), "c-1"); !errors.As(err, &refused) {
 		t.Errorf("a case without a place gives %v", err)
+	}
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	if err := Default().Validate(); err != nil {
+		t.Errorf("the defaults: %v", err)
+	}
+	if err := (Config{Detour: 0.5, PerAge: -1}).Validate(); err == nil || strings.Count(err.Error(), "\n") != 5 {
+		t.Errorf("want all six problems at once, got: %v", err)
 	}
 }
 
