@@ -54,7 +54,7 @@ func scale(src image.Image, side int) *image.RGBA {
 	}
 	dst := image.NewRGBA(image.Rect(0, 0, w, h))
 	draw.Draw(dst, dst.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
-	draw.CatmullRom.Scale(dst, dst.Bounds(), src, b, draw.Over, nil)
+	draw.BiLinear.Scale(dst, dst.Bounds(), src, b, draw.Over, nil)
 	return dst
 }
 

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"hash/crc32"
 	"image"
 	"image/color"
 	"image/jpeg"
@@ -77,7 +79,7 @@ func readAll(t *testing.T, s *Store, hash, form string) ([]byte, string) {
 
 func TestPutKeepsTheOriginalAndMakesForms(t *testing.T) {
 	s, _ := open(t)
-	data := photo(t, 3000, 1500)
+	data := photo(t, 2200, 1100)
 	item, err := s.Put(t.Context(), meta(), bytes.NewReader(data))
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +168,10 @@ func TestAMissingFormIsMadeAgain(t *testing.T) {
 func TestWhatIsNotAccepted(t *testing.T) {
 	s, _ := open(t)
 	whole := photo(t, 400, 300)
-	bomb := pngOf(t, image.NewGray(image.Rect(0, 0, 8192, 4096)))
+	bomb := pngOf(t, image.NewGray(image.Rect(0, 0, 1, 1)))
+	binary.BigEndian.PutUint32(bomb[16:], 8192) // the header claims 8192 × 4096
+	binary.BigEndian.PutUint32(bomb[20:], 4096)
+	binary.BigEndian.PutUint32(bomb[29:], crc32.ChecksumIEEE(bomb[12:29]))
 	for name, data := range map[string][]byte{
 		"nothing":           {},
 		"a program":         []byte("MZ\x90\x00"),
@@ -180,6 +185,8 @@ func TestWhatIsNotAccepted(t *testing.T) {
 		var refused *tasks.RefusedError
 		if _, err := s.Put(t.Context(), meta(), bytes.NewReader(data)); !errors.As(err, &refused) || refused.Code != "evidence" {
 			t.Errorf("%s: %v, want it refused", name, err)
+		} else if name == "32 million pixels" && !strings.Contains(err.Error(), "8192 × 4096") {
+			t.Errorf("%s: refused because %v, want it refused before it is decoded", name, err)
 		}
 	}
 }
@@ -225,5 +232,29 @@ func TestNoPlaceIsSaid(t *testing.T) {
 	}
 	if got, err := s.Get(t.Context(), item.Hash); err != nil || got.Place != nil {
 		t.Errorf("place %v, %v", got.Place, err)
+	}
+}
+
+func BenchmarkRender(b *testing.B) {
+	img := image.NewYCbCr(image.Rect(0, 0, 4000, 3000), image.YCbCrSubsampleRatio420)
+	for i := range img.Y {
+		img.Y[i] = uint8(i * 7 / 13)
+	}
+	var data bytes.Buffer
+	if err := jpeg.Encode(&data, img, nil); err != nil {
+		b.Fatal(err)
+	}
+	f, err := os.CreateTemp(b.TempDir(), "")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.Write(data.Bytes()); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if err := render(f, JPEG, []string{"澄湾街道", "2026-11-23 11:00:00"}, io.Discard, io.Discard); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
