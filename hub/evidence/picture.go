@@ -16,32 +16,42 @@ const (
 	thumbSide  = 320
 )
 
-// render makes the two forms of a picture: upright, scaled, without the
-// original's metadata.
-func render(f *os.File, kind string, caption []string, marked, thumb io.Writer) error {
+// render makes the two forms of a picture, upright, scaled, without the
+// original's metadata, and says what it looks like.
+func render(f *os.File, kind string, caption []string, marked, thumb io.Writer) (Look, error) {
+	big, err := decode(f, kind)
+	if err != nil {
+		return 0, err
+	}
+	small := scale(big, thumbSide)
+	look := lookOf(small)
+	if err := mark(big, caption); err != nil {
+		return 0, err
+	}
+	if err := jpeg.Encode(marked, big, &jpeg.Options{Quality: 85}); err != nil {
+		return 0, err
+	}
+	return look, jpeg.Encode(thumb, small, &jpeg.Options{Quality: 80})
+}
+
+// decode reads a picture, upright and no larger than a marked form. The error
+// of a broken one is a *tasks.RefusedError.
+func decode(f *os.File, kind string) (*image.RGBA, error) {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return err
+		return nil, err
 	}
 	turn := 1
 	if kind == JPEG {
 		turn = orientation(f)
 		if _, err := f.Seek(0, io.SeekStart); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	img, _, err := image.Decode(f)
 	if err != nil {
-		return refused("the picture cannot be read: " + err.Error())
+		return nil, refused("the picture cannot be read: " + err.Error())
 	}
-	big := upright(scale(img, markedSide), turn)
-	small := scale(big, thumbSide)
-	if err := mark(big, caption); err != nil {
-		return err
-	}
-	if err := jpeg.Encode(marked, big, &jpeg.Options{Quality: 85}); err != nil {
-		return err
-	}
-	return jpeg.Encode(thumb, small, &jpeg.Options{Quality: 80})
+	return upright(scale(img, markedSide), turn), nil
 }
 
 // scale fits a picture into a square, never making it larger; what is

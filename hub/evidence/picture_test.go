@@ -5,6 +5,9 @@ import (
 	"encoding/binary"
 	"image"
 	"image/color"
+	"image/draw"
+	"image/jpeg"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
@@ -94,6 +97,42 @@ func TestTheMarkIsReadableAndAtTheBottom(t *testing.T) {
 		if img.RGBAAt(size.X/2, size.Y/3) != (color.RGBA{255, 255, 255, 255}) {
 			t.Errorf("%v: the picture above the band was touched", size)
 		}
+	}
+}
+
+// A photo that was saved again, smaller and worse, keeps its look; another one
+// of the same kind does not.
+func TestLookSurvivesSavingAgain(t *testing.T) {
+	scene := func(seed uint64) *image.RGBA {
+		r := rand.New(rand.NewPCG(seed, 5))
+		img := image.NewRGBA(image.Rect(0, 0, 640, 480))
+		draw.Draw(img, img.Rect, image.NewUniform(color.RGBA{120, 130, 140, 255}), image.Point{}, draw.Src)
+		for range 60 {
+			x, y := r.IntN(600), r.IntN(440)
+			c := image.NewUniform(color.RGBA{uint8(r.IntN(256)), uint8(r.IntN(256)), uint8(r.IntN(256)), 255})
+			draw.Draw(img, image.Rect(x, y, x+40+r.IntN(160), y+40+r.IntN(120)), c, image.Point{}, draw.Src)
+		}
+		return img
+	}
+	for seed := range uint64(20) {
+		img := scene(seed)
+		var b bytes.Buffer
+		if err := jpeg.Encode(&b, scale(img, 300), &jpeg.Options{Quality: 30}); err != nil {
+			t.Fatal(err)
+		}
+		again, err := jpeg.Decode(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := lookOf(img).Differs(lookOf(again)); d > 3 {
+			t.Errorf("saved again it differs by %d", d)
+		}
+		if d := lookOf(img).Differs(lookOf(scene(seed + 100))); d < 10 {
+			t.Errorf("another scene differs by %d only", d)
+		}
+	}
+	if blank := lookOf(image.NewGray(image.Rect(0, 0, 50, 50))); blank != 0 || blank.Differs(blank) != 64 {
+		t.Errorf("a covered lens looks like %x", blank)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"gridhub/hub/geo"
 	"gridhub/hub/store"
@@ -25,7 +26,8 @@ CREATE TABLE evidence (
 	caption  TEXT NOT NULL,
 	type     TEXT NOT NULL,
 	size     INTEGER NOT NULL,
-	received INTEGER NOT NULL
+	received INTEGER NOT NULL,
+	look     TEXT NOT NULL
 );
 CREATE INDEX evidence_case ON evidence (case_id)`}
 
@@ -41,9 +43,9 @@ func (s *Store) insert(ctx context.Context, i Item) (Item, error) {
 		lon, lat = &i.Place.Lon, &i.Place.Lat
 	}
 	err = s.db.Write(ctx, func(tx *store.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO evidence (hash, case_id, kind, person, captured, lon, lat, accuracy, caption, type, size, received)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (hash) DO NOTHING`,
-			i.Hash, i.Case, i.Kind, i.By, i.At, lon, lat, i.Accuracy, string(caption), i.Type, i.Size, i.Received)
+		_, err := tx.Exec(ctx, `INSERT INTO evidence (hash, case_id, kind, person, captured, lon, lat, accuracy, caption, type, size, received, look)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (hash) DO NOTHING`,
+			i.Hash, i.Case, i.Kind, i.By, i.At, lon, lat, i.Accuracy, string(caption), i.Type, i.Size, i.Received, strconv.FormatUint(uint64(i.Look), 16))
 		return err
 	})
 	if err != nil {
@@ -56,15 +58,20 @@ func (s *Store) insert(ctx context.Context, i Item) (Item, error) {
 func (s *Store) Get(ctx context.Context, hash string) (Item, error) {
 	i := Item{Hash: hash}
 	var lon, lat sql.NullFloat64
-	var caption string
-	err := s.db.QueryRow(ctx, `SELECT case_id, kind, person, captured, lon, lat, accuracy, caption, type, size, received FROM evidence WHERE hash = ?`, hash).
-		Scan(&i.Case, &i.Kind, &i.By, &i.At, &lon, &lat, &i.Accuracy, &caption, &i.Type, &i.Size, &i.Received)
+	var caption, look string
+	err := s.db.QueryRow(ctx, `SELECT case_id, kind, person, captured, lon, lat, accuracy, caption, type, size, received, look FROM evidence WHERE hash = ?`, hash).
+		Scan(&i.Case, &i.Kind, &i.By, &i.At, &lon, &lat, &i.Accuracy, &caption, &i.Type, &i.Size, &i.Received, &look)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Item{}, ErrNotFound
 	}
 	if err != nil {
 		return Item{}, fmt.Errorf("evidence %s: %w", hash, err)
 	}
+	bits, err := strconv.ParseUint(look, 16, 64)
+	if err != nil {
+		return Item{}, fmt.Errorf("evidence %s: look: %w", hash, err)
+	}
+	i.Look = Look(bits)
 	if lon.Valid && lat.Valid {
 		i.Place = &geo.Point{Lon: lon.Float64, Lat: lat.Float64}
 	}

@@ -91,7 +91,7 @@ func (s *Store) Put(ctx context.Context, m Meta, body io.Reader) (Item, error) {
 		return Item{}, err
 	}
 	item.Caption = s.caption(ctx, m)
-	if err := s.render(ctx, f, item); err != nil {
+	if item.Look, err = s.render(ctx, f, item); err != nil {
 		return Item{}, err
 	}
 	if err := s.blobs.keep(f, hash, Original); err != nil {
@@ -116,30 +116,31 @@ func (s *Store) caption(ctx context.Context, m Meta) []string {
 }
 
 // render makes the forms of a picture beside the original.
-func (s *Store) render(ctx context.Context, f *os.File, i Item) error {
+func (s *Store) render(ctx context.Context, f *os.File, i Item) (Look, error) {
 	if i.Type == PDF {
-		return nil
+		return 0, nil
 	}
 	select {
 	case s.slots <- struct{}{}:
 		defer func() { <-s.slots }()
 	case <-ctx.Done():
-		return ctx.Err()
+		return 0, ctx.Err()
 	}
 	marked, err := s.blobs.temporary()
 	if err != nil {
-		return fmt.Errorf("evidence: %w", err)
+		return 0, fmt.Errorf("evidence: %w", err)
 	}
 	defer discard(marked)
 	thumb, err := s.blobs.temporary()
 	if err != nil {
-		return fmt.Errorf("evidence: %w", err)
+		return 0, fmt.Errorf("evidence: %w", err)
 	}
 	defer discard(thumb)
-	if err := render(f, i.Type, i.Caption, marked, thumb); err != nil {
-		return err
+	look, err := render(f, i.Type, i.Caption, marked, thumb)
+	if err != nil {
+		return 0, err
 	}
-	return errors.Join(s.blobs.keep(marked, i.Hash, Marked), s.blobs.keep(thumb, i.Hash, Thumb))
+	return look, errors.Join(s.blobs.keep(marked, i.Hash, Marked), s.blobs.keep(thumb, i.Hash, Thumb))
 }
 
 // Open returns a form of an item and its media type. A form that is missing is
@@ -179,7 +180,7 @@ func (s *Store) again(ctx context.Context, i Item, form string) (*os.File, error
 		return nil, fmt.Errorf("evidence %s: %w", i.Hash, err)
 	}
 	defer f.Close()
-	if err := s.render(ctx, f, i); err != nil {
+	if _, err := s.render(ctx, f, i); err != nil {
 		return nil, err
 	}
 	return os.Open(s.blobs.path(i.Hash, form))

@@ -253,7 +253,7 @@ func BenchmarkRender(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		if err := render(f, JPEG, []string{"澄湾街道", "2026-11-23 11:00:00"}, io.Discard, io.Discard); err != nil {
+		if _, err := render(f, JPEG, []string{"澄湾街道", "2026-11-23 11:00:00"}, io.Discard, io.Discard); err != nil {
 			b.Fatal(err)
 		}
 	}

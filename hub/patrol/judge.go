@@ -24,6 +24,7 @@ const (
 	PhotoUnplaced   = "photo-unplaced"   // the photo has no place
 	TooFast         = "too-fast"         // nobody walks here from the previous visit in that time
 	ClockOff        = "clock-off"        // captured after the hub received it
+	LooksUsed       = "looks-used"       // the photo looks like one that proved an earlier visit here
 	ContinuousVisit = "follows-previous" // within reach of the previous visit
 )
 
@@ -35,6 +36,8 @@ const (
 	samePlace    = geo.Metres(60)  // between the visit and the photo's place
 	fastest      = 6.0             // m/s: an e-bike through lanes
 	clockSlack   = 30 * time.Second
+	sameLook     = 3  // bits in which a photo saved again may differ
+	earlierLooks = 30 // photos of a point that a new one is compared with
 )
 
 // facts are what a visit is judged by.
@@ -43,6 +46,7 @@ type facts struct {
 	inWindow bool
 	photo    *evidence.Item // nil = not uploaded
 	used     bool           // the photo belongs to an earlier visit
+	lookUsed bool           // it looks like one of an earlier visit of this point
 	before   *Visit         // the person's visit before this one in time; nil = none that day
 }
 
@@ -109,6 +113,10 @@ func (v *Visit) photo(f facts) float64 {
 	fail(p.By != v.Person, NotOwnPhoto)
 	fail(p.At.Sub(v.At).Abs() > sameTime, OtherTime)
 	fail(f.used, UsedPhoto)
+	if f.lookUsed && !f.used {
+		v.say(LooksUsed)
+		points -= 15
+	}
 	switch {
 	case p.Place == nil:
 		v.say(PhotoUnplaced)

@@ -109,10 +109,37 @@ func (r *Rounds) facts(ctx context.Context, v Visit, route Route, stop Stop) (fa
 	if f.used, err = r.used(ctx, v.Evidence); err != nil {
 		return facts{}, fmt.Errorf("check-in %s: %w", v.ID, err)
 	}
+	if f.lookUsed, err = r.lookUsed(ctx, f.photo, v); err != nil {
+		return facts{}, fmt.Errorf("check-in %s: %w", v.ID, err)
+	}
 	if f.before, err = r.before(ctx, v.Person, v.At); err != nil {
 		return facts{}, fmt.Errorf("check-in %s: %w", v.ID, err)
 	}
 	return f, nil
+}
+
+// lookUsed compares a photo with those of the latest visits of the point.
+func (r *Rounds) lookUsed(ctx context.Context, photo *evidence.Item, v Visit) (bool, error) {
+	if photo == nil {
+		return false, nil
+	}
+	hashes, err := r.photosAt(ctx, v.Route, v.Point, earlierLooks)
+	if err != nil {
+		return false, err
+	}
+	for _, h := range hashes {
+		earlier, err := r.photos.Get(ctx, h)
+		if errors.Is(err, evidence.ErrNotFound) || h == photo.Hash {
+			continue
+		}
+		if err != nil {
+			return false, err
+		}
+		if photo.Look.Differs(earlier.Look) <= sameLook {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // Progress tells of every route how far it is walked on a day, given as

@@ -157,6 +157,23 @@ func TestOnePhotoProvesOneVisit(t *testing.T) {
 	}
 }
 
+func TestAPhotoSavedAgainIsFlaggedNotFailed(t *testing.T) {
+	r := open(t)
+	for i, tt := range []struct {
+		look    evidence.Look
+		flagged bool
+	}{{0xf0f0_1234_5678_9abc, false}, {0xf0f0_1234_5678_9abf, true}, {0x0f0f_4321_5678_9abf, false}} {
+		hash := strings.Repeat(string(rune('1'+i)), 64)
+		at := telemetry.At(ten.Add(time.Duration(i) * time.Minute))
+		r.now = ten.Add(time.Hour)
+		r.take(hash, func(x *evidence.Item) { x.Look, x.At = tt.look, at })
+		v, err := r.CheckIn(t.Context(), "p-017", visit(func(v *Visit) { v.ID, v.At, v.Evidence = "visit-200"+hash[:1], at, hash }))
+		if err != nil || !v.Counts || slices.Contains(v.Why, LooksUsed) != tt.flagged {
+			t.Errorf("photo %d: counts %v, why %v, %v; want it flagged: %v", i, v.Counts, v.Why, err, tt.flagged)
+		}
+	}
+}
+
 func TestNobodyFlies(t *testing.T) {
 	r := open(t)
 	if _, err := r.CheckIn(t.Context(), "p-017", visit(nil)); err != nil {

@@ -33,7 +33,8 @@ CREATE TABLE visits (
 );
 CREATE INDEX visits_captured ON visits (captured);
 CREATE INDEX visits_person ON visits (person, captured);
-CREATE INDEX visits_photo ON visits (photo)`}
+CREATE INDEX visits_photo ON visits (photo);
+CREATE INDEX visits_point ON visits (route, point, captured)`}
 
 const columns = `SELECT id, route, point, person, captured, received, lon, lat, accuracy, photo, distance, counts, grade, why FROM visits `
 
@@ -72,6 +73,23 @@ func (r *Rounds) used(ctx context.Context, photo string) (bool, error) {
 	var n int
 	err := r.db.QueryRow(ctx, `SELECT COUNT(*) FROM visits WHERE photo = ?`, photo).Scan(&n)
 	return n > 0, err
+}
+
+// photosAt returns the photos of the latest visits of a point.
+func (r *Rounds) photosAt(ctx context.Context, route, point string, limit int) (out []string, err error) {
+	rows, err := r.db.Query(ctx, `SELECT photo FROM visits WHERE route = ? AND point = ? ORDER BY captured DESC LIMIT ?`, route, point, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var hash string
+		if err := rows.Scan(&hash); err != nil {
+			return nil, err
+		}
+		out = append(out, hash)
+	}
+	return out, rows.Err()
 }
 
 // between returns the visits of [from, to) by route, in the order of capture.
