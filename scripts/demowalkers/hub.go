@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -24,13 +25,14 @@ import (
 
 // hub is one account's session with the hub's HTTP API, as the handheld's page
 // has one. The cookie is kept by hand: it is Secure, and the demo speaks plain
-// HTTP on the loopback.
+// HTTP on the loopback. When the session has ended it signs in again.
 type hub struct {
 	base   string
 	client *http.Client
 
-	mu      sync.Mutex
-	session string
+	mu                sync.Mutex
+	account, password string
+	session           string
 }
 
 func newHub(base string) *hub {
@@ -47,23 +49,36 @@ func (e *statusError) Error() string { return fmt.Sprintf("%d: %s", e.Code, e.Bo
 
 // call sends in as JSON (nil = nothing) and decodes the answer into out.
 func (h *hub) call(ctx context.Context, method, path string, in, out any) error {
-	var body io.Reader
+	var body []byte
 	if in != nil {
-		data, err := json.Marshal(in)
-		if err != nil {
+		var err error
+		if body, err = json.Marshal(in); err != nil {
 			return err
 		}
-		body = bytes.NewReader(data)
 	}
 	return h.send(ctx, method, path, "application/json", body, out)
 }
 
-func (h *hub) send(ctx context.Context, method, path, kind string, body io.Reader, out any) error {
-	req, err := http.NewRequestWithContext(ctx, method, h.base+path, body)
+// send asks once, and once more after signing in again when the session has
+// ended.
+func (h *hub) send(ctx context.Context, method, path, kind string, body []byte, out any) error {
+	err := h.try(ctx, method, path, kind, body, out)
+	var s *statusError
+	if !errors.As(err, &s) || s.Code != http.StatusUnauthorized || path == sessionPath {
+		return err
+	}
+	if _, err := h.signIn(ctx, h.account, h.password); err != nil {
+		return err
+	}
+	return h.try(ctx, method, path, kind, body, out)
+}
+
+func (h *hub) try(ctx context.Context, method, path, kind string, body []byte, out any) error {
+	req, err := http.NewRequestWithContext(ctx, method, h.base+path, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
-	if body != nil {
+	if len(body) > 0 {
 		req.Header.Set("Content-Type", kind)
 	}
 	h.mu.Lock()
@@ -100,9 +115,14 @@ func (h *hub) keepSession(res *http.Response) {
 	}
 }
 
+const sessionPath = "/api/v1/session"
+
 func (h *hub) signIn(ctx context.Context, account, password string) (api.Me, error) {
+	h.mu.Lock()
+	h.account, h.password = account, password
+	h.mu.Unlock()
 	var me api.Me
-	err := h.call(ctx, "POST", "/api/v1/session", map[string]string{"account": account, "password": password}, &me)
+	err := h.call(ctx, "POST", sessionPath, map[string]string{"account": account, "password": password}, &me)
 	return me, err
 }
 
@@ -162,7 +182,7 @@ func (h *hub) upload(ctx context.Context, of identity.CaseID, kind string, at te
 	q.Set("lat", strconv.FormatFloat(p.Lat, 'f', 6, 64))
 	q.Set("accuracy", strconv.FormatFloat(accuracy, 'f', 1, 64))
 	var out evidence.Item
-	err := h.send(ctx, "POST", "/api/v1/evidence?"+q.Encode(), "image/jpeg", bytes.NewReader(jpeg), &out)
+	err := h.send(ctx, "POST", "/api/v1/evidence?"+q.Encode(), "image/jpeg", jpeg, &out)
 	return out.Hash, err
 }
 

@@ -188,6 +188,27 @@ func TestALostCaseIsLetGo(t *testing.T) {
 	}
 }
 
+func TestASessionThatEndedIsOpenedAgain(t *testing.T) {
+	g := raise(t)
+	w := g.employ(t)
+	if err := w.hub.call(t.Context(), "DELETE", "/api/v1/session", nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.hub.cases(t.Context(), "open=true&assignee=me"); err != nil {
+		t.Errorf("after the session ended: %v", err)
+	}
+	w.hub.password = "not the password"
+	w.hub.session = "ended"
+	if _, err := w.hub.cases(t.Context(), "open=true"); err == nil {
+		t.Error("got in with a wrong password")
+	}
+	w.hub.password = secret
+	w.goHome()
+	if on, err := g.staff.OnDuty(t.Context(), "p-001", telemetry.At(time.Now().Add(time.Second))); err != nil || on {
+		t.Errorf("on duty %v, %v after going home", on, err)
+	}
+}
+
 func TestAStopIsCheckedIn(t *testing.T) {
 	g := raise(t)
 	w := g.employ(t)

@@ -40,6 +40,7 @@ func (w *worker) run(ctx context.Context) error {
 	if err := w.hub.duty(ctx, true); err != nil {
 		return fmt.Errorf("%s: duty: %w", w.staff.ID, err)
 	}
+	defer w.goHome()
 	if err := w.line.keep(ctx); err != nil {
 		return nil // asked to stop before the line stood
 	}
@@ -57,6 +58,15 @@ func (w *worker) run(ctx context.Context) error {
 			last = now
 			w.live(ctx, now)
 		}
+	}
+}
+
+// goHome ends the duty. The hub may be stopping too, so it is tried once.
+func (w *worker) goHome() {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	if err := w.hub.duty(ctx, false); err != nil {
+		w.log.Warn("still on duty at the hub", "person", w.staff.ID, "err", err)
 	}
 }
 
