@@ -21,12 +21,11 @@ const (
 // xy is a place in metres east and north of the centre.
 type xy struct{ x, y float64 }
 
-func (a xy) plus(b xy) xy          { return xy{a.x + b.x, a.y + b.y} }
-func (a xy) minus(b xy) xy         { return xy{a.x - b.x, a.y - b.y} }
-func (a xy) times(k float64) xy    { return xy{a.x * k, a.y * k} }
-func (a xy) length() float64       { return math.Hypot(a.x, a.y) }
-func mix(a, b xy, k float64) xy    { return a.plus(b.minus(a).times(k)) }
-func near(a, b xy, d float64) bool { return a.minus(b).length() <= d }
+func (a xy) plus(b xy) xy       { return xy{a.x + b.x, a.y + b.y} }
+func (a xy) minus(b xy) xy      { return xy{a.x - b.x, a.y - b.y} }
+func (a xy) times(k float64) xy { return xy{a.x * k, a.y * k} }
+func (a xy) length() float64    { return math.Hypot(a.x, a.y) }
+func mix(a, b xy, k float64) xy { return a.plus(b.minus(a).times(k)) }
 
 // point converts to degrees, cut to a decimetre: two roads that share a node
 // share it exactly.
