@@ -1,0 +1,38 @@
+package broker
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/coder/websocket"
+)
+
+// ServeHTTP takes MQTT over WebSocket (MQTT 5.0, 6): subprotocol "mqtt", binary
+// messages, only from the hub's own pages and the configured Origins. The
+// server that calls it sets the time limits for request headers.
+func (b *Broker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c := b.newConn(b.web, nil, r.RemoteAddr)
+	c.hello.WebSocket = true
+	host, ok := b.admit(c)
+	if !ok {
+		http.Error(w, "too many connections", http.StatusServiceUnavailable)
+		return
+	}
+	defer b.dismiss(c, host)
+	b.stats.Accepted.Add(1)
+	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+		Subprotocols: []string{"mqtt"}, OriginPatterns: b.cfg.Origins, CompressionMode: websocket.CompressionDisabled,
+	})
+	if err != nil {
+		b.stats.ended("websocket")
+		return
+	}
+	c.cut = func() { _ = ws.CloseNow() }
+	if ws.Subprotocol() != "mqtt" {
+		_ = ws.Close(websocket.StatusPolicyViolation, "want subprotocol mqtt")
+		return
+	}
+	ws.SetReadLimit(int64(b.cfg.MaxPacket))
+	c.transport(websocket.NetConn(context.Background(), ws, websocket.MessageBinary))
+	c.serve()
+}
