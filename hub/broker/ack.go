@@ -130,6 +130,7 @@ type gatherer struct {
 	mu      sync.Mutex
 	waiting []*conn
 	running bool
+	serving *sync.WaitGroup
 }
 
 func (g *gatherer) add(c *conn) {
@@ -138,7 +139,7 @@ func (g *gatherer) add(c *conn) {
 	g.waiting = append(g.waiting, c)
 	if !g.running {
 		g.running = true
-		go g.run()
+		g.serving.Go(g.run) // c is alive, so Run still waits
 	}
 }
 

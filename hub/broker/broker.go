@@ -43,9 +43,10 @@ type Broker struct {
 	stats      Stats
 	doors      doors
 
-	ready    chan struct{} // closed when every listener listens
-	stopping chan struct{} // closed when Run begins to stop
-	serving  sync.WaitGroup
+	ready    chan struct{}  // closed when every listener listens
+	stopping chan struct{}  // closed when Run begins to stop
+	serving  sync.WaitGroup // connections and what works for them
+	delays   sync.WaitGroup // wills that wait
 }
 
 // New checks cfg and returns a broker that Run will start.
@@ -62,6 +63,7 @@ func New(cfg Config, a Authority, s Sink, log *slog.Logger, ev Events) (*Broker,
 	b := &Broker{cfg: cfg, authority: a, sink: s, log: log, events: ev, now: time.Now,
 		budget: newBudget(cfg.MaxInflightBytes), gather: gatherer{delay: cfg.AckGather},
 		ready: make(chan struct{}), stopping: make(chan struct{})}
+	b.gather.serving = &b.serving
 	b.presence.init(ev.Presence)
 	b.doors.init(cfg)
 	return b, b.makeRealms()
@@ -107,6 +109,10 @@ func (b *Broker) Run(ctx context.Context) error {
 	loops.Wait()
 	b.doors.stop()
 	b.serving.Wait()
+	for _, r := range b.realms() {
+		r.end()
+	}
+	b.delays.Wait()
 	b.presence.close()
 	<-reporting
 	return nil
@@ -121,12 +127,18 @@ func (b *Broker) housekeep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			b.identities.sweep(b.now())
-			if b.island != nil {
-				b.island.sweep(b.now())
+			for _, r := range b.realms() {
+				r.sweep(b.now())
 			}
 		}
 	}
+}
+
+func (b *Broker) realms() []*realm {
+	if b.island == nil {
+		return []*realm{b.identities}
+	}
+	return []*realm{b.identities, b.island}
 }
 
 // Ready is closed when Run listens on every address.

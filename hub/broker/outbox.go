@@ -33,7 +33,7 @@ func (c *conn) enqueueLocked(add func([]byte) []byte) {
 func (c *conn) flushLocked() {
 	if c.out != nil && !c.writer && !c.dead {
 		c.writer = true
-		go c.drain()
+		c.b.serving.Go(c.drain) // c is alive, so Run still waits
 	}
 }
 

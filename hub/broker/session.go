@@ -129,12 +129,12 @@ func (r *realm) enter(c *conn) (s *session, wills []*will, err error) {
 // waiting for the old session's end, if this is it [MQTT-3.1.3-9].
 func (s *session) replace(c *conn, r *realm, present bool) (due []*will) {
 	if s.delayed != nil {
-		s.delayed.Stop()
+		r.undelay(s)
 		if !present {
 			due = append(due, s.will)
 		}
 	}
-	s.delayed, s.will = nil, c.will
+	s.will = c.will
 	if s.client != nil {
 		if present {
 			inherit(c.client, s.client)
@@ -201,9 +201,10 @@ func (r *realm) welcome(c *conn, connack []byte, present bool) {
 	}
 	c.send(connack...)
 	if present {
+		c.client.ClearExpiredInflights(r.b.now().Unix(), 0) // [MQTT-3.3.2-5]
 		_ = c.client.ResendInflightMessages(true)
 	}
-	go c.client.WriteLoop() // ends with client.Stop
+	r.b.serving.Go(c.client.WriteLoop) // ends with client.Stop
 }
 
 // detach ends c's part in its session. Nothing happens if another connection
@@ -245,7 +246,9 @@ func (r *realm) detach(c *conn, cause string) {
 // delayWill publishes the session's will after d, unless the client returns.
 func (r *realm) delayWill(s *session, d time.Duration) {
 	w := s.will
+	r.b.delays.Add(1)
 	s.delayed = time.AfterFunc(d, func() {
+		defer r.b.delays.Done()
 		r.mu.Lock()
 		mine := s.will == w && s.conn == nil
 		if mine {
@@ -256,6 +259,32 @@ func (r *realm) delayWill(s *session, d time.Duration) {
 			w.release(r)
 		}
 	})
+}
+
+// undelay stops the timer of a will that waits.
+func (r *realm) undelay(s *session) {
+	if s.delayed != nil && s.delayed.Stop() {
+		r.b.delays.Done()
+	}
+	s.delayed = nil
+}
+
+// end publishes every will that still waits: the sessions end with the broker
+// [MQTT-3.1.3-9].
+func (r *realm) end() {
+	r.mu.Lock()
+	var due []*will
+	for _, s := range r.sessions {
+		if s.delayed != nil && s.will != nil {
+			due = append(due, s.will)
+		}
+		r.undelay(s)
+		s.will = nil
+	}
+	r.mu.Unlock()
+	for _, w := range due {
+		w.release(r)
+	}
 }
 
 // disown drops the will of a client that says goodbye.
@@ -296,9 +325,7 @@ func (r *realm) cut(id devices.ID) *conn {
 	if s == nil {
 		return nil
 	}
-	if s.delayed != nil {
-		s.delayed.Stop()
-	}
+	r.undelay(s)
 	if c := s.conn; c != nil {
 		c.sendAway(codeAdministrative, "cut")
 	}

@@ -99,7 +99,8 @@ func (c *conn) disconnected(f frame) error {
 		asked := packets.Packet{Properties: packets.Properties{SessionExpiryInterval: wish}}
 		c.expiry = c.realm.expiryOf(c, &asked)
 	}
-	if pk.ReasonCode != 0x04 { // disconnect with will
+	withWill := c.v5 && len(f.body) > 0 && f.body[0] == 0x04 // the library skips a reason without properties
+	if !withWill {
 		c.realm.disown(c)
 	}
 	return errPolite
