@@ -187,7 +187,7 @@ func (b *Broker) dismiss(c *conn, host string) {
 }
 
 func (b *Broker) newConn(l *listener, nc net.Conn, remote string) *conn {
-	c := &conn{b: b, realm: l.realm, lis: l, gone: make(chan struct{}),
+	c := &conn{b: b, realm: l.realm, lis: l, gone: make(chan struct{}), cut: func() {},
 		hello: Credentials{RemoteAddr: remote, Listener: l.Name}}
 	c.in = newReader(nc, connectLimit, c.awaitInput)
 	c.transport(nc)
