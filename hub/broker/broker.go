@@ -20,6 +20,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gridhub/devices"
@@ -38,6 +39,7 @@ type Broker struct {
 	island     *realm // of the conformance listeners; nil without one
 	web        *listener
 	budget     *budget
+	queued     atomic.Int64 // bytes that sessions hold for their clients
 	gather     gatherer
 	presence   presence
 	stats      Stats

@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
+
 	"gridhub/devices"
 )
 
@@ -229,6 +231,30 @@ c.on_connect, c.on_subscribe, c.on_message = on_connect, on_subscribe, on_messag
 c.connect(host, port, 30)
 c.loop_forever()
 `
+
+// A clean stop also reaches clients in browsers, whose transport cannot be
+// interrupted while it reads.
+func TestCleanStopOverWebSocket(t *testing.T) {
+	r := start(t, nil, Events{})
+	web := httptest.NewServer(r.Broker)
+	defer web.Close()
+	ws, _, err := websocket.Dial(t.Context(), web.URL, &websocket.DialOptions{Subprotocols: []string{"mqtt"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &peer{t: t, nc: websocket.NetConn(t.Context(), ws, websocket.MessageBinary)}
+	r.sink.hold = true
+	p.join(hello{v5: true})
+	p.publish("gh/1/a/up/telemetry", 1, 1, "x")
+	r.sink.await(t, 1)
+	stopped := make(chan struct{})
+	go func() { r.stop(); close(stopped) }()
+	<-r.stopping
+	r.sink.settle(nil)
+	p.expect(0x40, 2, 0, 1)
+	p.expect(0xe0, 1, 0x8b)
+	<-stopped
+}
 
 func TestWebSocketCarriesPublishAndDelivery(t *testing.T) {
 	r := start(t, nil, Events{})

@@ -38,6 +38,8 @@ type Config struct {
 	WriteQueue       int `yaml:"write_queue"`        // bytes waiting for one client; more ends its connection
 	SessionQueue     int `yaml:"session_queue"`      // QoS 1 and 2 messages kept for one client; then Send fails
 	SessionBytes     int `yaml:"session_bytes"`      // bytes of those
+	AllSessionBytes  int `yaml:"all_session_bytes"`  // bytes of those of all clients together
+	PublishRate      int `yaml:"publish_rate"`       // publishes per second of one client, 0 = no limit; then reading waits
 
 	SessionExpiry    time.Duration `yaml:"session_expiry"`    // longest life of a session without a connection
 	TakeoverBurst    int           `yaml:"takeover_burst"`    // takeovers of one identity granted at once …
@@ -75,6 +77,8 @@ func Default() Config {
 		WriteQueue:       1 << 20,
 		SessionQueue:     512,
 		SessionBytes:     4 << 20,
+		AllSessionBytes:  256 << 20,
+		PublishRate:      0,
 		SessionExpiry:    12 * time.Hour,
 		TakeoverBurst:    6,
 		TakeoverInterval: 10 * time.Second,
@@ -105,6 +109,8 @@ func (c Config) Validate() error {
 	between("write_queue", c.WriteQueue, c.MaxPacket, 1<<30)
 	between("session_queue", c.SessionQueue, 1, 8192)
 	between("session_bytes", c.SessionBytes, c.MaxPacket, 1<<30)
+	between("all_session_bytes", c.AllSessionBytes, c.SessionBytes, 1<<36)
+	between("publish_rate", c.PublishRate, 0, 1<<20)
 	between("takeover_burst", c.TakeoverBurst, 1, 1000)
 	lasting("connect_timeout", c.ConnectTimeout, 100*time.Millisecond, time.Minute)
 	lasting("frame_timeout", c.FrameTimeout, 100*time.Millisecond, 10*time.Minute)

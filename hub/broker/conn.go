@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -41,7 +42,8 @@ type conn struct {
 	keepalive   time.Duration
 	readBy      time.Time // deadline in force
 	lastFrame   time.Time
-	requestID   uint16 // of the SUBSCRIBE or UNSUBSCRIBE in progress
+	paid        time.Time // until when PublishRate is used up
+	requestID   uint16    // of the SUBSCRIBE or UNSUBSCRIBE in progress
 	session     *session
 	client      *mqtt.Client
 	will        *will
@@ -166,7 +168,7 @@ func (c *conn) end(err error) {
 	case closed(c.b.stopping):
 		c.settle()
 		cause, code = "stopping", codeShuttingDown
-	case errors.Is(err, os.ErrDeadlineExceeded) && !c.in.since.IsZero():
+	case late(err) && !c.in.since.IsZero():
 		cause, code = "frame-timeout", codeMalformed
 	}
 	if c.v5 && code != 0 {
@@ -184,7 +186,7 @@ func causeOf(err error) (cause string, code byte) {
 		return "disconnect", 0
 	case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed):
 		return "closed", 0
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	case late(err):
 		return "keepalive", codeKeepalive
 	case errors.Is(err, errTooLarge):
 		return "oversize", codeTooLarge
@@ -200,6 +202,12 @@ func causeOf(err error) (cause string, code byte) {
 		return "protocol", library.code.Code
 	}
 	return "lost", 0
+}
+
+// late reports whether a deadline ended the read; WebSocket has an error of its
+// own for that.
+func late(err error) bool {
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // sendAway ends a connection from outside, telling a version 5 client why.

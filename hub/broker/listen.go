@@ -67,7 +67,11 @@ func (d *doors) stop() {
 	defer d.mu.Unlock()
 	d.stopped = true
 	for c := range d.open {
-		c.interrupt()
+		if c.hello.WebSocket { // interrupting its read would close it
+			c.b.serving.Go(func() { c.settle(); c.sendAway(codeShuttingDown, "stopping") })
+		} else {
+			c.interrupt()
+		}
 		c.b.budget.wake()
 	}
 }
@@ -93,6 +97,7 @@ func (b *Broker) listen(ctx context.Context) (open []*listener, err error) {
 		if network == "tls" {
 			network = "tcp"
 		}
+		// MQTT has a keepalive of its own; TCP's would wake every radio.
 		if l.net, err = (&net.ListenConfig{KeepAlive: -1}).Listen(ctx, network, cfg.Address); err != nil {
 			for _, o := range open {
 				_ = o.net.Close()

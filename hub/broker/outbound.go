@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
@@ -27,9 +28,16 @@ type outbound struct {
 	conn   *conn // nil while offline or not yet welcomed
 	client *mqtt.Client
 	unsent []uint16
-	open   int   // written, not yet acknowledged
-	bytes  int   // payloads in the in-flight map
-	seq    int64 // numbers messages, for redelivery in order
+	open   int           // written, not yet acknowledged
+	bytes  int           // payloads in the in-flight map
+	seq    int64         // numbers messages, for redelivery in order
+	total  *atomic.Int64 // bytes of all sessions
+}
+
+// hold counts n more bytes (fewer if negative).
+func (o *outbound) hold(n int) {
+	o.bytes += n
+	o.total.Add(int64(n))
 }
 
 // Send publishes payload on gh/1/<to>/down/<kind>. It never waits for the
@@ -80,7 +88,8 @@ func (o *outbound) send(pk packets.Packet, cfg Config) error {
 	if o.client == nil {
 		return ErrNoSession
 	}
-	if o.client.State.Inflight.Len() >= cfg.SessionQueue || o.bytes+len(pk.Payload) > cfg.SessionBytes {
+	if o.client.State.Inflight.Len() >= cfg.SessionQueue || o.bytes+len(pk.Payload) > cfg.SessionBytes ||
+		o.total.Load() > int64(cfg.AllSessionBytes) {
 		return ErrQueueFull
 	}
 	id, err := o.client.NextPacketID()
@@ -90,7 +99,7 @@ func (o *outbound) send(pk packets.Packet, cfg Config) error {
 	o.seq++
 	pk.PacketID, pk.Created = uint16(id), o.seq
 	o.client.State.Inflight.Set(pk)
-	o.bytes += len(pk.Payload)
+	o.hold(len(pk.Payload))
 	o.unsent = append(o.unsent, pk.PacketID)
 	return o.pump()
 }
@@ -125,7 +134,7 @@ func (o *outbound) pump() error {
 func (o *outbound) drop(id uint16) bool {
 	pk, ok := o.client.State.Inflight.Get(id)
 	if ok {
-		o.bytes -= len(pk.Payload)
+		o.hold(-len(pk.Payload))
 		o.client.State.Inflight.Delete(id)
 	}
 	return ok
@@ -162,7 +171,7 @@ func (o *outbound) releaseTo(c *conn, f frame, id uint16) error {
 		return err
 	}
 	if was, ok := c.client.State.Inflight.Get(id); ok {
-		o.bytes -= len(was.Payload)
+		o.hold(-len(was.Payload))
 	}
 	return c.inject(pk)
 }
@@ -175,14 +184,15 @@ func (o *outbound) resume(c *conn, connack []byte) {
 	c.send(connack...)
 	waiting := o.client.State.Inflight.GetAll(false)
 	slices.SortFunc(waiting, func(a, b packets.Packet) int { return cmp.Compare(a.Created, b.Created) })
-	o.unsent, o.bytes = o.unsent[:0], 0
+	o.unsent = o.unsent[:0]
+	o.hold(-o.bytes)
 	for _, pk := range waiting {
 		if pk.FixedHeader.Type == packets.Pubrel {
 			_ = o.client.WritePacket(pk)
 			o.open++
 			continue
 		}
-		o.bytes += len(pk.Payload)
+		o.hold(len(pk.Payload))
 		o.unsent = append(o.unsent, pk.PacketID)
 	}
 	_ = o.pump()
@@ -197,5 +207,6 @@ func (o *outbound) pause() {
 func (o *outbound) clear() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.conn, o.client, o.unsent, o.open, o.bytes = nil, nil, nil, 0, 0
+	o.conn, o.client, o.unsent, o.open = nil, nil, nil, 0
+	o.hold(-o.bytes)
 }

@@ -3,6 +3,7 @@ package broker
 import (
 	"errors"
 	"sync"
+	"time"
 
 	"gridhub/devices"
 )
@@ -24,6 +25,9 @@ func (c *conn) publish(f frame) error {
 	if err != nil {
 		return err
 	}
+	if !c.awaitRoom() || !c.pace() || closed(c.b.stopping) {
+		return errStopping
+	}
 	c.b.stats.Published.Add(1)
 	if p.qos == 2 {
 		again, err := c.session.inbound.begin(p.id, c.b.cfg.ReceiveMaximum)
@@ -42,6 +46,30 @@ func (c *conn) publish(f frame) error {
 		return nil
 	}
 	return c.deliver(p, len(f.body))
+}
+
+// pace holds a client to PublishRate, after a second's worth at once, by
+// reading no further. It reports false when the wait was in vain.
+func (c *conn) pace() bool {
+	if c.b.cfg.PublishRate == 0 {
+		return true
+	}
+	now := time.Now()
+	if c.paid.Before(now) {
+		c.paid = now
+	}
+	c.paid = c.paid.Add(time.Second / time.Duration(c.b.cfg.PublishRate))
+	wait := c.paid.Sub(now) - time.Second
+	if wait <= 0 {
+		return true
+	}
+	select {
+	case <-time.After(wait):
+		return true
+	case <-c.gone:
+	case <-c.b.stopping:
+	}
+	return false
 }
 
 // aim fills in topic, kind and cause of c.msg. A client mostly repeats the
@@ -103,10 +131,10 @@ func (c *conn) quarantines(p publish) bool {
 	return false
 }
 
-// deliver hands the publish to the sink, waiting while this client's window or
-// everybody's budget is full.
+// deliver hands the publish to the sink, waiting while everybody's budget is
+// spent. The client's own window has room, or publish would not have come here.
 func (c *conn) deliver(p publish, size int) error {
-	if !c.awaitRoom() || !c.b.budget.take(size, c.gone) {
+	if !c.b.budget.take(size, c.gone) {
 		return errStopping
 	}
 	ack := Ack{c: c, size: int32(size), qos: p.qos}

@@ -98,7 +98,7 @@ func (r *realm) enter(c *conn) (s *session, wills []*will, err error) {
 	now := r.b.now()
 	s = r.sessions[c.id]
 	if s == nil {
-		s = &session{id: c.id, flap: newBucket(r.b.cfg.TakeoverBurst, now)}
+		s = &session{id: c.id, outbound: outbound{total: &r.b.queued}, flap: newBucket(r.b.cfg.TakeoverBurst, now)}
 		r.sessions[c.id] = s
 		return s, nil, nil
 	}

@@ -62,5 +62,6 @@ func (b *Broker) Stats() map[string]int64 {
 		m[name] = v.Load()
 	}
 	m["inflight_bytes"] = b.budget.used.Load()
+	m["queued_bytes"] = b.queued.Load()
 	return m
 }

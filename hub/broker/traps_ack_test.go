@@ -171,6 +171,28 @@ func TestInflightBytesAreBounded(t *testing.T) {
 	})
 }
 
+func TestPublishRateHoldsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := startClocked(t, func(c *Config) { c.PublishRate = 10 }, Events{})
+		defer r.stop()
+		p := r.pipe(t)
+		p.join(hello{})
+		go func() {
+			for range 40 {
+				_, _ = p.nc.Write(publishPacket(false, "gh/1/a/up/telemetry", 0, 0, "x"))
+			}
+		}()
+		time.Sleep(time.Millisecond)
+		for second, want := range []int{10, 20, 30, 40} {
+			if n := len(r.sink.messages()); n != want {
+				t.Errorf("after %d s the sink has %d messages, want %d", second, n, want)
+			}
+			time.Sleep(time.Second)
+		}
+		p.alive()
+	})
+}
+
 func TestTrapQoS2(t *testing.T) {
 	t.Run("PUBREC when durable, a repeat stored once, also on the next connection", func(t *testing.T) {
 		r := start(t, nil, Events{})

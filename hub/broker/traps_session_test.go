@@ -260,7 +260,7 @@ func TestTrapNoInlineSubscriptions(t *testing.T) {
 
 // A slow subscriber is cut off alone; others and its own successor go on.
 func TestTrapSlowSubscriber(t *testing.T) {
-	r := start(t, func(c *Config) { c.SessionQueue = 8192; c.SessionBytes = 1 << 30 }, Events{})
+	r := start(t, func(c *Config) { c.SessionQueue, c.SessionBytes, c.AllSessionBytes = 8192, 1<<30, 1<<30 }, Events{})
 	slow := r.dial(t)
 	slow.join(hello{persist: true})
 	slow.subscribe("gh/1/a/down/#", 0, 1)

@@ -13,6 +13,10 @@ import (
 func (b *Broker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := b.newConn(b.web, nil, r.RemoteAddr)
 	c.hello.WebSocket = true
+	if !closed(b.ready) {
+		http.Error(w, "not ready", http.StatusServiceUnavailable)
+		return
+	}
 	host, ok := b.admit(c)
 	if !ok {
 		http.Error(w, "too many connections", http.StatusServiceUnavailable)
@@ -27,7 +31,7 @@ func (b *Broker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		b.stats.ended("websocket")
 		return
 	}
-	c.cut = func() { _ = ws.CloseNow() }
+	c.cut = func() { b.serving.Go(func() { _ = ws.CloseNow() }) } // it may wait for its own reader
 	if ws.Subprotocol() != "mqtt" {
 		_ = ws.Close(websocket.StatusPolicyViolation, "want subprotocol mqtt")
 		return
