@@ -89,7 +89,7 @@ func (b *Broker) makeRealms() (err error) {
 // Run listens and serves until ctx ends, then stops cleanly: no new
 // connections, no further packets, everything accepted answered within
 // StopTimeout, connections closed. It returns when all its goroutines have
-// ended; the sink must still be at work until then.
+// ended; the sink must still be at work until then. It is called once.
 func (b *Broker) Run(ctx context.Context) error {
 	listeners, err := b.listen(ctx)
 	if err != nil {

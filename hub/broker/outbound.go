@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -67,6 +68,7 @@ func (b *Broker) Send(to devices.ID, kind string, payload []byte, qos byte) erro
 		FixedHeader: packets.FixedHeader{Type: packets.Publish, Qos: min(qos, sub.Qos)},
 		TopicName:   topic,
 		Payload:     slices.Clone(payload),
+		Properties:  packets.Properties{SubscriptionIdentifier: slices.Sorted(maps.Values(sub.Identifiers))}, // [MQTT-3.3.4-3]
 	}, b.cfg)
 	if err != nil {
 		b.stats.Unsent.Add(1)

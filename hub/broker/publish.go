@@ -84,6 +84,7 @@ func (c *conn) aim(topic []byte) error {
 	c.lastTopic = string(topic[:min(len(topic), maxTopicBytes)])
 	c.msg.Topic, c.msg.Kind, c.msg.Refused = c.lastTopic, "", causeTopic
 	if !withinLimits(topic) {
+		c.lastTopic = "" // cut: it may look like another
 		return nil
 	}
 	canonical := c.lastTopic

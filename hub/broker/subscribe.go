@@ -63,8 +63,15 @@ func (c *conn) pass(f frame) error {
 	if f.kind() == typePublish && !withinLimits([]byte(pk.TopicName)) {
 		return errProtocol
 	}
+	if pk.FixedHeader.Retain && c.realm.library.Topics.Retained.Len() >= maxRetained {
+		pk.FixedHeader.Retain = false
+	}
 	return c.process(pk)
 }
+
+// maxRetained bounds the retained messages of the conformance realm; further
+// ones are delivered but not kept. The realm of identities keeps none.
+const maxRetained = 1000
 
 // process has the library handle pk; a version 5 client hears why it fails.
 func (c *conn) process(pk packets.Packet) error {

@@ -80,6 +80,45 @@ func TestTrapPacketIDsOfBothDirections(t *testing.T) {
 	})
 }
 
+func TestSubscriptionIdentifierComesBack(t *testing.T) {
+	r := start(t, nil, Events{})
+	p := r.dial(t)
+	p.join(hello{v5: true})
+	p.write(packet(0x82, []byte{0, 1, 2, 0x0b, 42}, field("gh/1/a/down/#"), []byte{0}))
+	p.expect(0x90, 4, 0, 1, 0, 0)
+	if err := r.Send("a", "task", []byte("x"), 0); err != nil {
+		t.Fatal(err)
+	}
+	head, body := p.read()
+	if want := packet(0x30, field("gh/1/a/down/task"), []byte{2, 0x0b, 42}, []byte("x")); string(packet(head, body)) != string(want) {
+		t.Errorf("got % x, want % x", packet(head, body), want)
+	}
+}
+
+// QoS 2 towards the client: released once, redelivered until then.
+func TestSendAtQoS2(t *testing.T) {
+	r := start(t, nil, Events{})
+	p := r.dial(t)
+	p.join(hello{persist: true})
+	p.subscribe("gh/1/a/down/#", 2, 1)
+	if err := r.Send("a", "task", []byte("exactly once"), 2); err != nil {
+		t.Fatal(err)
+	}
+	d := p.receive()
+	p.write([]byte{0x50, 2, 0, byte(d.id)})
+	p.expect(0x62, 2, 0, byte(d.id))
+	_ = p.nc.Close()
+	eventually(t, "offline", func() bool { return !r.Connected("a") })
+	p = r.dial(t)
+	p.join(hello{persist: true})
+	p.expect(0x62, 2, 0, byte(d.id)) // not the message again
+	p.write([]byte{0x70, 2, 0, byte(d.id)})
+	p.alive()
+	if n := r.Stats()["queued_bytes"]; n != 0 {
+		t.Errorf("%d bytes are still counted as queued", n)
+	}
+}
+
 func TestTrapClientIDIsTheIdentity(t *testing.T) {
 	for name, h := range map[string]hello{
 		"another's client id": {id: "b", user: "a", password: "aa"},
