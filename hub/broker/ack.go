@@ -65,7 +65,7 @@ func (c *conn) decide(seq uint32, err error) {
 	}
 	s := c.window.decide(seq, state, code)
 	if s.kind == typePubrec {
-		c.session.inbound.decided(s.id, err == nil)
+		c.session.inbound.decided(c, s.id, err == nil)
 	}
 	c.answerLocked()
 }

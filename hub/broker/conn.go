@@ -55,6 +55,7 @@ type conn struct {
 
 	mu        sync.Mutex // guards what follows
 	out       *[]byte    // bytes not yet with the writer
+	flush     bool       // the writer is to take them
 	writing   int        // bytes with the writer
 	writer    bool       // the writer is at work
 	closing   bool       // take nothing more, close when written

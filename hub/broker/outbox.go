@@ -29,9 +29,11 @@ func (c *conn) enqueueLocked(add func([]byte) []byte) {
 	}
 }
 
-// flushLocked starts the writer if it is not at work; c.mu is held.
+// flushLocked has the outbox written, by the writer at work or a new one; c.mu
+// is held.
 func (c *conn) flushLocked() {
-	if c.out != nil && !c.writer && !c.dead {
+	c.flush = c.out != nil
+	if c.flush && !c.writer && !c.dead {
 		c.writer = true
 		c.b.serving.Go(c.drain) // c is alive, so Run still waits
 	}
@@ -61,14 +63,14 @@ func (c *conn) drain() {
 	}
 }
 
-// takeOut takes what is to be written next; nil ends the writer.
+// takeOut takes what is to be written next; nil ends the writer. Bytes that
+// nobody has flushed are acknowledgements still being gathered: they stay.
 func (c *conn) takeOut() *[]byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	buf := c.out
-	c.out, c.writing = nil, 0
-	if buf != nil && !c.dead {
-		c.writing = len(*buf)
+	c.writing = 0
+	if buf := c.out; c.flush && !c.dead {
+		c.out, c.flush, c.writing = nil, false, len(*buf)
 		return buf
 	}
 	c.writer = false

@@ -30,7 +30,7 @@ func (c *conn) publish(f frame) error {
 	}
 	c.b.stats.Published.Add(1)
 	if p.qos == 2 {
-		again, err := c.session.inbound.begin(p.id, c.b.cfg.ReceiveMaximum)
+		again, err := c.session.inbound.begin(c, p.id)
 		if err != nil {
 			return err
 		}
@@ -123,7 +123,7 @@ func (c *conn) quarantines(p publish) bool {
 	kind := byte(typePuback)
 	if p.qos == 2 {
 		kind = typePubrec
-		c.session.inbound.decided(p.id, false)
+		c.session.inbound.decided(c, p.id, false)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -167,35 +167,41 @@ const (
 // (MQTT 5.0, 4.3.3). It holds at most the receive maximum.
 type inbound struct {
 	mu  sync.Mutex
-	ids map[uint16]byte
+	ids map[uint16]received
 }
 
-// begin notes id as being decided and returns what it was before.
-func (in *inbound) begin(id uint16, limit int) (was byte, err error) {
+type received struct {
+	state byte
+	by    *conn // while deciding: whose publish it is
+}
+
+// begin notes id as being decided for c and returns what it was before.
+func (in *inbound) begin(c *conn, id uint16) (was byte, err error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if was := in.ids[id]; was != unknownID {
+	if was := in.ids[id].state; was != unknownID {
 		return was, nil
 	}
-	if len(in.ids) >= limit {
+	if len(in.ids) >= c.b.cfg.ReceiveMaximum {
 		return unknownID, errFlood
 	}
 	if in.ids == nil {
-		in.ids = map[uint16]byte{}
+		in.ids = map[uint16]received{}
 	}
-	in.ids[id] = decidingID
+	in.ids[id] = received{decidingID, c}
 	return unknownID, nil
 }
 
-// decided notes the sink's answer for id; one that failed may come again.
-func (in *inbound) decided(id uint16, durable bool) {
+// decided notes the sink's answer for c's publish; one that failed may come
+// again. An answer for an older connection changes nothing.
+func (in *inbound) decided(c *conn, id uint16, durable bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.ids[id] != decidingID {
+	if was := in.ids[id]; was.state != decidingID || was.by != c {
 		return
 	}
 	if durable {
-		in.ids[id] = receivedID
+		in.ids[id] = received{state: receivedID}
 	} else {
 		delete(in.ids, id)
 	}
@@ -215,8 +221,8 @@ func (in *inbound) release(id uint16) bool {
 func (in *inbound) abandon() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	for id, state := range in.ids {
-		if state == decidingID {
+	for id, was := range in.ids {
+		if was.state == decidingID {
 			delete(in.ids, id)
 		}
 	}

@@ -67,6 +67,7 @@ func TestOneCommitIsOneWrite(t *testing.T) {
 		before := counting.writes.Load()
 		for _, k := range held[:100] {
 			k.ack.Done(nil)
+			synctest.Wait() // everything that could run has run; only time stands still
 		}
 		for id := 1; id <= 100; id++ {
 			p.expect(0x40, 2, 0, byte(id))

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -456,6 +457,66 @@ func TestPresence(t *testing.T) {
 	r.Disconnect("a", "revoked")
 	p.expectEnd()
 	await(5, told{false, "revoked"})
+}
+
+// Credentials that are revoked while they are being checked let nobody in.
+func TestDisconnectDuringAuthentication(t *testing.T) {
+	r := start(t, nil, Events{})
+	r.roster.during = func() { r.Disconnect("a", "revoked") }
+	if body := r.dial(t).connect(hello{v5: true}); body[1] != 0x98 {
+		t.Errorf("answered %#x, want 0x98", body[1])
+	}
+	if r.Connected("a") {
+		t.Error("connected")
+	}
+}
+
+// A resumed session is whole: it delivers, and a clean start ends all of it.
+func TestResumedSessionIsWhole(t *testing.T) {
+	r := start(t, nil, Events{})
+	first, resumed, clean := r.dial(t), r.dial(t), r.dial(t)
+	first.join(hello{persist: true})
+	first.subscribe("gh/1/a/down/#", 1, 1)
+	if !resumed.join(hello{persist: true}) {
+		t.Fatal("the session is gone")
+	}
+	if err := r.Send("a", "task", []byte("x"), 1); err != nil {
+		t.Fatal(err)
+	}
+	resumed.receive()
+	if clean.join(hello{}) {
+		t.Error("a clean start found a session")
+	}
+	if err := r.Send("a", "task", nil, 1); err != ErrNotSubscribed {
+		t.Errorf("after a clean start Send returns %v, want ErrNotSubscribed", err)
+	}
+	if n := r.Stats()["queued_bytes"]; n != 0 {
+		t.Errorf("%d bytes of the old session are still queued", n)
+	}
+}
+
+// A QoS 2 publish whose answer missed its connection is taken again.
+func TestUndecidedQoS2IsTakenAgain(t *testing.T) {
+	r := start(t, nil, Events{})
+	r.sink.hold = true
+	p := r.dial(t)
+	p.join(hello{persist: true})
+	p.publish("gh/1/a/up/event", 2, 5, "x")
+	lost := r.sink.await(t, 1)
+	_ = p.nc.Close()
+	eventually(t, "offline", func() bool { return !r.Connected("a") })
+	p = r.dial(t)
+	p.join(hello{persist: true})
+	p.publish("gh/1/a/up/event", 2, 5, "x")
+	lost[0].ack.Done(errors.New("too late"))
+	again := r.sink.await(t, 2)
+	again[1].ack.Done(nil)
+	p.expect(0x50, 2, 0, 5)
+	p.publish("gh/1/a/up/event", 2, 5, "x")
+	p.expect(0x50, 2, 0, 5)
+	if n := len(r.sink.messages()); n != 2 {
+		t.Errorf("sink got %d messages, want 2: the last is a repeat", n)
+	}
 }
 
 // Revocation ends session and connection, and what was queued is gone.

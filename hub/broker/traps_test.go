@@ -108,6 +108,7 @@ func TestTrapSilentStranger(t *testing.T) {
 				t.Errorf("after saying %q cut off in %s, want 5s", said, after)
 			}
 		}
+		synctest.Wait()
 		if n := r.Stats()["end/connect-timeout"]; n != 3 {
 			t.Errorf("%d counted as connect-timeout, want 3", n)
 		}
@@ -142,6 +143,7 @@ func TestTrapSlowPacket(t *testing.T) {
 		if after := time.Since(began); after < 20*time.Second || after > 23*time.Second {
 			t.Errorf("a packet of one byte a second was cut off after %s, want 20s", after)
 		}
+		synctest.Wait()
 		if n := r.Stats()["end/frame-timeout"]; n != 1 {
 			t.Errorf("%d counted as frame-timeout, want 1", n)
 		}
