@@ -92,7 +92,7 @@ func (c *conn) read() error {
 		if err != nil {
 			return err
 		}
-		c.lastFrame = c.in.at
+		c.lastFrame = time.Time{}
 		if err := c.handle(f); err != nil {
 			return err
 		}
@@ -143,6 +143,9 @@ func (c *conn) awaitInput(since time.Time) error {
 	case !since.IsZero():
 		by = since.Add(c.b.cfg.FrameTimeout)
 	default:
+		if c.lastFrame.IsZero() { // the clock runs while we wait, not while the sink does
+			c.lastFrame = time.Now()
+		}
 		by = c.lastFrame.Add(c.keepalive * 3 / 2)
 	}
 	if over := c.readBy.Sub(by); over < 0 || over > deadlineSlack {

@@ -55,7 +55,6 @@ func (c *conn) greet() error {
 	if f.kind() != typeConnect { // [MQTT-3.1.0-1]
 		return errProtocol
 	}
-	c.lastFrame = c.in.at
 	pk, err := decode(f, 0)
 	if err != nil {
 		return err

@@ -78,6 +78,9 @@ func (d *doors) stop() {
 
 // Healthy returns nil while every listener accepts connections.
 func (b *Broker) Healthy() error {
+	if !closed(b.ready) || closed(b.stopping) {
+		return errors.New("broker: not running")
+	}
 	b.doors.mu.Lock()
 	defer b.doors.mu.Unlock()
 	if b.doors.failing != nil {

@@ -25,7 +25,7 @@ type reader struct {
 	r, w  int              // unread bytes are buf[r:w]
 	last  int              // bytes the last read brought
 	at    time.Time        // when the last bytes arrived
-	since time.Time        // when the first byte of an unfinished frame arrived
+	since time.Time        // when waiting for the rest of a frame began
 
 	// wait is called before every blocking read with since (zero: between
 	// frames) and sets the deadline.
@@ -59,7 +59,7 @@ func (r *reader) next() (frame, error) {
 func (r *reader) fill(size int) error {
 	r.makeRoom(size)
 	if r.r < r.w && r.since.IsZero() {
-		r.since = r.at
+		r.since = time.Now() // not r.at: handling what came before may have taken long
 	}
 	if err := r.wait(r.since); err != nil {
 		return err

@@ -84,7 +84,7 @@ func (r *realm) attach(c *conn, pk packets.Packet, asked uint64) error {
 	}
 	r.welcome(c, c.connack(&pk, present, c.expiry), present)
 	cause := "connect"
-	if len(taken) > 0 || c.tookOver {
+	if c.tookOver {
 		cause = "takeover"
 	}
 	r.b.presence.note(r, c.id, true, cause)

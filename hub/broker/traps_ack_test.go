@@ -172,6 +172,28 @@ func TestInflightBytesAreBounded(t *testing.T) {
 	})
 }
 
+// A client is not late because the sink is: while its window is full nobody
+// reads, and neither keepalive nor the time for a packet runs.
+func TestWaitingForTheSinkIsNotTheClientsFault(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := startClocked(t, func(c *Config) { c.ReceiveMaximum = 1 }, Events{})
+		defer r.stop()
+		r.sink.hold = true
+		p := r.pipe(t)
+		p.join(hello{keepalive: 10})
+		three := append(publishPacket(false, "gh/1/a/up/telemetry", 1, 1, "x"), publishPacket(false, "gh/1/a/up/telemetry", 1, 2, "y")...)
+		third := publishPacket(false, "gh/1/a/up/telemetry", 1, 3, "z")
+		p.write(append(three, third[:5]...)) // the third is cut in the middle
+		time.Sleep(time.Minute)
+		r.sink.settle(nil)
+		p.expect(0x40, 2, 0, 1)
+		p.expect(0x40, 2, 0, 2)
+		p.write(third[5:])
+		p.expect(0x40, 2, 0, 3)
+		p.alive()
+	})
+}
+
 func TestPublishRateHoldsBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := startClocked(t, func(c *Config) { c.PublishRate = 10 }, Events{})
