@@ -2,6 +2,8 @@ package broker
 
 import (
 	"crypto/tls"
+	"net"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -69,4 +71,22 @@ func TestListenersOpenAllOrNone(t *testing.T) {
 	if err := b.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "listener second") {
 		t.Errorf("Run returns %v, want an error that names the listener", err)
 	}
+}
+
+// A Unix socket whose owner was killed does not keep the next one out.
+func TestUnixSocketAfterAKill(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mqtt.sock")
+	killed, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	killed.SetUnlinkOnClose(false)
+	_ = killed.Close()
+	start(t, func(c *Config) { c.Listeners[0].Network, c.Listeners[0].Address = "unix", path }, Events{})
+	nc, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	(&peer{t: t, nc: nc}).join(hello{})
 }

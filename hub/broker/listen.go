@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -100,6 +102,9 @@ func (b *Broker) listen(ctx context.Context) (open []*listener, err error) {
 		if network == "tls" {
 			network = "tcp"
 		}
+		if network == "unix" {
+			removeStale(cfg.Address)
+		}
 		// MQTT has a keepalive of its own; TCP's would wake every radio.
 		if l.net, err = (&net.ListenConfig{KeepAlive: -1}).Listen(ctx, network, cfg.Address); err != nil {
 			for _, o := range open {
@@ -111,6 +116,17 @@ func (b *Broker) listen(ctx context.Context) (open []*listener, err error) {
 		open = append(open, l)
 	}
 	return open, nil
+}
+
+// removeStale removes the socket file of a process that was killed: one that
+// exists and nobody listens on.
+func removeStale(path string) {
+	nc, err := net.Dial("unix", path)
+	if err == nil {
+		_ = nc.Close()
+	} else if errors.Is(err, syscall.ECONNREFUSED) {
+		_ = os.Remove(path)
+	}
 }
 
 // accept takes connections until l is closed. An error such as "too many open

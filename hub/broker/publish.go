@@ -4,8 +4,6 @@ import (
 	"errors"
 	"sync"
 	"time"
-
-	"gridhub/devices"
 )
 
 var errFlood = errors.New("too many QoS 2 publishes without PUBREL")
@@ -259,14 +257,4 @@ func (c *conn) release(f frame) error {
 	}
 	c.send(appendAck(nil, typePubcomp, id, reason)...)
 	return nil
-}
-
-// publishWill hands a will to the sink. It was checked when it was left.
-func (b *Broker) publishWill(w *will) {
-	size := len(w.payload)
-	b.budget.used.Add(int64(size)) // never waits: wills are few and small
-	b.stats.Wills.Add(1)
-	m := Message{From: devices.ID(w.id), Topic: w.topic, Kind: w.kind, Payload: w.payload,
-		QoS: w.qos, Retain: w.retain, Will: true, At: b.now()}
-	b.sink.Accept(&m, Ack{c: w.from, size: int32(size)})
 }

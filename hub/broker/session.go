@@ -243,59 +243,6 @@ func (r *realm) detach(c *conn, cause string) {
 	r.b.presence.note(r, s.id, false, cause)
 }
 
-// delayWill publishes the session's will after d, unless the client returns.
-func (r *realm) delayWill(s *session, d time.Duration) {
-	w := s.will
-	r.b.delays.Add(1)
-	s.delayed = time.AfterFunc(d, func() {
-		defer r.b.delays.Done()
-		r.mu.Lock()
-		mine := s.will == w && s.conn == nil
-		if mine {
-			s.will, s.delayed = nil, nil
-		}
-		r.mu.Unlock()
-		if mine {
-			w.release(r)
-		}
-	})
-}
-
-// undelay stops the timer of a will that waits.
-func (r *realm) undelay(s *session) {
-	if s.delayed != nil && s.delayed.Stop() {
-		r.b.delays.Done()
-	}
-	s.delayed = nil
-}
-
-// end publishes every will that still waits: the sessions end with the broker
-// [MQTT-3.1.3-9].
-func (r *realm) end() {
-	r.mu.Lock()
-	var due []*will
-	for _, s := range r.sessions {
-		if s.delayed != nil && s.will != nil {
-			due = append(due, s.will)
-		}
-		r.undelay(s)
-		s.will = nil
-	}
-	r.mu.Unlock()
-	for _, w := range due {
-		w.release(r)
-	}
-}
-
-// disown drops the will of a client that says goodbye.
-func (r *realm) disown(c *conn) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if c.session.conn == c {
-		c.session.will = nil
-	}
-}
-
 // sweep ends sessions whose clients stayed away too long.
 func (r *realm) sweep(now time.Time) {
 	r.mu.Lock()
@@ -342,14 +289,6 @@ func (r *realm) online(id devices.ID) bool {
 	defer r.mu.Unlock()
 	s := r.sessions[id]
 	return s != nil && s.conn != nil
-}
-
-// publishInline gives the library a message of nobody's, in the conformance
-// realm only.
-func (r *realm) publishInline(pk packets.Packet) {
-	if cl, ok := r.library.Clients.Get(mqtt.InlineClientId); ok {
-		_ = r.library.InjectPacket(cl, pk)
-	}
 }
 
 // A bucket grants burst events at once and one more per interval.

@@ -3,7 +3,10 @@ package broker
 import (
 	"time"
 
+	mqtt "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
+
+	"gridhub/devices"
 )
 
 // A will is what the broker publishes for a client that vanished. The library
@@ -75,4 +78,75 @@ func (w *will) release(r *realm) {
 		return
 	}
 	r.b.publishWill(w)
+}
+
+// delayWill publishes the session's will after d, unless the client returns.
+func (r *realm) delayWill(s *session, d time.Duration) {
+	w := s.will
+	r.b.delays.Add(1)
+	s.delayed = time.AfterFunc(d, func() {
+		defer r.b.delays.Done()
+		r.mu.Lock()
+		mine := s.will == w && s.conn == nil
+		if mine {
+			s.will, s.delayed = nil, nil
+		}
+		r.mu.Unlock()
+		if mine {
+			w.release(r)
+		}
+	})
+}
+
+// undelay stops the timer of a will that waits.
+func (r *realm) undelay(s *session) {
+	if s.delayed != nil && s.delayed.Stop() {
+		r.b.delays.Done()
+	}
+	s.delayed = nil
+}
+
+// end publishes every will that still waits: the sessions end with the broker
+// [MQTT-3.1.3-9].
+func (r *realm) end() {
+	r.mu.Lock()
+	var due []*will
+	for _, s := range r.sessions {
+		if s.delayed != nil && s.will != nil {
+			due = append(due, s.will)
+		}
+		r.undelay(s)
+		s.will = nil
+	}
+	r.mu.Unlock()
+	for _, w := range due {
+		w.release(r)
+	}
+}
+
+// disown drops the will of a client that says goodbye.
+func (r *realm) disown(c *conn) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c.session.conn == c {
+		c.session.will = nil
+	}
+}
+
+// publishInline gives the library a message of nobody's, in the conformance
+// realm only.
+func (r *realm) publishInline(pk packets.Packet) {
+	if cl, ok := r.library.Clients.Get(mqtt.InlineClientId); ok {
+		_ = r.library.InjectPacket(cl, pk)
+	}
+}
+
+// publishWill hands a will to the sink. It was checked when it was left.
+func (b *Broker) publishWill(w *will) {
+	size := len(w.payload)
+	b.budget.used.Add(int64(size)) // never waits: wills are few and small
+	b.stats.Wills.Add(1)
+	m := Message{From: devices.ID(w.id), Topic: w.topic, Kind: w.kind, Payload: w.payload,
+		QoS: w.qos, Retain: w.retain, Will: true, At: b.now()}
+	b.sink.Accept(&m, Ack{c: w.from, size: int32(size)})
 }
