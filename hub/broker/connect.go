@@ -135,6 +135,10 @@ func (c *conn) accept(p Principal, cred Credentials) error {
 			return &refusedConnect{c.v5, codeUnavailable, "convention", err}
 		}
 	}
+	if cred.CertCN != "" && cred.CertCN != string(p.ID) {
+		err := fmt.Errorf("the certificate is %s's, not %s's", cred.CertCN, p.ID)
+		return &refusedConnect{c.v5, codeBadClientID, "certificate", err}
+	}
 	if c.conv == nil || !c.conv.anyClientID {
 		byCert := cred.CertCN == string(p.ID) && cred.Username == ""
 		if cred.ClientID != string(p.ID) || cred.Username != string(p.ID) && !byCert {

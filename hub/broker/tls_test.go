@@ -101,6 +101,12 @@ func TestCertificateNamesTheIdentity(t *testing.T) {
 		p.write(packet(0x10, field("MQTT"), []byte{4, 2, 0, 60}, field("b")))
 		p.expect(0x20, 2, 0, 2)
 	})
+	t.Run("another's name and password", func(t *testing.T) {
+		p := r.dialTLS(t, ca, ca.pair("a"))
+		if body := p.connect(hello{v5: true, id: "b", user: "b", password: "bb"}); body[1] != 0x85 {
+			t.Errorf("answered %#x, want 0x85", body[1])
+		}
+	})
 	t.Run("a certificate of somebody else", func(t *testing.T) {
 		other := newIssuer(t)
 		nc, err := tls.Dial("tcp", r.addr, &tls.Config{RootCAs: ca.pool(), Certificates: []tls.Certificate{other.pair("a")}})
