@@ -73,6 +73,7 @@ func (r *realm) attach(c *conn, pk packets.Packet, asked uint64) error {
 	s, taken, err := r.enter(c)
 	if err != nil {
 		r.mu.Unlock()
+		r.b.refused(c, "connect", string(c.id), "flapping") // outside the lock: it may call back
 		return err
 	}
 	present := s.client != nil && !pk.Connect.Clean
@@ -111,7 +112,6 @@ func (r *realm) enter(c *conn) (s *session, wills []*will, err error) {
 	}
 	r.b.stats.Takeovers.Add(1)
 	if !s.flap.take(now, r.b.cfg.TakeoverBurst, r.b.cfg.TakeoverInterval) {
-		r.b.refused(c, "connect", string(c.id), "flapping")
 		return nil, nil, &refusedConnect{c.v5, codeRate, "flapping", errProtocol}
 	}
 	c.tookOver = true
