@@ -173,8 +173,8 @@ func (b *Broker) pause(d time.Duration) bool {
 // welcome starts serving an accepted connection, or closes it.
 func (b *Broker) welcome(l *listener, nc net.Conn) {
 	b.stats.Accepted.Add(1)
-	c := b.newConn(l, nc, nc.RemoteAddr().String())
-	c.cut = func() { _ = nc.Close() }
+	c := b.newConn(l, nc.RemoteAddr().String())
+	c.transport(nc, func() { _ = nc.Close() })
 	host, ok := b.admit(c)
 	if !ok {
 		_ = nc.Close()
@@ -210,19 +210,22 @@ func (b *Broker) dismiss(c *conn, host string) {
 	b.serving.Done()
 }
 
-func (b *Broker) newConn(l *listener, nc net.Conn, remote string) *conn {
+func (b *Broker) newConn(l *listener, remote string) *conn {
 	c := &conn{b: b, realm: l.realm, lis: l, gone: make(chan struct{}), cut: func() {},
 		hello: Credentials{RemoteAddr: remote, Listener: l.Name}}
-	c.in = newReader(nc, connectLimit, c.awaitInput)
-	c.transport(nc)
+	c.in = newReader(connectLimit, c.awaitInput)
 	return c
 }
 
-// transport sets what the connection reads from and writes to.
-func (c *conn) transport(nc net.Conn) {
+// transport sets what the connection reads from and writes to, and what closes
+// it. If the connection was ended meanwhile, that happens now.
+func (c *conn) transport(nc net.Conn, cut func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.nc, c.in.nc = nc, nc
+	c.nc, c.in.nc, c.cut = nc, nc, cut
+	if c.dead {
+		cut()
+	}
 }
 
 // interrupt ends a read that waits; awaitInput says why.
@@ -251,6 +254,6 @@ func (c *conn) secure(cfg *tls.Config) bool {
 		c.hello.CertCN, c.hello.CertSerial = leaf.Subject.CommonName, leaf.SerialNumber.Text(16)
 		c.hello.CertSHA256 = hex.EncodeToString(sum[:])
 	}
-	c.transport(t)
+	c.transport(t, c.cut)
 	return true
 }

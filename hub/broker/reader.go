@@ -32,9 +32,9 @@ type reader struct {
 	wait func(since time.Time) error
 }
 
-func newReader(nc net.Conn, max int, wait func(time.Time) error) *reader {
+func newReader(max int, wait func(time.Time) error) *reader {
 	small := make([]byte, smallBuffer)
-	return &reader{nc: nc, max: max, buf: small, small: small, wait: wait}
+	return &reader{max: max, buf: small, small: small, wait: wait}
 }
 
 // next returns the next frame, valid until the call after it.

@@ -512,8 +512,8 @@ func FuzzConnection(f *testing.F) {
 			r.stop = func() {}
 		}
 		near, far := net.Pipe()
-		c := r.newConn(&listener{Listener: Listener{Name: "fuzz"}, realm: r.identities}, far, "fuzz")
-		c.cut = func() { _ = far.Close() }
+		c := r.newConn(&listener{Listener: Listener{Name: "fuzz"}, realm: r.identities}, "fuzz")
+		c.transport(far, func() { _ = far.Close() })
 		ended := make(chan struct{})
 		r.serving.Add(1)
 		go func() { defer r.serving.Done(); c.serve(); close(ended) }()

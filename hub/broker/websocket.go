@@ -11,7 +11,7 @@ import (
 // messages, only from the hub's own pages and the configured Origins. The
 // server that calls it sets the time limits for request headers.
 func (b *Broker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := b.newConn(b.web, nil, r.RemoteAddr)
+	c := b.newConn(b.web, r.RemoteAddr)
 	c.hello.WebSocket = true
 	if !closed(b.ready) {
 		http.Error(w, "not ready", http.StatusServiceUnavailable)
@@ -31,12 +31,12 @@ func (b *Broker) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		b.stats.ended("websocket")
 		return
 	}
-	c.cut = func() { b.serving.Go(func() { _ = ws.CloseNow() }) } // it may wait for its own reader
 	if ws.Subprotocol() != "mqtt" {
 		_ = ws.Close(websocket.StatusPolicyViolation, "want subprotocol mqtt")
 		return
 	}
 	ws.SetReadLimit(int64(b.cfg.MaxPacket))
-	c.transport(websocket.NetConn(context.Background(), ws, websocket.MessageBinary))
+	c.transport(websocket.NetConn(context.Background(), ws, websocket.MessageBinary),
+		func() { b.serving.Go(func() { _ = ws.CloseNow() }) }) // it may wait for its own reader
 	c.serve()
 }
