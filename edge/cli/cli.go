@@ -39,11 +39,11 @@ func Run(ctx context.Context, args []string, out, errs io.Writer) error {
 
 func run(ctx context.Context, args []string, errs io.Writer) error {
 	flags := flag.NewFlagSet("edge run", flag.ContinueOnError)
-	flags.SetOutput(errs)
+	flags.SetOutput(io.Discard) // main prints what is wrong, once
 	path := flags.String("config", "configs/edge.yaml", "configuration `file`")
 	verbose := flags.Bool("verbose", false, "log more than an operator would write down")
 	if err := flags.Parse(args); err != nil {
-		return err
+		return fmt.Errorf("edge run: %w\n\n%s", err, usage)
 	}
 	cfg, err := gateway.Load(*path)
 	if err != nil {

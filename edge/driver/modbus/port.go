@@ -121,4 +121,7 @@ func (t *tty) Write(p []byte) (int, error) {
 
 func (t *tty) Flush() error { return t.port.Flush() }
 
-func (t *tty) Close() error { return errors.Join(t.port.Close(), t.lock.Close()) }
+func (t *tty) Close() error {
+	_ = unix.IoctlSetInt(int(t.lock.Fd()), unix.TIOCNXCL, 0)
+	return errors.Join(t.port.Close(), t.lock.Close())
+}
