@@ -86,16 +86,16 @@ func (a *acked) state() []byte {
 func restore(upto uint64, state []byte) acked {
 	a := acked{upto: upto}
 	at := upto
-	for len(state) > 0 {
+	for len(state) > 0 && len(a.islands) < maxKept {
 		gap, n := binary.Uvarint(state)
-		if n <= 0 {
+		if n <= 0 || gap < 2 || at+gap < at {
 			break
 		}
 		length, m := binary.Uvarint(state[n:])
-		if m <= 0 || at+gap < at || at+gap+length < at+gap {
+		if m <= 0 || at+gap+length < at+gap {
 			break
 		}
-		a.add(at+gap, at+gap+length)
+		a.islands = append(a.islands, [2]uint64{at + gap, at + gap + length})
 		at, state = at+gap+length, state[n+m:]
 	}
 	return a

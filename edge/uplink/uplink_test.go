@@ -353,3 +353,26 @@ func (c *cutter) cut() {
 		conn.Close()
 	}
 }
+
+// TestFullAlarmSpool holds that urgent records are refused and counted when
+// there is no room, and none that was taken is dropped.
+func TestFullAlarmSpool(t *testing.T) {
+	room := DefaultSpool()
+	room.Alarm = 1 << 20
+	spool, err := OpenSpool(t.TempDir(), room, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { spool.Close() })
+	const total = 30_000
+	for n := range total {
+		spool.Put(sample(n), true)
+	}
+	if err := spool.Close(); err != nil {
+		t.Fatal(err)
+	}
+	st := spool.Status()[0]
+	if st.First != 1 || st.Refused == 0 || st.Next-1+st.Refused != total {
+		t.Errorf("%d given out, %d refused of %d, first is %d", st.Next-1, st.Refused, total, st.First)
+	}
+}
