@@ -25,8 +25,14 @@ type call struct {
 	done  func(first uint64, err error)
 }
 
-func newBatch(buf []byte) *batch {
-	return &batch{buf: buf[:0], done: make(chan struct{})}
+// buffers are what batches hand down to later ones.
+type buffers struct {
+	buf   []byte
+	calls []call
+}
+
+func newBatch(b buffers) *batch {
+	return &batch{buf: b.buf[:0], calls: b.calls[:0], done: make(chan struct{})}
 }
 
 var errNoRecords = errors.New("append of no records")
@@ -162,7 +168,7 @@ func (j *Journal) take() *batch {
 	if b.count == 0 {
 		return nil
 	}
-	q.pending, q.spare = newBatch(q.spare), nil
+	q.pending, q.spare = newBatch(q.spare), buffers{}
 	if q.room != nil {
 		close(q.room)
 		q.room = nil
@@ -170,12 +176,13 @@ func (j *Journal) take() *batch {
 	return b
 }
 
-// recycle keeps the batch's buffer for the batch after the next.
+// recycle keeps the buffers of b for the batch after the next.
 func (j *Journal) recycle(b *batch) {
 	if int64(cap(b.buf)) > 2*j.o.QueueBytes {
 		return // grown by one huge append
 	}
+	clear(b.calls) // what done refers to must not live on
 	j.queue.Lock()
-	j.queue.spare = b.buf
+	j.queue.spare = buffers{b.buf, b.calls}
 	j.queue.Unlock()
 }

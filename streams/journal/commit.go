@@ -20,6 +20,10 @@ const upkeepEvery = time.Second
 // a new segment is tried.
 const minFree = 64 << 10
 
+// gatherPatience is how often the commit goroutine lets others run although no
+// new append came. Each time costs less than a microsecond.
+const gatherPatience = 3
+
 // run is the commit goroutine: the only one that writes segments.
 func (j *Journal) run() {
 	defer close(j.stopped)
@@ -31,9 +35,8 @@ func (j *Journal) run() {
 			j.gather()
 			if b := j.take(); b != nil {
 				j.commit(b)
-			}
-			if j.failing.Load() != nil {
-				j.upkeep()
+			} else if j.failing.Load() != nil {
+				j.upkeep() // a cursor moved
 			}
 		case <-tick.C:
 			j.upkeep()
@@ -60,12 +63,14 @@ func (j *Journal) shut() {
 // turns, each waiting for the other's sync. It ends when all who may come are
 // there, or nobody more came.
 func (j *Journal) gather() {
-	for before := -1; ; {
+	for before, idle := 0, 0; idle < gatherPatience; idle++ {
 		n, bytes := j.queued()
-		if n == before || n >= j.expected || bytes >= j.o.QueueBytes/2 {
+		if n >= j.expected || bytes >= j.o.QueueBytes/2 {
 			return
 		}
-		before = n
+		if n > before {
+			before, idle = n, 0
+		}
 		runtime.Gosched()
 	}
 }
@@ -126,6 +131,9 @@ func (j *Journal) write(b *batch) error {
 // prepare sees to it that there is room for n bytes and a segment to take
 // them.
 func (j *Journal) prepare(n int64) error {
+	if j.active == nil || j.active.end >= j.o.SegmentBytes {
+		n += segmentHeader
+	}
 	if err := j.makeRoom(n); err != nil {
 		return err
 	}
@@ -142,8 +150,15 @@ func (j *Journal) prepare(n int64) error {
 	return err
 }
 
-// step is the granularity in which space is reserved ahead.
-func (j *Journal) step() int64 { return min(allocateStep, j.o.SegmentBytes) }
+// step is the granularity in which space is written ahead: none when that
+// would eat into what is to be kept free.
+func (j *Journal) step() int64 {
+	step := min(allocateStep, j.o.SegmentBytes)
+	if j.o.Reserve > 0 && j.free < j.o.Reserve+2*step {
+		return 1
+	}
+	return step
+}
 
 // stamp gives the records of b their numbers, time and checksums.
 func (j *Journal) stamp(b *batch) {

@@ -106,7 +106,7 @@ func TestAppendAndReadAgain(t *testing.T) {
 	}
 }
 
-func TestWritersShareCommits(t *testing.T) {
+func TestManyWriters(t *testing.T) {
 	j := open(t, fsx.NewMemory(), journal.Options{SegmentBytes: 8 << 10})
 	const writers, each = 50, 40
 	var mu sync.Mutex
@@ -137,8 +137,42 @@ func TestWritersShareCommits(t *testing.T) {
 			t.Fatalf("number %d is %q, its writer was told that of %q", r.Number, r.Data, got[r.Number])
 		}
 	}
-	if s := j.Stats(); s.Commits >= s.Records {
-		t.Errorf("%d commits for %d records: nothing was grouped", s.Commits, s.Records)
+}
+
+// Whatever is queued while a sync is under way shares the next one.
+func TestWaitingAppendsShareOneSync(t *testing.T) {
+	m := fsx.NewMemory()
+	j := open(t, m, journal.Options{})
+	syncing, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	syncs := 0
+	m.SetFail(func(op fsx.Op) error {
+		if op.Kind == "sync" {
+			syncs++
+			once.Do(func() { close(syncing); <-release })
+		}
+		return nil
+	})
+	var answered sync.WaitGroup
+	answer := func(_ uint64, err error) {
+		if err != nil {
+			t.Error(err)
+		}
+		answered.Done()
+	}
+	for i := range 50 {
+		answered.Add(1)
+		if err := j.AppendAsync([][]byte{{byte(i)}}, answer); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			<-syncing // the first is on its way, the others wait
+		}
+	}
+	close(release)
+	answered.Wait()
+	if s := j.Stats(); s.Commits != 2 || syncs != 2 || s.Records != 50 {
+		t.Errorf("%d commits, %d syncs for %d records, want 2 for 50", s.Commits, syncs, s.Records)
 	}
 }
 

@@ -31,10 +31,13 @@ const (
 	allocateStep   = 4 << 20
 )
 
-// Options tunes a journal. The zero value is a journal without limits.
+// Options tunes a journal. The zero value is a journal without limits, which
+// removes nothing. With MaxBytes, MaxAge or DropOldest, a full disk (Reserve,
+// or ENOSPC) also removes the oldest segments that no cursor needs. Set
+// Reserve to a few MiB at least: cursors need room to move on a full disk.
 type Options struct {
 	SegmentBytes int64         // size at which a new segment is begun; 0 = 64 MiB, or an eighth of MaxBytes if that is less
-	MaxBytes     int64         // retention by size over all segments; 0 = unlimited
+	MaxBytes     int64         // retention by size over all segments, exceeded at most by the copy of one commit after a restart; 0 = unlimited
 	MaxAge       time.Duration // retention by age, by the steady clock, never against a cursor; 0 = unlimited
 	Overrun      Overrun       // what to do when space runs out and a cursor still needs the oldest segment
 	Reserve      int64         // bytes of disk kept free; below it appends fail with ErrDiskFull, or DropOldest acts

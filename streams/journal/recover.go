@@ -158,8 +158,11 @@ func (j *Journal) takeOver(t tail) {
 	if len(t.carry) > 0 {
 		j.carry, j.carryFrom = t.carry, t.commitNext
 	}
-	if n := len(j.segments); n > 0 {
-		j.segments[n-1].end = t.commitOff
+	seg := j.segments[len(j.segments)-1]
+	seg.end = t.commitOff
+	if t.lost == 0 && t.end < t.size {
+		// Only space reserved ahead, or a torn tail: nothing depends on it.
+		_ = j.fs.Truncate(filepath.Join(j.dir, seg.name), t.end)
 	}
 	if t.lost > 0 {
 		j.log.Error("journal tail is damaged", slog.Uint64("numbers", t.lost), slog.String("cause", t.cause))

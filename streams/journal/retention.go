@@ -19,6 +19,7 @@ func (j *Journal) makeRoom(n int64) error {
 	}
 	for j.o.Reserve > 0 {
 		free, err := j.fs.Free(j.dir)
+		j.free = free
 		if err != nil || free >= j.o.Reserve+n {
 			return nil // an unreadable figure stops nobody: writes tell
 		}
@@ -30,8 +31,12 @@ func (j *Journal) makeRoom(n int64) error {
 }
 
 // giveUpOldest removes the oldest segment if no cursor needs it or the policy
-// is to drop it all the same, and reports whether it did.
+// is to drop it all the same, and reports whether it did. A journal without any
+// retention is an archive: a full disk is no reason to eat it.
 func (j *Journal) giveUpOldest(cause string) bool {
+	if j.o.MaxBytes == 0 && j.o.MaxAge == 0 && j.o.Overrun != DropOldest {
+		return false
+	}
 	seg := j.oldest()
 	if seg == nil {
 		return false

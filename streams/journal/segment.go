@@ -72,7 +72,7 @@ func (s *segment) near(n uint64) int64 {
 type writer struct {
 	*segment
 	file      fsx.File
-	allocated int64     // how far space is reserved
+	allocated int64     // how far zeros lie ahead
 	opened    time.Time // steady
 }
 

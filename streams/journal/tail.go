@@ -20,6 +20,7 @@ type tail struct {
 	torn       int64  // bytes behind end that were never acknowledged
 	lost       uint64 // numbers that may have been acknowledged but are gone
 	cause      string
+	size       int64 // of the file
 	at         int64 // when recovery ran, unix ms
 }
 
@@ -31,7 +32,7 @@ func (j *Journal) scanTail(seg *segment) (tail, error) {
 	}
 	defer f.Close()
 	s := &scanner{file: f, salt: seg.salt, off: segmentHeader, limit: seg.end}
-	t := tail{next: seg.first, end: segmentHeader, commitNext: seg.first, commitOff: segmentHeader, at: j.o.Now().UnixMilli()}
+	t := tail{next: seg.first, end: segmentHeader, commitNext: seg.first, commitOff: segmentHeader, size: seg.end, at: j.o.Now().UnixMilli()}
 	for {
 		at := s.off
 		fr, err := s.next()

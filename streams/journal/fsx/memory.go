@@ -132,6 +132,18 @@ func (m *Memory) Clone() *Memory {
 	return c
 }
 
+// Restart is the same disk for the next process, and halts m: what was not
+// synced is still there to read, and still not durable.
+func (m *Memory) Restart() *Memory {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.halted = true
+	c := NewMemory()
+	c.live, c.disk, c.pending, c.capacity = m.live, m.disk, m.pending, m.capacity
+	m.live, m.disk, m.pending = nil, nil, nil
+	return c
+}
+
 // Crash is an independent disk with what a power cut may have left, chosen by
 // rng, and halts m.
 func (m *Memory) Crash(rng *rand.Rand) *Memory {
@@ -302,6 +314,15 @@ func (m *Memory) Remove(name string) error {
 	}
 	m.set(name, nil)
 	return nil
+}
+
+// Truncate implements FS.
+func (m *Memory) Truncate(name string, size int64) error {
+	f, err := m.Open(name)
+	if err != nil {
+		return err
+	}
+	return f.Truncate(size)
 }
 
 // SyncDir implements FS.
