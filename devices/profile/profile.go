@@ -36,6 +36,9 @@ type Profile struct {
 	Golden    []Golden      `yaml:"golden"`
 }
 
+// maxMetrics is how many values a hub takes in one record.
+const maxMetrics = 256
+
 // Title is a name as people read it.
 type Title struct {
 	ZH string `yaml:"zh"`
@@ -79,7 +82,7 @@ func (p *Profile) Validate() error {
 	add(p.Title.ZH == "" || p.Title.EN == "", "title", "a title in both languages, {zh: …, en: …}")
 	add(p.Source == "", "source", "where the register map is from, or unverified")
 	add(p.Period < 100*time.Millisecond || p.Period > 24*time.Hour, "period", "a time from 100ms to 24h")
-	add(len(p.Metrics) == 0, "metrics", "at least one metric")
+	add(len(p.Metrics) == 0 || len(p.Metrics) > maxMetrics, "metrics", "1 to %d metrics", maxMetrics)
 	errs = append(errs, p.checkNames()...)
 	if len(errs) == 0 {
 		errs = append(errs, p.checkGolden()...)

@@ -110,7 +110,13 @@ func TestCheck(t *testing.T) {
 	if out, err := good.CombinedOutput(); err != nil || bytes.Count(out, []byte("\n")) != 3 {
 		t.Errorf("check of shipped files: %v\n%s", err, out)
 	}
-	bad := filepath.Join(t.TempDir(), "edge.yaml")
+	dir := t.TempDir()
+	for _, folder := range []string{"profiles", "devices"} {
+		if err := os.Mkdir(filepath.Join(dir, folder), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	bad := filepath.Join(dir, "edge.yaml")
 	write(t, bad, "id: edge-1\nhub:\n  ulr: ssl://hub:8883\nspool: {keep: 1}\n")
 	out, err := exec.Command(program, "check", bad).CombinedOutput()
 	exit, ok := err.(*exec.ExitError)

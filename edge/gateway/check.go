@@ -53,7 +53,7 @@ func checkFile(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return checkPlant(c.Profiles, c.Devices)
+	return checkPlant(c.paths(c.Profiles), c.paths(c.Devices))
 }
 
 // checkPlant reports the problems of profiles and of devices together.

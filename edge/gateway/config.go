@@ -2,7 +2,9 @@ package gateway
 
 import (
 	"errors"
+	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -21,6 +23,8 @@ type Config struct {
 	Spool    uplink.SpoolConfig `yaml:"spool"`
 	Poll     Poll               `yaml:"poll"`
 	HTTP     HTTP               `yaml:"http"`
+
+	dir string // of the file; relative paths begin there
 }
 
 // Poll tunes the reading of devices.
@@ -58,7 +62,35 @@ func (c Config) Validate() error {
 	if len(c.Devices) == 0 {
 		errs = append(errs, configs.Fault("devices", nil, "at least one file or folder"))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.checkFiles()...)...)
+}
+
+// checkFiles looks whether the files that are named are there. What profiles
+// and device files say is checked by those who load them.
+func (c Config) checkFiles() (errs []error) {
+	look := func(key, path string, read func(string) error) {
+		if path == "" {
+			return
+		}
+		if err := read(c.path(path)); err != nil {
+			errs = append(errs, configs.Fault(key, path, "%s", err))
+		}
+	}
+	exists := func(path string) error {
+		if _, err := os.Stat(path); err != nil {
+			return errors.New("a file or folder that is there")
+		}
+		return nil
+	}
+	for i, p := range c.Profiles {
+		look(fmt.Sprintf("profiles[%d]", i), p, exists)
+	}
+	for i, p := range c.Devices {
+		look(fmt.Sprintf("devices[%d]", i), p, exists)
+	}
+	look("hub.ca", c.Hub.CA, uplink.CheckCA)
+	look("hub.password_file", c.Hub.PasswordFile, uplink.CheckSecret)
+	return errs
 }
 
 // Validate checks the limits of polling.
@@ -90,26 +122,26 @@ func (h HTTP) Validate() error {
 // data folder are looked for beside the file unless their paths are absolute.
 func Load(path string) (Config, error) {
 	c := Default()
+	c.dir = filepath.Dir(path)
 	if err := configs.Load(path, &c); err != nil {
 		return Config{}, err
 	}
-	c.resolve(filepath.Dir(path))
 	return c, nil
 }
 
-func (c *Config) resolve(dir string) {
-	fix := func(p *string) {
-		if *p != "" && !filepath.IsAbs(*p) {
-			*p = filepath.Join(dir, *p)
-		}
+// path is p as the configuration's file means it.
+func (c Config) path(p string) string {
+	if p == "" || filepath.IsAbs(p) {
+		return p
 	}
-	for i := range c.Profiles {
-		fix(&c.Profiles[i])
+	return filepath.Join(c.dir, p)
+}
+
+// paths is path for several.
+func (c Config) paths(list []string) []string {
+	all := make([]string, len(list))
+	for i, p := range list {
+		all[i] = c.path(p)
 	}
-	for i := range c.Devices {
-		fix(&c.Devices[i])
-	}
-	fix(&c.Data)
-	fix(&c.Hub.CA)
-	fix(&c.Hub.PasswordFile)
+	return all
 }

@@ -40,11 +40,11 @@ func New(cfg Config, log *slog.Logger) (*Gateway, error) {
 	if err := configs.Validate(cfg); err != nil {
 		return nil, err
 	}
-	library, err := profile.LoadLibrary(cfg.Profiles...)
+	library, err := profile.LoadLibrary(cfg.paths(cfg.Profiles)...)
 	if err != nil {
 		return nil, err
 	}
-	plant, err := profile.LoadPlant(library, cfg.Devices...)
+	plant, err := profile.LoadPlant(library, cfg.paths(cfg.Devices)...)
 	if err != nil {
 		return nil, err
 	}
@@ -52,10 +52,11 @@ func New(cfg Config, log *slog.Logger) (*Gateway, error) {
 	if g.stock, err = inventory(library, plant); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
+	data := cfg.path(cfg.Data)
+	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	if g.spool, err = uplink.OpenSpool(cfg.Data, cfg.Spool, log); err != nil {
+	if g.spool, err = uplink.OpenSpool(data, cfg.Spool, log); err != nil {
 		return nil, err
 	}
 	if err := g.assemble(library); err != nil {
@@ -66,7 +67,9 @@ func New(cfg Config, log *slog.Logger) (*Gateway, error) {
 
 // assemble joins the parts.
 func (g *Gateway) assemble(library profile.Library) (err error) {
-	g.uplink, err = uplink.New(g.cfg.Hub, uplink.Options{
+	hub := g.cfg.Hub
+	hub.CA, hub.PasswordFile = g.cfg.path(hub.CA), g.cfg.path(hub.PasswordFile)
+	g.uplink, err = uplink.New(hub, uplink.Options{
 		ID: g.cfg.ID, Spool: g.spool, Logger: g.log, Stock: func() wire.Stock { return g.stock },
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -27,10 +28,11 @@ const shipped = "../../configs"
 // TestShippedIsDefault holds that the manual is complete and true: every key
 // stands in it, with its default.
 func TestShippedIsDefault(t *testing.T) {
-	got := Config{}
+	got := Config{dir: shipped} // no defaults: a key that is missing shows
 	if err := configs.ReadFile(shipped+"/edge.yaml", &got); err != nil {
 		t.Fatal(err)
 	}
+	got.dir = ""
 	if want := Default(); !reflect.DeepEqual(got, want) {
 		t.Errorf("configs/edge.yaml decodes to\n%+v\nDefault is\n%+v", got, want)
 	}
@@ -163,6 +165,26 @@ func get(t *testing.T, address, path string) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// TestPortInUse holds that a page that cannot be served is told at the start,
+// and that nothing stays open behind.
+func TestPortInUse(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	cfg := street(t, "127.0.0.1:1", 1, fmt.Sprintf("http: {address: %q}\n", taken.Addr()))
+	if _, err = New(cfg, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "http.address") {
+		t.Errorf("got %v, want the key that is wrong", err)
+	}
+	cfg.HTTP.Address = ""
+	g, err := New(cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Close()
 }
 
 // TestTwoOnOneSpool holds that a second gateway on the same data refuses.

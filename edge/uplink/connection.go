@@ -3,13 +3,11 @@ package uplink
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -79,11 +77,11 @@ func (c *connection) subscribe(ctx context.Context, handle paho.MessageHandler) 
 }
 
 func (u *Uplink) options(ctx context.Context) (*paho.ClientOptions, error) {
-	secret, err := u.secret()
+	secret, err := readSecret(u.cfg.PasswordFile)
 	if err != nil {
 		return nil, err
 	}
-	trust, err := u.trust()
+	trust, err := readTrust(u.cfg.CA)
 	if err != nil {
 		return nil, err
 	}
@@ -126,33 +124,6 @@ func dial(ctx context.Context, uri *url.URL, trust *tls.Config) (net.Conn, error
 		return nil, err
 	}
 	return &guard{Conn: secure}, nil
-}
-
-func (u *Uplink) secret() (string, error) {
-	if u.cfg.PasswordFile == "" {
-		return "", nil
-	}
-	b, err := os.ReadFile(u.cfg.PasswordFile)
-	if err != nil {
-		return "", fmt.Errorf("password file: %w", err)
-	}
-	return strings.TrimRight(string(b), "\r\n"), nil
-}
-
-func (u *Uplink) trust() (*tls.Config, error) {
-	t := &tls.Config{MinVersion: tls.VersionTLS12}
-	if u.cfg.CA == "" {
-		return t, nil
-	}
-	pem, err := os.ReadFile(u.cfg.CA)
-	if err != nil {
-		return nil, fmt.Errorf("ca: %w", err)
-	}
-	t.RootCAs = x509.NewCertPool()
-	if !t.RootCAs.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("ca: %s holds no certificate in PEM form", u.cfg.CA)
-	}
-	return t, nil
 }
 
 // say publishes one of our own envelopes and waits for its PUBACK.

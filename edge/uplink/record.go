@@ -18,7 +18,7 @@ const recordFormat = 1
 // Limits of a spooled record; a longer cause is cut.
 const (
 	maxCause  = 160
-	maxValues = 4096
+	maxValues = 256 // as the hub
 )
 
 var errRecord = errors.New("spooled record is damaged")

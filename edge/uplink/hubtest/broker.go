@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -28,12 +29,18 @@ type Broker struct {
 }
 
 // StartBroker starts mosquitto on a free port of this machine; it ends with
-// the test.
-func StartBroker(t testing.TB) *Broker {
+// the test. settings are further lines for its configuration.
+func StartBroker(t testing.TB, settings ...string) *Broker {
 	t.Helper()
 	b := &Broker{t: t, port: freePort(t), config: filepath.Join(t.TempDir(), "mosquitto.conf")}
-	text := fmt.Sprintf("listener %d 127.0.0.1\nallow_anonymous true\nmax_inflight_messages 0\nmax_queued_messages 0\npersistence false\nlog_dest none\n", b.port)
-	if err := os.WriteFile(b.config, []byte(text), 0o600); err != nil {
+	lines := append([]string{
+		fmt.Sprintf("listener %d 127.0.0.1", b.port),
+		"max_inflight_messages 0", "max_queued_messages 0", "persistence false", "log_dest none",
+	}, settings...)
+	if len(settings) == 0 {
+		lines = append(lines, "allow_anonymous true")
+	}
+	if err := os.WriteFile(b.config, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	b.Start()
@@ -49,11 +56,7 @@ func (b *Broker) Start() {
 	b.t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.cmd = exec.Command("mosquitto", "-c", b.config)
-	b.cmd.Env = append(os.Environ(), "PATH=/usr/sbin:"+os.Getenv("PATH"))
-	if path, err := exec.LookPath("/usr/sbin/mosquitto"); err == nil {
-		b.cmd.Path, b.cmd.Err = path, nil
-	}
+	b.cmd = exec.Command("/usr/sbin/mosquitto", "-c", b.config)
 	if err := b.cmd.Start(); err != nil {
 		b.t.Fatalf("mosquitto: %v", err)
 	}
