@@ -88,14 +88,17 @@ func (s *session) introduce(ctx context.Context) error {
 	return s.conn.say(ctx, wire.Status, true, wire.Presence{V: wire.Version, Online: true, Now: telemetry.At(time.Now())})
 }
 
-// start begins the lanes and the sender.
+// start begins the lanes and the sender, after all that they share is made.
 func (s *session) start(ctx context.Context) {
+	var all []lane
 	for i, st := range s.u.streams {
 		s.sent = append(s.sent, &outstanding{stream: st, resend: s.u.cfg.Resend})
 		for range lanes {
 			s.ready = append(s.ready, make(chan batch, 1))
 		}
-		l := lane{session: s, index: i, stream: st, fresh: st.journal.Next()}
+		all = append(all, lane{session: s, index: i, stream: st, fresh: st.journal.Next()})
+	}
+	for _, l := range all {
 		s.run(ctx, l.live)
 		s.run(ctx, l.again)
 		s.run(ctx, l.backlog)

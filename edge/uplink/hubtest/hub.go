@@ -37,6 +37,8 @@ type ledger struct {
 	epoch   uint64
 	records map[uint64]wire.Record
 	times   map[uint64]int // how often each number came
+	upto    uint64         // complete up to here
+	above   map[uint64]bool
 }
 
 // New connects to the broker and subscribes to gateway id's tree. It stands
@@ -129,7 +131,7 @@ func (h *Hub) take(b wire.Batch) (acknowledge bool) {
 	}
 	l := h.streams[b.Stream]
 	if l == nil {
-		l = &ledger{epoch: b.Epoch, records: map[uint64]wire.Record{}, times: map[uint64]int{}}
+		l = &ledger{epoch: b.Epoch, records: map[uint64]wire.Record{}, times: map[uint64]int{}, above: map[uint64]bool{}}
 		h.streams[b.Stream] = l
 	}
 	if b.Epoch != l.epoch {
@@ -161,22 +163,26 @@ func (l *ledger) enter(t testing.TB, stream string, r wire.Record) {
 		}
 		l.records[n] = r
 		l.times[n]++
+		if n > l.upto {
+			l.above[n] = true
+		}
+	}
+	for l.above[l.upto+1] {
+		l.upto++
+		delete(l.above, l.upto)
 	}
 }
 
 // known is what the ledger holds, as an acknowledgement says it.
 func (l *ledger) known() (upto uint64, ranges [][2]uint64) {
-	for _, n := range slices.Sorted(maps.Keys(l.records)) {
-		switch last := len(ranges) - 1; {
-		case n == upto+1 && last < 0:
-			upto = n
-		case last >= 0 && ranges[last][1]+1 == n:
+	for _, n := range slices.Sorted(maps.Keys(l.above)) {
+		if last := len(ranges) - 1; last >= 0 && ranges[last][1]+1 == n {
 			ranges[last][1] = n
-		default:
+		} else {
 			ranges = append(ranges, [2]uint64{n, n})
 		}
 	}
-	return upto, ranges[:min(len(ranges), wire.MaxRanges)]
+	return l.upto, ranges[:min(len(ranges), wire.MaxRanges)]
 }
 
 func (h *Hub) acknowledgeAll() {
