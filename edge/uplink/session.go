@@ -204,6 +204,7 @@ func (u *Uplink) receive(kind string, payload []byte) {
 		u.log.Warn("acknowledgement not understood", "error", err, "version", a.V)
 		return
 	}
+	u.heard.Add(1)
 	for _, st := range u.streams {
 		if st.name == a.Stream {
 			st.acknowledge(a)

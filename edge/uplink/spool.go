@@ -40,6 +40,10 @@ func (c SpoolConfig) Validate() error {
 	return errors.Join(errs...)
 }
 
+// maxQueue bounds, in bytes, the records of one stream that wait for the disk.
+// Full: Put blocks, and with it the line that was read.
+const maxQueue = 1 << 20
+
 // Spool is the pair of journals of one gateway.
 type Spool struct{ alarm, data *stream }
 
@@ -49,6 +53,9 @@ func OpenSpool(dir string, c SpoolConfig, log *slog.Logger) (*Spool, error) {
 	alarm, data := common, common
 	alarm.MaxBytes, alarm.Overrun = int64(c.Alarm), journal.Refuse
 	data.MaxBytes, data.Overrun, data.Reserve = int64(c.Data), journal.DropOldest, int64(c.Reserve)
+	// What waits for one commit must fit the journal with room to spare, or a
+	// slow disk would gather more than can ever be stored.
+	alarm.QueueBytes, data.QueueBytes = min(maxQueue, alarm.MaxBytes/8), min(maxQueue, data.MaxBytes/8)
 	a, err := openStream(filepath.Join(dir, wire.Alarm), wire.Alarm, alarm, log)
 	if err != nil {
 		return nil, fmt.Errorf("spool: %w", err)

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gridhub/configs"
@@ -28,9 +29,6 @@ const (
 	longestBackoff = 30 * time.Second
 )
 
-// healthyAfter is how long a connection must last to forget earlier failures.
-const healthyAfter = 30 * time.Second
-
 // Uplink delivers the records of one gateway. Put may be called concurrently
 // while Run runs or not.
 type Uplink struct {
@@ -39,7 +37,8 @@ type Uplink struct {
 	stock   func() wire.Stock
 	down    func(kind string, payload []byte)
 	log     *slog.Logger
-	streams []*stream // alarm, data: in the order of their urgency
+	streams []*stream     // alarm, data: in the order of their urgency
+	heard   atomic.Uint64 // acknowledgements that came
 
 	mu     sync.Mutex
 	status Status
@@ -95,12 +94,12 @@ func (u *Uplink) Run(ctx context.Context) error {
 	}
 	failures := 0
 	for ctx.Err() == nil {
-		began := time.Now()
+		before := u.heard.Load()
 		err := u.session(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
-		if time.Since(began) > healthyAfter {
+		if u.heard.Load() != before { // the connection was good for something
 			failures = 0
 		}
 		u.setOffline(err)

@@ -174,8 +174,11 @@ func TestLiveBeforeBacklog(t *testing.T) {
 	hub := hubtest.New(t, broker.Address(), gateway)
 	spool := openSpool(t, t.TempDir())
 	const waiting = 2000
-	for n := range waiting {
+	for n := range waiting - 1 {
 		spool.Put(sample(n), false)
+	}
+	if _, err := spool.data.journal.Append(t.Context(), encode(sample(waiting-1))); err != nil { // returns when all are on disk
+		t.Fatal(err)
 	}
 	cfg := quick(broker.Address())
 	cfg.BacklogRate = 2000 // one batch of 50 every 25 ms, a second in all
