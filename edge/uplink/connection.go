@@ -138,6 +138,17 @@ func (c *connection) say(ctx context.Context, kind string, retained bool, v any)
 	return nil
 }
 
+// reason is why the connection ended if that is known, else err: paho tells a
+// publisher no more than "not connected".
+func (c *connection) reason(err error) error {
+	select {
+	case lost := <-c.lost:
+		return fmt.Errorf("%w: %w", errLost, lost)
+	case <-time.After(time.Second): // it is told on another goroutine
+		return err
+	}
+}
+
 // leave says goodbye, as far as the line lets it.
 func (c *connection) leave(cause string) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)

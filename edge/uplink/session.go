@@ -57,7 +57,7 @@ func (u *Uplink) session(ctx context.Context) error {
 	s := &session{u: u, conn: conn, wake: make(chan struct{}, 1), slots: make(chan struct{}, maxInFlight), end: end}
 	if err := s.introduce(work); err != nil {
 		conn.client.Disconnect(0)
-		return err
+		return conn.reason(err)
 	}
 	u.setOnline()
 	u.log.Info("connected to the hub", "url", u.cfg.URL)

@@ -9,6 +9,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"math/big"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,6 +17,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/eclipse/paho.mqtt.golang/packets"
 
 	"gridhub/devices/wire"
 	"gridhub/edge/uplink/hubtest"
@@ -148,6 +151,67 @@ func refusal(t *testing.T, cfg Config, s *Spool) string {
 	}
 	t.Fatal("no attempt failed")
 	return ""
+}
+
+// TestRefusedSubscription holds that a hub which lets us in but not listen is
+// no hub: without acknowledgements nothing could ever be let go.
+func TestRefusedSubscription(t *testing.T) {
+	address := fakeBroker(t, func(conn net.Conn, p packets.ControlPacket) {
+		switch p := p.(type) {
+		case *packets.ConnectPacket:
+			_ = packets.NewControlPacket(packets.Connack).Write(conn)
+		case *packets.SubscribePacket:
+			_, _ = conn.Write([]byte{0x90, 3, byte(p.MessageID >> 8), byte(p.MessageID), 0x80})
+		}
+	})
+	if cause := refusal(t, quick(address), openSpool(t, t.TempDir())); !strings.Contains(cause, "refuses gh/1/edge-1/down/#") {
+		t.Errorf("got %s", cause)
+	}
+}
+
+// TestPoisonousSuback sends the packet that makes paho panic: one more code
+// than filters. The guard ends the connection instead.
+func TestPoisonousSuback(t *testing.T) {
+	address := fakeBroker(t, func(conn net.Conn, p packets.ControlPacket) {
+		switch p := p.(type) {
+		case *packets.ConnectPacket:
+			_ = packets.NewControlPacket(packets.Connack).Write(conn)
+		case *packets.SubscribePacket:
+			_, _ = conn.Write([]byte{0x90, 4, byte(p.MessageID >> 8), byte(p.MessageID), 1, 1})
+		}
+	})
+	if cause := refusal(t, quick(address), openSpool(t, t.TempDir())); cause == "" {
+		t.Error("no cause")
+	}
+}
+
+// fakeBroker answers packets as the test says.
+func fakeBroker(t *testing.T, answer func(net.Conn, packets.ControlPacket)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				for {
+					p, err := packets.ReadPacket(conn)
+					if err != nil {
+						return
+					}
+					answer(conn, p)
+				}
+			}()
+		}
+	}()
+	return l.Addr().String()
 }
 
 func TestCheckFiles(t *testing.T) {

@@ -41,9 +41,15 @@ const (
 // as io.EOF, opens a port twice without complaint, and knows no RS-485.
 type tty struct {
 	path  string
-	port  *serial.Port
+	port  rawPort
 	lock  *os.File
 	early int
+}
+
+// rawPort is what of serial.Port is used.
+type rawPort interface {
+	io.ReadWriteCloser
+	Flush() error
 }
 
 // OpenPort opens and locks the port that l describes.

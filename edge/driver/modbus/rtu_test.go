@@ -3,6 +3,7 @@ package modbus
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 	"testing"
@@ -210,6 +211,26 @@ func (l *Line) way0(t *testing.T, unit byte) ([]byte, error) {
 		return nil, err
 	}
 	return l.way.exchange(t.Context(), unit, modbus.Block{Address: 4, Count: 2}, l.timeout)
+}
+
+// dead is a port as tarm/serial shows it once the adapter is gone: end of
+// file, at once and for ever.
+type dead struct{ reads int }
+
+func (d *dead) Read([]byte) (int, error)    { d.reads++; return 0, io.EOF }
+func (d *dead) Write(p []byte) (int, error) { return len(p), nil }
+func (d *dead) Flush() error                { return nil }
+func (d *dead) Close() error                { return nil }
+
+// TestEndlessEOF holds that such a port is given up instead of being read in
+// circles.
+func TestEndlessEOF(t *testing.T) {
+	port := &dead{}
+	way := &rtu{port: &tty{path: t.TempDir(), port: port}, perByte: time.Microsecond}
+	_, err := way.exchange(t.Context(), 1, modbus.Block{Address: 4, Count: 2}, time.Minute)
+	if !errors.Is(err, ErrUnplugged) || port.reads > 10 {
+		t.Errorf("%v after %d reads, want ErrUnplugged after a few", err, port.reads)
+	}
 }
 
 // TestInUse holds that a port has one owner.
