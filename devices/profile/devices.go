@@ -59,7 +59,8 @@ type Device struct {
 	Address int               `yaml:"address"` // the unit on the line: Modbus 1 to 247
 	Place   Place             `yaml:"place"`
 	Answers map[string]string `yaml:"answers"`
-	Period  time.Duration     `yaml:"period"` // 0 = the profile's
+	Period  time.Duration     `yaml:"period"`  // 0 = the profile's
+	Timeout time.Duration     `yaml:"timeout"` // for one answer; 0 = the line's
 }
 
 // Place says where a device stands, in WGS-84 degrees.
@@ -84,7 +85,7 @@ func (l *Line) Validate() error {
 		}
 	}
 	add(l.Name == "", "name", "a name that devices refer to")
-	add(l.Timeout < 10*time.Millisecond || l.Timeout > time.Minute, "timeout", "a time from 10ms to 1m")
+	add(!soundTimeout(l.Timeout), "timeout", "a time from 10ms to 1m")
 	add(l.Pause < 0 || l.Pause > 10*time.Second, "pause", "a time up to 10s")
 	switch l.Kind {
 	case TCP:
@@ -102,6 +103,8 @@ func (l *Line) Validate() error {
 	return errors.Join(errs...)
 }
 
+func soundTimeout(d time.Duration) bool { return d >= 10*time.Millisecond && d <= time.Minute }
+
 // Validate checks one device by itself.
 func (d *Device) Validate() error {
 	var errs []error
@@ -110,6 +113,9 @@ func (d *Device) Validate() error {
 	}
 	if d.Period != 0 && (d.Period < 100*time.Millisecond || d.Period > 24*time.Hour) {
 		errs = append(errs, configs.Fault("period", nil, "a time from 100ms to 24h"))
+	}
+	if d.Timeout != 0 && !soundTimeout(d.Timeout) {
+		errs = append(errs, configs.Fault("timeout", nil, "a time from 10ms to 1m, or nothing for the line's"))
 	}
 	if math.Abs(d.Place.Lon) > 180 || math.Abs(d.Place.Lat) > 90 {
 		errs = append(errs, configs.Fault("place", nil, "degrees WGS-84: lon -180 to 180, lat -90 to 90"))

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"gridhub/devices"
 	"gridhub/devices/codec/modbus"
@@ -21,7 +22,8 @@ import (
 // Station is one device on a line, ready to be read.
 type Station struct {
 	ID      devices.ID
-	Address byte // the unit on the line
+	Address byte          // the unit on the line
+	Timeout time.Duration // for one answer; 0 = the line's
 	Profile *profile.Profile
 	Layout  modbus.Layout
 }

@@ -77,7 +77,7 @@ func tasksOn(l profile.Line, library profile.Library, all []profile.Device) ([]p
 			return nil, fmt.Errorf("device %s: %w", d.ID, err)
 		}
 		tasks = append(tasks, poll.Task{
-			Station: driver.Station{ID: d.ID, Address: byte(d.Address), Profile: p, Layout: layout},
+			Station: driver.Station{ID: d.ID, Address: byte(d.Address), Timeout: d.Timeout, Profile: p, Layout: layout},
 			Every:   d.Every(p),
 		})
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"gridhub/configs"
@@ -32,9 +33,19 @@ func Check(paths ...string) (string, error) {
 		}
 	}
 	if len(all) > 0 {
-		return "", all
+		return "", once(all)
 	}
 	return report.String(), nil
+}
+
+// once drops repetitions: a file may be named and be part of another's.
+func once(all configs.Problems) configs.Problems {
+	seen := map[configs.Problem]bool{}
+	return slices.DeleteFunc(all, func(p configs.Problem) bool {
+		again := seen[p]
+		seen[p] = true
+		return again
+	})
 }
 
 // checkFile finds out what kind of file path is by its keys, and checks it.

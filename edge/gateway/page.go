@@ -131,6 +131,14 @@ func (g *Gateway) deviceMetrics(w io.Writer) {
 	for _, id := range ids {
 		fmt.Fprintf(w, "gridhub_edge_polls_total{device=%q} %d\n", id, all[id].Polls)
 	}
+	head(w, "gridhub_edge_device_answers", "gauge", "1 if the newest reading succeeded, by device.")
+	for _, id := range ids {
+		answers := 1
+		if all[id].Cause != "" {
+			answers = 0
+		}
+		fmt.Fprintf(w, "gridhub_edge_device_answers{device=%q} %d\n", id, answers)
+	}
 	head(w, "gridhub_edge_polls_failed_total", "counter", "Readings without an answer, by device.")
 	for _, id := range ids {
 		fmt.Fprintf(w, "gridhub_edge_polls_failed_total{device=%q} %d\n", id, all[id].Failed)

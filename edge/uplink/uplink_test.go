@@ -26,7 +26,7 @@ func quick(address string) Config {
 	return c
 }
 
-func openSpool(t *testing.T, dir string) *Spool {
+func openSpool(t testing.TB, dir string) *Spool {
 	t.Helper()
 	s, err := OpenSpool(dir, DefaultSpool(), slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -37,7 +37,7 @@ func openSpool(t *testing.T, dir string) *Spool {
 }
 
 // start runs an uplink; stop ends it and waits.
-func start(t *testing.T, cfg Config, s *Spool) (stop func()) {
+func start(t testing.TB, cfg Config, s *Spool) (stop func()) {
 	t.Helper()
 	u, err := New(cfg, Options{ID: gateway, Spool: s, Stock: func() wire.Stock {
 		return wire.Stock{V: 1, Hash: "h", Devices: []wire.Entry{{ID: "gas-1"}}}
@@ -88,7 +88,7 @@ func TestDeliversAndIntroduces(t *testing.T) {
 }
 
 // waitFloor waits until acknowledgements have reached the streams.
-func waitFloor(t *testing.T, s *Spool, alarm, data uint64) {
+func waitFloor(t testing.TB, s *Spool, alarm, data uint64) {
 	t.Helper()
 	for _, w := range []struct {
 		stream *stream
@@ -101,7 +101,7 @@ func waitFloor(t *testing.T, s *Spool, alarm, data uint64) {
 			}
 			select {
 			case <-changed:
-			case <-time.After(30 * time.Second):
+			case <-time.After(60 * time.Second):
 				t.Fatalf("%s: floor %d, want %d", w.stream.name, w.stream.floor(), w.want)
 			}
 		}
@@ -378,4 +378,24 @@ func TestFullAlarmSpool(t *testing.T) {
 	if st.First != 1 || st.Refused == 0 || st.Next-1+st.Refused != total {
 		t.Errorf("%d given out, %d refused of %d, first is %d", st.Next-1, st.Refused, total, st.First)
 	}
+}
+
+// BenchmarkDrain is a backlog on its way to the hub: journal, MQTT through a
+// real broker, acknowledgement, cursor. One operation is one record.
+func BenchmarkDrain(b *testing.B) {
+	broker := hubtest.StartBroker(b)
+	hubtest.New(b, broker.Address(), gateway)
+	spool := openSpool(b, b.TempDir())
+	for n := range b.N - 1 {
+		spool.Put(sample(n), false)
+	}
+	if _, err := spool.data.journal.Append(b.Context(), encode(sample(b.N))); err != nil {
+		b.Fatal(err)
+	}
+	cfg := quick(broker.Address())
+	cfg.BatchRecords = Default().BatchRecords
+	b.ResetTimer()
+	start(b, cfg, spool)
+	waitFloor(b, spool, 1, uint64(b.N)+1)
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
 }

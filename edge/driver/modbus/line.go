@@ -8,6 +8,7 @@
 package modbus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,7 +73,7 @@ func (l *Line) Read(ctx context.Context, s driver.Station) (driver.Reading, erro
 	blocks := s.Layout.Blocks()
 	answers := make([][]byte, len(blocks))
 	for i, b := range blocks {
-		data, err := l.ask(ctx, s.Address, b)
+		data, err := l.ask(ctx, s, b)
 		if err != nil {
 			if ctx.Err() != nil {
 				return driver.Reading{}, ctx.Err()
@@ -105,12 +106,12 @@ func (e *lostError) Unwrap() error { return e.err }
 
 // ask exchanges one request. A way that was open before and turns out to be
 // lost is opened once more at once: many devices close idle connections.
-func (l *Line) ask(ctx context.Context, unit byte, b codec.Block) ([]byte, error) {
+func (l *Line) ask(ctx context.Context, s driver.Station, b codec.Block) ([]byte, error) {
 	for used := l.way != nil; ; used = false {
 		if err := l.ensure(ctx); err != nil {
 			return nil, err
 		}
-		data, err := l.way.exchange(ctx, unit, b, l.timeout)
+		data, err := l.way.exchange(ctx, s.Address, b, cmp.Or(s.Timeout, l.timeout))
 		if err == nil || answered(err) || ctx.Err() != nil {
 			return data, err
 		}

@@ -138,6 +138,21 @@ func TestLateAnswer(t *testing.T) {
 	}
 }
 
+// TestTimeoutOfOneDevice holds that a slow device may have more time than its
+// line.
+func TestTimeoutOfOneDevice(t *testing.T) {
+	bus := modbustest.NewBus(t, func(int, []byte) []modbustest.Chunk {
+		return []modbustest.Chunk{{After: 400 * time.Millisecond, Bytes: sound}}
+	})
+	line := serialLine(bus.Path())
+	defer line.Close()
+	slow := station(t, 1)
+	slow.Timeout = 30 * time.Second
+	if r, err := line.Read(t.Context(), slow); err != nil || r.Values[0].Value != 70000 {
+		t.Errorf("got %+v, %v, want 70000", r, err)
+	}
+}
+
 func TestRequestIsRight(t *testing.T) {
 	bus := modbustest.NewBus(t, func(int, []byte) []modbustest.Chunk { return chunks(sound) })
 	line := serialLine(bus.Path())
