@@ -35,6 +35,26 @@ func TestShipped(t *testing.T) {
 	}
 }
 
+// TestManual loads the profile that the manual shows, so that it stays true.
+func TestManual(t *testing.T) {
+	text, err := os.ReadFile(shipped + "/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(text), "```yaml\n")
+	example, _, closed := strings.Cut(rest, "```")
+	if !ok || !closed {
+		t.Fatal("no example in the manual")
+	}
+	path := filepath.Join(t.TempDir(), "example.yaml")
+	if err := os.WriteFile(path, []byte(example), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LoadProfile(path); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestBad compares what is said about a folder of wrong files with the text
 // beside it: one folder per way to be wrong.
 func TestBad(t *testing.T) {
