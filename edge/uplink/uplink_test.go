@@ -214,7 +214,7 @@ func TestLossesOnTheWay(t *testing.T) {
 	hub.Drop(func(wire.Batch) bool {
 		mu.Lock()
 		defer mu.Unlock()
-		return chance.IntN(5) == 0
+		return chance.IntN(8) == 0
 	})
 	start(t, quick(cut.address()), spool)
 	const total, cuts = 3000, 8

@@ -16,7 +16,7 @@ import (
 )
 
 // patience is how long a test waits for something that must happen.
-const patience = 60 * time.Second
+const patience = 120 * time.Second
 
 // Broker is a mosquitto process of the test's own.
 type Broker struct {

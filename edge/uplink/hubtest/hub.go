@@ -1,6 +1,7 @@
 package hubtest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -37,8 +38,7 @@ type ledger struct {
 	epoch   uint64
 	records map[uint64]wire.Record
 	times   map[uint64]int // how often each number came
-	upto    uint64         // complete up to here
-	above   map[uint64]bool
+	runs    [][2]uint64    // numbers that came, as runs, sorted and apart
 }
 
 // New connects to the broker and subscribes to gateway id's tree. It stands
@@ -131,7 +131,7 @@ func (h *Hub) take(b wire.Batch) (acknowledge bool) {
 	}
 	l := h.streams[b.Stream]
 	if l == nil {
-		l = &ledger{epoch: b.Epoch, records: map[uint64]wire.Record{}, times: map[uint64]int{}, above: map[uint64]bool{}}
+		l = &ledger{epoch: b.Epoch, records: map[uint64]wire.Record{}, times: map[uint64]int{}}
 		h.streams[b.Stream] = l
 	}
 	if b.Epoch != l.epoch {
@@ -163,26 +163,31 @@ func (l *ledger) enter(t testing.TB, stream string, r wire.Record) {
 		}
 		l.records[n] = r
 		l.times[n]++
-		if n > l.upto {
-			l.above[n] = true
-		}
 	}
-	for l.above[l.upto+1] {
-		l.upto++
-		delete(l.above, l.upto)
+	l.include(r.Seq, r.Seq+max(r.Lost, 1)-1)
+}
+
+// include adds first to last to the runs.
+func (l *ledger) include(first, last uint64) {
+	i, _ := slices.BinarySearchFunc(l.runs, first, func(run [2]uint64, n uint64) int { return cmp.Compare(run[0], n) })
+	l.runs = slices.Insert(l.runs, i, [2]uint64{first, last})
+	for i = max(i-1, 0); i+1 < len(l.runs) && l.runs[i][0] <= last+1; {
+		if l.runs[i+1][0] > l.runs[i][1]+1 {
+			i++
+			continue
+		}
+		l.runs[i][1] = max(l.runs[i][1], l.runs[i+1][1])
+		l.runs = slices.Delete(l.runs, i+1, i+2)
 	}
 }
 
 // known is what the ledger holds, as an acknowledgement says it.
 func (l *ledger) known() (upto uint64, ranges [][2]uint64) {
-	for _, n := range slices.Sorted(maps.Keys(l.above)) {
-		if last := len(ranges) - 1; last >= 0 && ranges[last][1]+1 == n {
-			ranges[last][1] = n
-		} else {
-			ranges = append(ranges, [2]uint64{n, n})
-		}
+	ranges = slices.Clone(l.runs)
+	if len(ranges) > 0 && ranges[0][0] == 1 {
+		upto, ranges = ranges[0][1], ranges[1:]
 	}
-	return l.upto, ranges[:min(len(ranges), wire.MaxRanges)]
+	return upto, ranges[:min(len(ranges), wire.MaxRanges)]
 }
 
 func (h *Hub) acknowledgeAll() {
@@ -225,7 +230,6 @@ func (h *Hub) Wait(what string, f func(s State) bool) {
 		h.mu.Lock()
 		ok := f(State{h})
 		changed := h.changed
-		said := fmt.Sprint(State{h})
 		h.mu.Unlock()
 		if ok {
 			return
@@ -233,6 +237,9 @@ func (h *Hub) Wait(what string, f func(s State) bool) {
 		select {
 		case <-changed:
 		case <-end:
+			h.mu.Lock()
+			said := fmt.Sprint(State{h})
+			h.mu.Unlock()
 			h.t.Fatalf("waited in vain for %s; %s", what, said)
 		}
 	}
