@@ -8,7 +8,7 @@ import (
 
 // batch is what one commit makes durable: encoded records and whom to tell.
 type batch struct {
-	buf   []byte // records, not yet sealed with number, time and checksum
+	buf   []byte // records, still without number, time and checksum
 	count int    // records in buf
 	calls []call
 	waits int // callers of Append
@@ -74,7 +74,7 @@ func (j *Journal) AppendAsync(recs [][]byte, done func(first uint64, err error))
 
 // enqueue adds recs to the pending batch and says where in it they begin.
 func (j *Journal) enqueue(ctx context.Context, recs [][]byte, done func(uint64, error)) (*batch, int, error) {
-	size, err := encodedSize(recs)
+	size, err := j.encodedSize(recs)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -116,7 +116,8 @@ func (b *batch) add(recs [][]byte, done func(uint64, error)) {
 	b.count += len(recs)
 }
 
-func encodedSize(recs [][]byte) (int, error) {
+// encodedSize is what recs take in a segment. It refuses what can never fit.
+func (j *Journal) encodedSize(recs [][]byte) (int, error) {
 	if len(recs) == 0 {
 		return 0, errNoRecords
 	}
@@ -127,8 +128,12 @@ func encodedSize(recs [][]byte) (int, error) {
 		}
 		size += recordHeader + len(r)
 	}
-	if size > 4*MaxRecord {
-		return 0, fmt.Errorf("%w: %d bytes in one append, want at most %d", ErrTooLarge, size, 4*MaxRecord)
+	most := int64(4 * MaxRecord)
+	if j.o.MaxBytes > 0 {
+		most = min(most, j.o.MaxBytes-2*segmentHeader)
+	}
+	if int64(size) > most {
+		return 0, fmt.Errorf("%w: %d bytes in one append, want at most %d", ErrTooLarge, size, most)
 	}
 	return size, nil
 }

@@ -104,6 +104,7 @@ func (j *Journal) Cursor(name string) (*Cursor, error) {
 	if err := c.Commit(position, nil); err != nil {
 		j.mu.Lock()
 		delete(j.cursors, name)
+		c.removed = true
 		j.mu.Unlock()
 		return nil, err
 	}

@@ -182,16 +182,16 @@ func peekFrame(b []byte) (frame, int64) {
 }
 
 // putBlank appends a record whose number, time and checksum are still to be
-// sealed.
+// filled in by finish.
 func putBlank(b []byte, data []byte) []byte {
 	var head [recordHeader]byte
 	binary.LittleEndian.PutUint32(head[4:], uint32(len(data)))
 	return append(append(b, head[:]...), data...)
 }
 
-// seal fills in the head of the record at the start of b and returns the
+// finish fills in the head of the record at the start of b and returns the
 // length of the record. The length field is already there.
-func seal(b []byte, salt uint32, f frame) int {
+func finish(b []byte, salt uint32, f frame) int {
 	end := recordHeader + int(binary.LittleEndian.Uint32(b[4:]))
 	stamp := uint64(min(max(f.at, 0), maxMillis)) | uint64(f.kind)<<48 | uint64(f.flags)<<56
 	binary.LittleEndian.PutUint64(b[8:], f.number)
@@ -205,7 +205,7 @@ func seal(b []byte, salt uint32, f frame) int {
 func appendFrame(b []byte, salt uint32, f frame) []byte {
 	at := len(b)
 	b = putBlank(b, f.data)
-	seal(b[at:], salt, f)
+	finish(b[at:], salt, f)
 	return b
 }
 

@@ -65,7 +65,8 @@ type Journal struct {
 	carry     []byte // encoded records to copy to the next segment
 	carryFrom uint64 // number of the first of them
 	free      int64  // bytes free on the disk, when last asked; only with Reserve
-	expected  int    // how many appends may soon be queued; see gather
+	lastSync  time.Duration
+	expected  int // how many appends may soon be queued; see gather
 
 	// mu guards what readers, cursors and statistics look at.
 	mu        sync.RWMutex

@@ -9,9 +9,6 @@ import (
 // makeRoom sees to it that n more bytes fit the limits, removing segments as
 // far as retention allows.
 func (j *Journal) makeRoom(n int64) error {
-	if j.o.MaxBytes > 0 && n+segmentHeader > j.o.MaxBytes {
-		return fmt.Errorf("%w: %d bytes at once in a journal of %d", ErrTooLarge, n, j.o.MaxBytes)
-	}
 	for j.o.MaxBytes > 0 && j.total()+n > j.o.MaxBytes {
 		if !j.giveUpOldest("journal is at its size limit") {
 			return fmt.Errorf("%w: %d bytes of %d used", ErrFull, j.total(), j.o.MaxBytes)
@@ -37,27 +34,29 @@ func (j *Journal) giveUpOldest(cause string) bool {
 	if j.o.MaxBytes == 0 && j.o.MaxAge == 0 && j.o.Overrun != DropOldest {
 		return false
 	}
-	seg := j.oldest()
-	if seg == nil {
+	j.mu.RLock()
+	var seg *segment
+	if len(j.segments) > 0 {
+		seg = j.segments[0]
+	}
+	j.mu.RUnlock()
+	needed := seg != nil && j.needed(seg)
+	if seg == nil || needed && j.o.Overrun != DropOldest || !j.ended(seg) {
 		return false
 	}
-	if j.needed(seg) {
-		if j.o.Overrun != DropOldest {
-			return false
-		}
+	if needed {
 		j.recordLoss(seg, cause)
 	}
 	return j.remove(seg)
 }
 
-// oldest is the oldest segment that may be removed. The active one is ended
-// for that if it is the only one.
-func (j *Journal) oldest() *segment {
-	seg := j.oldestSealed()
-	if seg == nil && j.active != nil && j.active.end > segmentHeader && j.roll() == nil {
-		seg = j.oldestSealed()
+// ended reports whether seg is no longer written, and ends it for that if it
+// is the active one and has records.
+func (j *Journal) ended(seg *segment) bool {
+	if j.oldestSealed() == seg {
+		return true
 	}
-	return seg
+	return j.active != nil && j.active.end > segmentHeader && j.roll() == nil && j.oldestSealed() == seg
 }
 
 // oldestSealed is the oldest segment unless it is the newest as well: a

@@ -215,3 +215,38 @@ func TestOpenOnAFullDiskServesWhatIsThere(t *testing.T) {
 		j.Close()
 	})
 }
+
+// What can never fit is refused at once and does not make the journal fail.
+func TestTooLargeIsTheCallersFault(t *testing.T) {
+	j := open(t, fsx.NewMemory(), journal.Options{MaxBytes: 20 << 10, Overrun: journal.DropOldest})
+	mustAppend(t, j, "a")
+	for _, rec := range [][]byte{make([]byte, 20<<10), make([]byte, journal.MaxRecord+1)} {
+		if _, err := j.Append(background, rec); !errors.Is(err, journal.ErrTooLarge) {
+			t.Errorf("%d bytes: %v, want ErrTooLarge", len(rec), err)
+		}
+	}
+	if got := show(readAll(t, j, 1)); got != "1=a" || j.Healthy() != nil {
+		t.Errorf("got %q, healthy: %v", got, j.Healthy())
+	}
+	mustAppend(t, j, strings.Repeat("x", 17<<10)) // fits alone
+	if got := readAll(t, j, 2); len(got) != 1 || len(got[0].Data) != 17<<10 {
+		t.Errorf("the large record is not served")
+	}
+}
+
+// A burst that fills the queue of a small journal fits it.
+func TestBurstFitsASmallJournal(t *testing.T) {
+	j := open(t, fsx.NewMemory(), journal.Options{MaxBytes: 20 << 10, Overrun: journal.DropOldest})
+	rec := [][]byte{make([]byte, 100)}
+	for range 2000 {
+		err := j.AppendAsync(rec, func(_ uint64, err error) {
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	j.Close()
+}
