@@ -16,8 +16,7 @@ import (
 const usage = `edge reads sensors and delivers every reading to a hub.
 
   edge run --config FILE    run the gateway until it is interrupted
-  edge check FILE…          find all mistakes in configuration, profile and device files
-`
+  edge check FILE…          find all mistakes in configuration, profile and device files`
 
 // Run executes one command line. The error is what main prints before it exits
 // with 1; it says everything that the user has to know.
@@ -31,7 +30,7 @@ func Run(ctx context.Context, args []string, out, errs io.Writer) error {
 	case "check":
 		return check(args[1:], out)
 	case "help", "-h", "--help":
-		_, err := io.WriteString(out, usage)
+		_, err := fmt.Fprintln(out, usage)
 		return err
 	}
 	return fmt.Errorf("edge: no command %q\n\n%s", args[0], usage)
