@@ -15,17 +15,16 @@ var update = flag.Bool("update", false, "rewrite the expected files")
 
 // plant is a configuration with every shape that a real one has.
 type plant struct {
-	Name    string            `yaml:"name"`
-	HTTP    web               `yaml:"http"`
-	Pumps   []pump            `yaml:"pumps"`
-	Labels  map[string]string `yaml:"labels"`
-	Limits  map[string]pump   `yaml:"limits"`
-	Backup  *web              `yaml:"backup"`
-	Room    Size              `yaml:"room"`
-	Extra   any               `yaml:"extra"`
-	Hidden  string            `yaml:"-"`
-	Site    `yaml:",inline"`
-	private int
+	Name   string            `yaml:"name"`
+	HTTP   web               `yaml:"http"`
+	Pumps  []pump            `yaml:"pumps"`
+	Labels map[string]string `yaml:"labels"`
+	Limits map[string]pump   `yaml:"limits"`
+	Backup *web              `yaml:"backup"`
+	Room   Size              `yaml:"room"`
+	Extra  any               `yaml:"extra"`
+	Hidden string            `yaml:"-"`
+	Site   `yaml:",inline"`
 }
 
 type Site struct {
