@@ -51,9 +51,10 @@ func CauseOf(err error) Cause {
 const MaxMetric = 64
 
 // ValidMetric reports whether name may name a metric: letters, digits, '_',
-// '-' and '.', so that every history can hold it without quoting.
+// '-' and '.', so that every history can hold it without quoting. A leading '_'
+// is the history's own.
 func ValidMetric(name []byte) bool {
-	if len(name) == 0 || len(name) > MaxMetric {
+	if len(name) == 0 || len(name) > MaxMetric || name[0] == '_' {
 		return false
 	}
 	for _, c := range name {

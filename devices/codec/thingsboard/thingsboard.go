@@ -148,13 +148,13 @@ func metric(name string) string {
 		return name
 	}
 	clean := strings.Map(func(c rune) rune {
-		if c < 0x80 && codec.ValidMetric([]byte{byte(c)}) {
+		if c < 0x80 && codec.ValidMetric([]byte{'m', byte(c)}) {
 			return c
 		}
 		return '_'
 	}, name)
-	if clean == "" {
-		return "_"
+	if clean == "" || clean[0] == '_' {
+		clean = "m" + clean
 	}
 	return clean[:min(len(clean), codec.MaxMetric)]
 }
