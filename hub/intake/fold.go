@@ -20,7 +20,8 @@ type Decoder struct {
 
 	native native.Decoder
 	names  map[string]string
-	fields []telemetry.Field
+	fields []telemetry.Field // what a Merge brought
+	asked  []telemetry.Field // what it was asked
 	tally  []Tally
 	points []telemetry.Point
 
@@ -249,17 +250,30 @@ const (
 	sameClock = 10 * time.Minute                    // a device this near to its gateway is set by it
 )
 
+// quality stands for a point's quality among the fields of an instant. It sorts
+// behind every metric, and none can have its name.
+const quality = "~quality"
+
 // point brings one reading of a known device into its instant, and keeps what
-// changed it as a point.
-func (m *message) point(dev *device, p telemetry.Point, hour telemetry.Millis, fields []telemetry.Field) {
-	start := len(m.fields)
-	var v telemetry.Verdict
-	m.fields, v = dev.instant(p.At).Merge(p.Key, fields, m.fields)
-	if news := m.fields[start:]; len(news) > 0 || v == telemetry.Stored {
+// changed it as a point. A failed poll is a point without fields.
+func (m *message) point(item int, dev *device, p telemetry.Point, hour telemetry.Millis, fields []telemetry.Field) {
+	if p.Quality != telemetry.Good {
+		m.asked = append(append(m.asked[:0], fields...), telemetry.Field{Metric: quality, Value: float64(p.Quality)})
+		fields = m.asked
+	}
+	if len(fields) == 0 {
+		m.refuse(item, p.Device, hour, string(codec.Shape), "no values, and a quality that says they are good", 1)
+		return
+	}
+	news, v := dev.instant(p.At).Merge(p.Key, fields, m.fields[:0])
+	m.fields = news
+	if n := len(news); n > 0 {
+		if news[n-1].Metric == quality {
+			news = news[:n-1]
+		}
 		p.Fields = m.fieldSlab.copy(news)
 		m.points = append(m.points, p)
 	}
-	m.fields = m.fields[:start]
 	m.count(p.Device, hour, Outcome(v), "", 1)
 }
 

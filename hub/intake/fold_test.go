@@ -189,6 +189,19 @@ func TestOneInstantTwice(t *testing.T) {
 	}
 }
 
+func TestFailedPollIsAPoint(t *testing.T) {
+	d := NewDecoder()
+	fold(d, stock(t0, "gw-1", "gas-1"))
+	bad := wire.Record{Seq: 1, Device: "gas-1", At: t0, Quality: telemetry.Bad, Cause: "timeout"}
+	if out := d.Fold(2, batch(t0, "gw-1", 1, 0, bad)); len(out.Points) != 1 || out.Points[0].Quality != telemetry.Bad || len(out.Points[0].Fields) > 0 || out.Tally[0].Outcome != Stored {
+		t.Errorf("%+v", out)
+	}
+	none := wire.Record{Seq: 2, Device: "gas-1", At: t0 + 1}
+	if out := d.Fold(3, batch(t0, "gw-1", 1, 0, none)); len(out.Refused) != 1 || out.Refused[0].Cause != "shape" {
+		t.Errorf("%+v", out)
+	}
+}
+
 func TestHolesBelowTheFloorAreMissing(t *testing.T) {
 	all := fold(NewDecoder(), stock(t0, "gw-1", "gas-1"),
 		batch(t0, "gw-1", 40, 0, rec(40, "gas-1", t0, 1)),   // of 1 to 39 nobody knows: the first time

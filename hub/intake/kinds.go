@@ -41,7 +41,7 @@ func (m *message) reading(i int, r *native.Reading) {
 	if !ok {
 		return
 	}
-	m.point(dev, telemetry.Point{Device: id, Kind: dev.kind, At: at, Basis: basis, Quality: r.Quality,
+	m.point(i, dev, telemetry.Point{Device: id, Kind: dev.kind, At: at, Basis: basis, Quality: r.Quality,
 		Key: m.key("", r.Epoch, r.Seq)}, m.hour(r.At), r.Values)
 }
 
@@ -114,7 +114,7 @@ func (m *message) record(i int, b *native.Batch, r *native.Record, st *stream) {
 	if !ok {
 		return
 	}
-	m.point(dev, telemetry.Point{Device: r.Device, Kind: dev.kind, At: at, Basis: basis, Quality: r.Quality,
+	m.point(i, dev, telemetry.Point{Device: r.Device, Kind: dev.kind, At: at, Basis: basis, Quality: r.Quality,
 		Key: m.key(b.Stream, b.Epoch, r.Seq)}, m.hour(r.At), r.Values)
 }
 
@@ -177,11 +177,10 @@ func (m *message) fix(i int, f *native.Fix) (p telemetry.Position, ok bool) {
 	// A fix is one thing: its instant is held against others by its place, and a
 	// loser is dropped whole.
 	fields := [2]telemetry.Field{{Metric: "lat", Value: f.Lat}, {Metric: "lon", Value: f.Lon}}
-	start := len(m.fields)
-	news, v := m.spots(id).instant(at).Merge(p.Key, fields[:], m.fields)
-	m.fields = news[:start]
+	news, v := m.spots(id).instant(at).Merge(p.Key, fields[:], m.fields[:0])
+	m.fields = news
 	m.count(id, m.hour(f.At), Outcome(v), "", 1)
-	return p, len(news) > start
+	return p, len(news) > 0
 }
 
 // spots is the memory of a sender's own positions, apart from what it measures
@@ -274,5 +273,5 @@ func (m *message) sample(i int, s *thingsboard.Sample) {
 	if !ok {
 		return
 	}
-	m.point(dev, telemetry.Point{Device: id, Kind: dev.kind, At: at, Basis: basis, Key: m.key("", 0, 0)}, m.hour(s.At), s.Values)
+	m.point(i, dev, telemetry.Point{Device: id, Kind: dev.kind, At: at, Basis: basis, Key: m.key("", 0, 0)}, m.hour(s.At), s.Values)
 }
