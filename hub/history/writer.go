@@ -2,6 +2,7 @@ package history
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -44,7 +45,9 @@ type Writer struct {
 type Totals struct {
 	Stored, Repeated, Superseded, Rejected uint64
 	Waiting                                int
+	Failures                               uint64 // writes that had to be tried again
 	Error                                  string // why nothing goes on just now
+	Person                                 bool   // and that a person must look
 }
 
 // NewWriter returns a writer to store.
@@ -179,6 +182,8 @@ func (w *Writer) take(ctx context.Context) ([]telemetry.Point, error) {
 const (
 	firstPause   = 100 * time.Millisecond
 	longestPause = 30 * time.Second
+	slowPause    = 15 * time.Second // between tries that only a person can make succeed
+	longestAfter = 5 * time.Minute  // of what a server asks for
 )
 
 // write tries until the store has taken what it ever will.
@@ -195,8 +200,7 @@ func (w *Writer) write(ctx context.Context, l load) {
 		if ctx.Err() != nil {
 			return
 		}
-		w.fail(err)
-		t := time.NewTimer(wait)
+		t := time.NewTimer(w.fail(err, wait))
 		select {
 		case <-t.C:
 		case <-ctx.Done():
@@ -234,16 +238,29 @@ func (w *Writer) settle(n int, res Written) {
 	w.total.Repeated += uint64(res.Repeated)
 	w.total.Superseded += uint64(res.Superseded)
 	w.total.Rejected += uint64(len(res.Rejected))
-	w.total.Error = ""
+	w.total.Error, w.total.Person = "", false
 	w.signal()
 }
 
-func (w *Writer) fail(err error) {
+// fail notes why nothing goes on, and returns how long to wait.
+func (w *Writer) fail(err error, wait time.Duration) time.Duration {
+	var u *Unavailable
+	person := false
+	if errors.As(err, &u) {
+		if wait, person = max(wait, min(u.After, longestAfter)), u.Person; person {
+			wait = max(wait, slowPause)
+		}
+	}
 	w.mu.Lock()
-	first := w.total.Error == ""
-	w.total.Error = err.Error()
+	first := w.total.Error == "" || person && !w.total.Person
+	w.total.Error, w.total.Person = err.Error(), person
+	w.total.Failures++
 	w.mu.Unlock()
-	if first {
+	switch {
+	case first && person:
+		w.o.Logger.Error("history refuses us: check its address, name and token; points wait", "error", err)
+	case first:
 		w.o.Logger.Warn("history cannot be written, points wait", "error", err)
 	}
+	return wait
 }
