@@ -1,0 +1,112 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"gridhub/hub/identity"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// anyone marks operations that need no session; signedIn those that need one
+// but no particular role.
+var (
+	anyone   = []identity.Role{"*"}
+	signedIn = identity.Roles
+	desk     = []identity.Role{identity.Viewer, identity.CallTaker, identity.Dispatcher, identity.Checker, identity.Head, identity.Auditor, identity.Admin}
+	inside   = append([]identity.Role{identity.Handler}, desk...)
+)
+
+// access says which roles may call an operation. An operation that is not here
+// cannot be registered: whoever adds one decides who may call it.
+var access = map[string][]identity.Role{
+	"setup-state": anyone,
+	"setup-claim": anyone,
+	"sign-in":     anyone,
+	"sign-out":    signedIn,
+	"me":          signedIn,
+
+	"bind-terminal": {identity.Handler, identity.Dispatcher},
+	"set-duty":      {identity.Handler, identity.Dispatcher},
+
+	"street": signedIn,
+	"grids":  signedIn,
+	"roads":  signedIn,
+	"people": desk,
+	"track":  {identity.Dispatcher, identity.Head, identity.Auditor, identity.Admin},
+
+	"devices": desk,
+	"series":  inside,
+	"ledger":  desk,
+
+	"matters":       signedIn,
+	"cases":         inside,
+	"report":        {identity.Handler, identity.CallTaker, identity.Dispatcher},
+	"case":          inside,
+	"command":       {identity.Handler, identity.CallTaker, identity.Dispatcher, identity.Checker, identity.Head},
+	"candidates":    {identity.Dispatcher, identity.Head},
+	"hazards":       inside,
+	"put-evidence":  {identity.Handler, identity.Dispatcher, identity.Checker},
+	"evidence-file": inside,
+
+	"routes":   inside,
+	"patrols":  inside,
+	"check-in": {identity.Handler},
+	"figures":  desk,
+
+	"quarantine-causes": {identity.Admin, identity.Installer, identity.Auditor},
+	"quarantine":        {identity.Admin, identity.Installer, identity.Auditor},
+	"quarantine-replay": {identity.Admin, identity.Installer},
+	"health":            desk,
+	"stream":            inside,
+}
+
+// register adds an operation that the access table names.
+func register[I, O any](a *API, op huma.Operation, handler func(context.Context, *I) (*O, error)) {
+	declared(op.OperationID)
+	huma.Register(a.huma, op, handler)
+}
+
+func declared(id string) {
+	if len(access[id]) == 0 {
+		panic(fmt.Sprintf("api: operation %q has no entry in the access table", id))
+	}
+}
+
+type principalKey struct{}
+
+// who returns the principal that authorize found.
+func who(ctx context.Context) identity.Principal {
+	p, _ := ctx.Value(principalKey{}).(identity.Principal)
+	return p
+}
+
+// authorize runs before every operation: it finds the session's principal and
+// compares its roles with the access table. Deny is the default.
+func (a *API) authorize(ctx huma.Context, next func(huma.Context)) {
+	allowed := access[ctx.Operation().OperationID]
+	if len(allowed) == 1 && allowed[0] == "*" {
+		next(ctx)
+		return
+	}
+	p, err := a.principal(ctx)
+	if err != nil {
+		_ = huma.WriteErr(a.huma, ctx, http.StatusUnauthorized, "sign in first")
+		return
+	}
+	if !p.Has(allowed...) {
+		_ = huma.WriteErr(a.huma, ctx, http.StatusForbidden, fmt.Sprintf("account %s may not do this", p.Account))
+		return
+	}
+	next(huma.WithValue(ctx, principalKey{}, p))
+}
+
+func (a *API) principal(ctx huma.Context) (identity.Principal, error) {
+	c, err := huma.ReadCookie(ctx, SessionCookie)
+	if err != nil {
+		return identity.Principal{}, err
+	}
+	return a.deps.Accounts.Session(ctx.Context(), c.Value)
+}

@@ -1,0 +1,70 @@
+// Package api is the hub's HTTP: JSON operations whose OpenAPI document is
+// generated from the Go types, server-sent events for the screens, and
+// sessions. It asks its features through narrow interfaces and decides one
+// thing itself: who may call what (see access.go), deny by default.
+package api
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+)
+
+// Deps are the features behind the operations. All are required, except in
+// Spec, which calls none of them.
+type Deps struct {
+	Accounts   Accounts
+	Terminals  Terminals
+	Street     Street
+	Staff      Staff
+	Tracks     Tracks
+	Now        Snapshot
+	Changes    Changes
+	History    History
+	Cases      Cases
+	Hazards    Hazards
+	Dispatch   Dispatch
+	Evidence   Evidence
+	Patrols    Patrols
+	Figures    Figures
+	Quarantine Quarantine
+	Ledger     Ledger
+	Health     Health
+	Clock      func() time.Time
+	Log        *slog.Logger
+}
+
+// API is an http.Handler for everything below /api/.
+type API struct {
+	deps Deps
+	mux  *http.ServeMux
+	huma huma.API
+}
+
+// New registers every operation. It panics only on a programming error: an
+// operation without an entry in the access table.
+func New(d Deps) *API {
+	mux := http.NewServeMux()
+	cfg := huma.DefaultConfig("gridhub", "1")
+	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "/api/v1/openapi", "", "/api/v1/schemas"
+	cfg.CreateHooks = nil // no $schema links in bodies
+	a := &API{deps: d, mux: mux, huma: humago.New(mux, cfg)}
+	a.huma.UseMiddleware(withRemote, a.authorize)
+	a.registerSession()
+	a.registerStreet()
+	a.registerDevices()
+	a.registerCases()
+	a.registerPatrols()
+	a.registerSystem()
+	a.registerStream()
+	return a
+}
+
+// ServeHTTP answers one request.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
+
+// Spec returns the OpenAPI document, as the front end's types are made of.
+func Spec() ([]byte, error) { return New(Deps{}).huma.OpenAPI().YAML() }

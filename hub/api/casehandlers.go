@@ -1,0 +1,154 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"io"
+
+	"gridhub/hub/evidence"
+	"gridhub/hub/identity"
+	"gridhub/hub/patrol"
+	"gridhub/hub/tasks"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+func (a *API) matters(context.Context, *struct{}) (*mattersOutput, error) {
+	return &mattersOutput{Body: a.deps.Cases.Matters()}, nil
+}
+
+func (a *API) cases(ctx context.Context, in *casesInput) (*casesOutput, error) {
+	assignee := in.Assignee
+	if assignee == "me" || deskless(who(ctx)) {
+		assignee = who(ctx).Person
+	}
+	list, err := a.deps.Cases.List(ctx, tasks.Filter{Open: in.Open, State: tasks.EventType(in.State),
+		Assignee: assignee, Matter: in.Matter, Since: in.Since, Limit: in.Limit})
+	return &casesOutput{Body: list}, err
+}
+
+// deskless reports whether p sees only what concerns p: a field worker.
+func deskless(p identity.Principal) bool { return !p.Has(desk...) }
+
+func (a *API) report(ctx context.Context, in *reportInput) (*caseOutput, error) {
+	if in.Body.At == 0 || in.Body.At > a.now() {
+		in.Body.At = a.now()
+	}
+	c, err := a.deps.Cases.Report(ctx, who(ctx), in.Body)
+	return &caseOutput{Body: c}, status(err)
+}
+
+func (a *API) oneCase(ctx context.Context, in *caseInput) (*caseViewOutput, error) {
+	c, events, err := a.deps.Cases.Get(ctx, in.Case)
+	if err != nil {
+		return nil, status(err)
+	}
+	if p := who(ctx); deskless(p) && !concerns(p, c, events) {
+		return nil, huma.Error403Forbidden("this case is not yours")
+	}
+	out := &caseViewOutput{Body: CaseView{Case: c, Events: events, Items: []evidence.Item{}}}
+	for _, hash := range c.Evidence {
+		item, err := a.deps.Evidence.Get(ctx, hash)
+		if err != nil {
+			return nil, err
+		}
+		out.Body.Items = append(out.Body.Items, item)
+	}
+	return out, nil
+}
+
+// concerns reports whether p is or was the assignee, or reported the case.
+func concerns(p identity.Principal, c tasks.Case, events []tasks.Event) bool {
+	for _, e := range events {
+		if e.Body.Assignee == p.Person || e.Person == p.Person {
+			return true
+		}
+	}
+	return c.Assignee == p.Person
+}
+
+func (a *API) command(ctx context.Context, in *commandInput) (*caseOutput, error) {
+	c := in.Body
+	c.Case = in.Case
+	if c.At == 0 || c.At > a.now() {
+		c.At = a.now()
+	}
+	done, err := a.deps.Cases.Do(ctx, who(ctx), c)
+	return &caseOutput{Body: done}, status(err)
+}
+
+func (a *API) candidates(ctx context.Context, in *caseInput) (*candidatesOutput, error) {
+	list, err := a.deps.Dispatch.Candidates(ctx, in.Case)
+	return &candidatesOutput{Body: list}, status(err)
+}
+
+func (a *API) hazards(ctx context.Context, in *hazardsInput) (*hazardsOutput, error) {
+	list, err := a.deps.Hazards.List(ctx, in.Open, in.Limit)
+	return &hazardsOutput{Body: list}, err
+}
+
+func (a *API) putEvidence(ctx context.Context, in *evidenceInput) (*evidenceOutput, error) {
+	item, err := a.deps.Evidence.Put(ctx, evidence.Meta{Case: in.Case, Kind: in.Kind, By: who(ctx).Person,
+		At: in.At, Place: in.place(), Accuracy: in.Accuracy}, bytes.NewReader(in.RawBody))
+	return &evidenceOutput{Body: item}, status(err)
+}
+
+func (a *API) evidenceFile(ctx context.Context, in *evidenceFileInput) (*huma.StreamResponse, error) {
+	f, kind, err := a.deps.Evidence.Open(ctx, in.Hash, in.Form)
+	if err != nil {
+		return nil, huma.Error404NotFound("no such evidence", err)
+	}
+	return &huma.StreamResponse{Body: func(hc huma.Context) {
+		defer f.Close()
+		hc.SetHeader("Content-Type", kind)
+		hc.SetHeader("Cache-Control", "private, max-age=31536000, immutable")
+		_, _ = io.Copy(hc.BodyWriter(), f) // the reader left; nobody to tell
+	}}, nil
+}
+
+func (a *API) routes(context.Context, *struct{}) (*routesOutput, error) {
+	return &routesOutput{Body: a.deps.Patrols.Routes()}, nil
+}
+
+func (a *API) progress(ctx context.Context, in *progressInput) (*progressOutput, error) {
+	day := in.Day
+	if day == "" {
+		day = a.dayStart().Time().Add(12 * 3600e9).Format("2006-01-02")
+	}
+	p, err := a.deps.Patrols.Progress(ctx, day)
+	return &progressOutput{Body: p}, err
+}
+
+func (a *API) checkIn(ctx context.Context, in *checkInInput) (*visitOutput, error) {
+	b := in.Body
+	v, err := a.deps.Patrols.CheckIn(ctx, who(ctx).Person, patrol.Visit{ID: b.ID, Route: b.Route, Point: b.Point,
+		At: b.At, Place: b.Place, Accuracy: b.Accuracy, Evidence: b.Evidence})
+	return &visitOutput{Body: v}, status(err)
+}
+
+func (a *API) figures(ctx context.Context, in *figuresInput) (*figuresOutput, error) {
+	from, to := a.today(in.From, in.To)
+	r, err := a.deps.Figures.Summary(ctx, from, to)
+	return &figuresOutput{Body: r}, err
+}
+
+func (a *API) quarantineCauses(ctx context.Context, _ *struct{}) (*causesOutput, error) {
+	c, err := a.deps.Quarantine.Causes(ctx)
+	return &causesOutput{Body: c}, err
+}
+
+func (a *API) quarantineList(ctx context.Context, in *quarantineInput) (*quarantineOutput, error) {
+	list, err := a.deps.Quarantine.List(ctx, in.Cause, in.Device, in.Limit)
+	return &quarantineOutput{Body: list}, err
+}
+
+func (a *API) quarantineReplay(ctx context.Context, in *replayInput) (*replayOutput, error) {
+	out := &replayOutput{}
+	var err error
+	out.Body.Replayed, err = a.deps.Quarantine.Replay(ctx, in.Body.Cause, in.Body.Device)
+	return out, err
+}
+
+func (a *API) health(context.Context, *struct{}) (*healthOutput, error) {
+	return &healthOutput{Body: a.deps.Health.Parts()}, nil
+}

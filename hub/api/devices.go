@@ -1,0 +1,73 @@
+package api
+
+import (
+	"context"
+
+	"gridhub/devices"
+	"gridhub/devices/telemetry"
+	"gridhub/hub/live"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// Snapshot is what is true now.
+type Snapshot interface {
+	Devices() []live.DeviceState
+	People() []live.PersonState
+}
+
+// History answers what was measured. Every is 0 for raw values.
+type History interface {
+	Series(ctx context.Context, id devices.ID, metric string, from, to telemetry.Millis, every int64, fn string) ([]Sample, error)
+}
+
+// Ledger accounts for every reading of a device, hour by hour.
+type Ledger interface {
+	Hours(ctx context.Context, id devices.ID, from, to telemetry.Millis) ([]LedgerHour, error)
+}
+
+// Sample is one value of a series.
+type Sample struct {
+	At    telemetry.Millis `json:"at"`
+	Value float64          `json:"value"`
+}
+
+// LedgerHour says what became of the readings of one hour of gateway time:
+// polled = stored + repeated + superseded + quarantined + expired + pending.
+type LedgerHour struct {
+	Hour        telemetry.Millis  `json:"hour"`
+	Polled      uint64            `json:"polled"`
+	Stored      uint64            `json:"stored"`
+	Repeated    uint64            `json:"repeated"`
+	Superseded  uint64            `json:"superseded"`
+	Quarantined map[string]uint64 `json:"quarantined"`
+	Expired     map[string]uint64 `json:"expired"`
+	Pending     uint64            `json:"pending"`
+}
+
+type devicesOutput struct{ Body []live.DeviceState }
+
+type seriesInput struct {
+	Device devices.ID       `path:"device"`
+	Metric string           `query:"metric" required:"true"`
+	From   telemetry.Millis `query:"from" doc:"ms since 1970; default: 24 h ago"`
+	To     telemetry.Millis `query:"to" doc:"ms since 1970; default: now"`
+	Every  int64            `query:"every" doc:"width of a bucket in ms; 0: raw values"`
+	Fn     string           `query:"fn" enum:"mean,min,max,last,count" default:"mean"`
+}
+
+type seriesOutput struct{ Body []Sample }
+
+type ledgerInput struct {
+	Device devices.ID       `path:"device"`
+	From   telemetry.Millis `query:"from"`
+	To     telemetry.Millis `query:"to"`
+}
+
+type ledgerOutput struct{ Body []LedgerHour }
+
+func (a *API) registerDevices() {
+	register(a, huma.Operation{OperationID: "devices", Method: "GET", Path: "/api/v1/devices", Summary: "All devices with newest values and health"}, a.devices)
+	register(a, huma.Operation{OperationID: "series", Method: "GET", Path: "/api/v1/devices/{device}/series", Summary: "Values of one metric, raw or in buckets"}, a.series)
+	register(a, huma.Operation{OperationID: "ledger", Method: "GET", Path: "/api/v1/devices/{device}/ledger", Summary: "What became of every reading, per hour"}, a.ledger)
+}

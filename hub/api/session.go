@@ -1,0 +1,88 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"gridhub/devices"
+	"gridhub/hub/identity"
+	"gridhub/hub/people"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// Accounts signs people in and out. Errors: people.ErrSetupDone, ErrToken,
+// ErrCredentials, ErrLocked, ErrWeakPassword.
+type Accounts interface {
+	SetupNeeded(ctx context.Context) (bool, error)
+	Claim(ctx context.Context, token, account, password string) error
+	SignIn(ctx context.Context, account, password, from string) (session string, p identity.Principal, err error)
+	SignOut(ctx context.Context, session string) error
+	Session(ctx context.Context, session string) (identity.Principal, error)
+}
+
+// Terminals binds handhelds to people.
+type Terminals interface {
+	// Bind gives person a terminal: the id to connect with and its secret,
+	// shown once. A known id of the same person gets a new secret.
+	Bind(ctx context.Context, person identity.PersonID, known devices.ID, label string) (id devices.ID, secret string, err error)
+}
+
+// Me is who is signed in.
+type Me struct {
+	Account string            `json:"account"`
+	Person  identity.PersonID `json:"person,omitempty"`
+	Roles   []identity.Role   `json:"roles"`
+	Staff   *people.Staff     `json:"staff,omitempty"`
+	OnDuty  bool              `json:"on_duty"`
+}
+
+type setupState struct {
+	Body struct {
+		Needed bool `json:"needed" doc:"true until the one-time setup token was used"`
+	}
+}
+
+type claimInput struct {
+	Body struct {
+		Token    string `json:"token" doc:"printed at the first start and kept in the data folder, mode 0600"`
+		Account  string `json:"account" minLength:"2" maxLength:"64"`
+		Password string `json:"password" minLength:"12" maxLength:"256"`
+	}
+}
+
+type signInInput struct {
+	Body struct {
+		Account  string `json:"account" maxLength:"64"`
+		Password string `json:"password" maxLength:"256"`
+	}
+}
+
+type meOutput struct {
+	SetCookie []http.Cookie `header:"Set-Cookie"`
+	Body      Me
+}
+
+type terminalInput struct {
+	Body struct {
+		Known devices.ID `json:"known,omitempty" doc:"the id this browser was given earlier"`
+		Label string     `json:"label,omitempty" maxLength:"80"`
+	}
+}
+
+type terminalOutput struct {
+	Body struct {
+		ID     devices.ID `json:"id" doc:"MQTT client id and username"`
+		Secret string     `json:"secret" doc:"MQTT password, shown once"`
+		Path   string     `json:"path" doc:"MQTT over WebSocket on this host"`
+	}
+}
+
+func (a *API) registerSession() {
+	register(a, huma.Operation{OperationID: "setup-state", Method: "GET", Path: "/api/v1/setup", Summary: "Does the hub wait for its first administrator?"}, a.setupState)
+	register(a, huma.Operation{OperationID: "setup-claim", Method: "POST", Path: "/api/v1/setup", Summary: "Create the first administrator with the one-time token", DefaultStatus: 204}, a.claim)
+	register(a, huma.Operation{OperationID: "sign-in", Method: "POST", Path: "/api/v1/session", Summary: "Sign in; sets the session cookie"}, a.signIn)
+	register(a, huma.Operation{OperationID: "sign-out", Method: "DELETE", Path: "/api/v1/session", Summary: "Sign out", DefaultStatus: 204}, a.signOut)
+	register(a, huma.Operation{OperationID: "me", Method: "GET", Path: "/api/v1/me", Summary: "Who is signed in"}, a.me)
+	register(a, huma.Operation{OperationID: "bind-terminal", Method: "POST", Path: "/api/v1/terminals", Summary: "Bind this handheld to the person signed in"}, a.bindTerminal)
+}

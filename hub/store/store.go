@@ -1,0 +1,175 @@
+// Package store is the hub's relational state: one connection to SQLite (the
+// default, embedded) or PostgreSQL, and the running of migrations. Each feature
+// registers its own migrations and keeps its SQL in its own sql.go, written
+// with ? for placeholders in the dialect that both understand.
+//
+// SQLite runs in WAL mode with synchronous=FULL: what Write returned from is on
+// the disk. There is one writer at a time and several readers.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
+	_ "modernc.org/sqlite"             // driver "sqlite"
+)
+
+// DB is one database. All methods may be called concurrently.
+type DB struct {
+	write   *sql.DB
+	read    *sql.DB
+	dialect dialect
+}
+
+type dialect int
+
+const (
+	sqlite dialect = iota
+	postgres
+)
+
+// Open opens a database by URL: sqlite:/path/to/file.db or postgres://….
+func Open(ctx context.Context, address string) (*DB, error) {
+	scheme, rest, _ := strings.Cut(address, ":")
+	switch scheme {
+	case "sqlite":
+		return openSQLite(ctx, rest)
+	case "postgres", "postgresql":
+		return openPostgres(ctx, address)
+	}
+	return nil, fmt.Errorf("database %q: want sqlite:/path/to/file.db or postgres://user:password@host/name", redact(address))
+}
+
+// readers bounds the connections that read SQLite at one time.
+const readers = 4
+
+func openSQLite(ctx context.Context, path string) (*DB, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("database folder: %w", err)
+	}
+	pragmas := "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(ON)"
+	w, err := sql.Open("sqlite", "file:"+path+pragmas+"&_txlock=immediate")
+	if err != nil {
+		return nil, err
+	}
+	w.SetMaxOpenConns(1)
+	r, err := sql.Open("sqlite", "file:"+path+pragmas+"&_pragma=query_only(ON)")
+	if err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	r.SetMaxOpenConns(readers)
+	return ping(ctx, &DB{write: w, read: r, dialect: sqlite}, path)
+}
+
+func openPostgres(ctx context.Context, address string) (*DB, error) {
+	db, err := sql.Open("pgx", address)
+	if err != nil {
+		return nil, fmt.Errorf("database %s: %w", redact(address), err)
+	}
+	db.SetMaxOpenConns(8)
+	return ping(ctx, &DB{write: db, read: db, dialect: postgres}, redact(address))
+}
+
+func ping(ctx context.Context, db *DB, name string) (*DB, error) {
+	if err := db.write.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("database %s: %w", name, err), db.Close())
+	}
+	return db, nil
+}
+
+// redact hides the password of a database URL.
+func redact(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "(unreadable URL)"
+	}
+	return u.Redacted()
+}
+
+// Close ends all connections.
+func (db *DB) Close() error {
+	err := db.write.Close()
+	if db.read != db.write {
+		err = errors.Join(err, db.read.Close())
+	}
+	return err
+}
+
+// Tx is one transaction. It sees its own writes.
+type Tx struct {
+	tx      *sql.Tx
+	dialect dialect
+}
+
+// Write runs f in a transaction; an error or a panic rolls it back. When it
+// returns nil, what f wrote is durable. It may run f once only.
+func (db *DB) Write(ctx context.Context, f func(*Tx) error) error {
+	tx, err := db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // after Commit this does nothing
+	if err := f(&Tx{tx: tx, dialect: db.dialect}); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// Query reads several rows.
+func (db *DB) Query(ctx context.Context, q string, args ...any) (*sql.Rows, error) {
+	return db.read.QueryContext(ctx, db.dialect.bind(q), args...)
+}
+
+// QueryRow reads one row.
+func (db *DB) QueryRow(ctx context.Context, q string, args ...any) *sql.Row {
+	return db.read.QueryRowContext(ctx, db.dialect.bind(q), args...)
+}
+
+// Exec changes rows and says how many.
+func (tx *Tx) Exec(ctx context.Context, q string, args ...any) (int64, error) {
+	res, err := tx.tx.ExecContext(ctx, tx.dialect.bind(q), args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+// Query reads several rows inside the transaction.
+func (tx *Tx) Query(ctx context.Context, q string, args ...any) (*sql.Rows, error) {
+	return tx.tx.QueryContext(ctx, tx.dialect.bind(q), args...)
+}
+
+// QueryRow reads one row inside the transaction.
+func (tx *Tx) QueryRow(ctx context.Context, q string, args ...any) *sql.Row {
+	return tx.tx.QueryRowContext(ctx, tx.dialect.bind(q), args...)
+}
+
+// bind turns ? placeholders into $1, $2, … for PostgreSQL. Question marks
+// inside quotes are left alone.
+func (d dialect) bind(q string) string {
+	if d == sqlite || !strings.Contains(q, "?") {
+		return q
+	}
+	var b strings.Builder
+	n, quoted := 0, false
+	for _, r := range q {
+		switch {
+		case r == '\'':
+			quoted = !quoted
+			b.WriteRune(r)
+		case r == '?' && !quoted:
+			n++
+			fmt.Fprintf(&b, "$%d", n)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,102 @@
+// Package tasks is the pool: the case as an append-only list of events, its
+// state and clocks as pure functions of them, and the matters that say what is
+// demanded. Sensors, patrols, the hotline and residents all report into it.
+//
+// It promises that a case can be proven: each event's canonical bytes carry the
+// hash of the one before; personal fields enter only as salted commitments, so
+// that they can be erased without breaking the chain. It leaves out who is
+// nearest (dispatch), what a photo shows (evidence) and who may ask (api).
+package tasks
+
+import (
+	"gridhub/devices/telemetry"
+	"gridhub/hub/geo"
+	"gridhub/hub/identity"
+)
+
+// EventType names what happened to a case.
+type EventType string
+
+// The events. Those up to Archived are the loop 信息收集 → 综合评价; the rest
+// add to a case without moving it.
+const (
+	Reported   EventType = "reported"   // 上报
+	Screened   EventType = "screened"   // 受理
+	Rejected   EventType = "rejected"   // 不予受理
+	Filed      EventType = "filed"      // 立案
+	Dispatched EventType = "dispatched" // 派遣
+	Accepted   EventType = "accepted"   // 签收
+	Returned   EventType = "returned"   // 回退
+	Enroute    EventType = "enroute"    // 前往
+	Onscene    EventType = "onscene"    // 到场
+	Handling   EventType = "handling"   // 处置
+	Extended   EventType = "extended"   // 延时
+	Suspended  EventType = "suspended"  // 挂账
+	Resumed    EventType = "resumed"    // 恢复
+	Claimed    EventType = "claimed"    // 处理反馈
+	Checked    EventType = "checked"    // 核查 passed
+	Rework     EventType = "rework"     // 返工
+	Closed     EventType = "closed"     // 结案
+	Archived   EventType = "archived"   // 归档
+	Voided     EventType = "voided"     // 作废
+
+	Noted    EventType = "noted"    // a remark
+	Evidence EventType = "evidence" // a photo, a document, a recording was added
+	Called   EventType = "called"   // a step of a call bound to the case
+	Sensed   EventType = "sensed"   // the hazard was confirmed again, or cleared, by readings
+)
+
+// Event is one entry of a case's list. At is when it happened by the clock of
+// who did it; Server is when the hub wrote it.
+type Event struct {
+	Case   identity.CaseID   `json:"case"`
+	Seq    uint64            `json:"seq"` // from 1
+	Type   EventType         `json:"type"`
+	At     telemetry.Millis  `json:"at"`
+	Server telemetry.Millis  `json:"server"`
+	By     string            `json:"by"` // account
+	Person identity.PersonID `json:"person,omitempty"`
+	Place  *geo.Point        `json:"place,omitempty"`
+	Why    string            `json:"why,omitempty"`
+	Body   Body              `json:"body"`
+	Hash   string            `json:"hash"` // hex SHA-256 over the canonical bytes
+}
+
+// Body holds what some events carry; absent fields are left out of the
+// canonical bytes.
+type Body struct {
+	Number     string            `json:"number,omitempty"`
+	Matter     string            `json:"matter,omitempty"`
+	Source     string            `json:"source,omitempty"` // sensor, patrol, hotline, resident, partner, desk
+	Severity   string            `json:"severity,omitempty"`
+	Grid       string            `json:"grid,omitempty"`
+	Title      string            `json:"title,omitempty"`
+	Text       string            `json:"text,omitempty"`     // personal: committed, not contained
+	Reporter   string            `json:"reporter,omitempty"` // personal: committed, not contained
+	Hazard     identity.HazardID `json:"hazard,omitempty"`
+	Device     string            `json:"device,omitempty"`
+	Metric     string            `json:"metric,omitempty"`
+	Value      *float64          `json:"value,omitempty"`
+	Department string            `json:"department,omitempty"`
+	Assignee   identity.PersonID `json:"assignee,omitempty"`
+	With       []string          `json:"with,omitempty"` // co-handling departments
+	Candidates []Candidate       `json:"candidates,omitempty"`
+	Evidence   string            `json:"evidence,omitempty"` // sha256 of the original
+	Kind       string            `json:"kind,omitempty"`     // of evidence, of a call's step
+	Call       string            `json:"call,omitempty"`
+	Until      telemetry.Millis  `json:"until,omitempty"`   // extended to, suspended to
+	Near       *geo.Metres       `json:"near_m,omitempty"`  // distance of the arrival from the case
+	Private    map[string]string `json:"private,omitempty"` // field -> commitment, hex SHA-256(salt ‖ value)
+}
+
+// Candidate is one person considered in a dispatch, kept with the decision.
+type Candidate struct {
+	Person   identity.PersonID `json:"person"`
+	Distance geo.Metres        `json:"distance_m"`
+	ETA      int64             `json:"eta_s"` // seconds
+	Age      int64             `json:"fix_age_s"`
+	Open     int               `json:"open_tasks"`
+	Cost     float64           `json:"cost"`
+	Reasons  []string          `json:"reasons"`            // why here: typed codes such as nearest, own-grid, skilled, free
+	Excluded string            `json:"excluded,omitempty"` // why not: off-duty, no-position, stale-position, busy, wrong-department
+}

@@ -1,0 +1,50 @@
+package tasks
+
+import (
+	"gridhub/devices/telemetry"
+	"gridhub/hub/geo"
+	"gridhub/hub/identity"
+)
+
+// Clock is one limit of a case as it stands at a given moment.
+type Clock struct {
+	Name    string           `json:"name"`
+	Kind    LimitKind        `json:"kind"`
+	Started telemetry.Millis `json:"started"`
+	Due     telemetry.Millis `json:"due"`
+	Stopped telemetry.Millis `json:"stopped,omitempty"`
+	Used    float64          `json:"used"`  // share of the limit: 0.8 = yellow, 1 = overdue
+	Light   string           `json:"light"` // green, yellow, red
+}
+
+// Case is what the events amount to.
+type Case struct {
+	ID         identity.CaseID                `json:"id"`
+	Number     string                         `json:"number"` // said on the phone: 261123-042
+	Rev        uint64                         `json:"rev"`    // seq of the newest event
+	State      EventType                      `json:"state"`
+	Matter     string                         `json:"matter"`
+	Source     string                         `json:"source"`
+	Severity   string                         `json:"severity"` // info, minor, major, critical
+	Title      string                         `json:"title"`
+	Grid       string                         `json:"grid"`
+	Place      geo.Point                      `json:"place"`
+	Hazard     identity.HazardID              `json:"hazard,omitempty"`
+	Device     string                         `json:"device,omitempty"`
+	Department string                         `json:"department,omitempty"`
+	Assignee   identity.PersonID              `json:"assignee,omitempty"`
+	With       []string                       `json:"with,omitempty"`
+	Reported   telemetry.Millis               `json:"reported"`
+	Updated    telemetry.Millis               `json:"updated"`
+	Cleared    bool                           `json:"cleared,omitempty"` // readings say that the hazard is gone
+	Reworks    int                            `json:"reworks,omitempty"`
+	Times      map[EventType]telemetry.Millis `json:"times"` // first time of each event
+	Clocks     []Clock                        `json:"clocks,omitempty"`
+	Evidence   []string                       `json:"evidence,omitempty"`
+	Next       []EventType                    `json:"next"`              // steps that the state machine allows now
+	Missing    []string                       `json:"missing,omitempty"` // evidence still demanded before the claim
+
+	before        EventType // state before the newest move
+	suspendedFrom EventType
+	proofs        []string // kinds of evidence so far
+}
