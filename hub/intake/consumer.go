@@ -274,7 +274,7 @@ func (w *worker) poison(ctx context.Context, d Decoded, p *panicked) bool {
 		"number", d.Number, "device", d.From, "error", p, "stack", string(p.stack))
 	if w.in.o.Poison != nil {
 		if d.Raw == nil {
-			d.Raw = w.in.raw(ctx, d.Number)
+			d.Raw = w.in.Record(ctx, d.Number)
 		}
 		detail := fmt.Sprintf("%s: %v", w.consumer.Name(), p.value)
 		d.Refused = []Refusal{{Item: -1, Device: d.From, Hour: d.At - d.At%hourMillis, Cause: Poison, Detail: detail}}
@@ -289,8 +289,9 @@ func (w *worker) poison(ctx context.Context, d Decoded, p *panicked) bool {
 	return true
 }
 
-// raw reads one record again, nil if it is gone.
-func (in *Intake) raw(ctx context.Context, number uint64) []byte {
+// Record reads one record of the journal again, nil if it is gone. ReadRaw
+// tells what is in it.
+func (in *Intake) Record(ctx context.Context, number uint64) []byte {
 	r := in.journal.Reader(number)
 	defer r.Close()
 	recs, err := r.Next(ctx, 1, chunkBytes)

@@ -11,12 +11,13 @@ import (
 // Decoded is what one record of the journal came to. It is shared by all
 // consumers: read it, keep it, do not change it.
 type Decoded struct {
-	Number uint64           // in the hub's journal
-	At     telemetry.Millis // the hub's clock when it came
-	From   devices.ID       // empty for the hub's own records
-	Topic  string           // behind up/
-	Offset time.Duration    // hub clock minus sender's clock, as applied
-	Replay uint64           // the number under which it first came, when it is a replay
+	Number  uint64           // in the hub's journal
+	At      telemetry.Millis // the hub's clock when it came
+	From    devices.ID       // empty for the hub's own records
+	Topic   string           // behind up/
+	Offset  time.Duration    // hub clock minus sender's clock, as applied
+	Replay  uint64           // the number under which it first came, when it is a replay
+	Retried []int            // which items a replay tried again; -1 is the whole message
 
 	Points     []telemetry.Point    // to be written: re-deliveries, repeats and losers are not among them
 	Positions  []telemetry.Position // likewise

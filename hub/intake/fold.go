@@ -82,6 +82,7 @@ type message struct {
 	sender *sender
 	offset time.Duration
 	replay *replay
+	redo   bool // a replay of what was accepted and counted: say it again, count nothing
 	out    *Decoded
 }
 
@@ -137,7 +138,7 @@ func (d *Decoder) published(body []byte, p *replay, out *Decoded) error {
 	m := message{Decoder: d, raw: raw, number: out.Number, sender: d.sender(raw.From), replay: p, out: out}
 	m.offset = m.sender.clock.offset(raw.At)
 	if p != nil {
-		m.number, m.offset = p.original, p.offset
+		m.number, m.offset, m.redo = p.original, p.offset, p.counted()
 	}
 	d.points, d.tally = d.points[:0], d.tally[:0]
 	if raw.Refused != "" && p == nil {
@@ -195,7 +196,8 @@ func (m *message) skipped(i int) bool {
 	return m.replay != nil && m.replay.find(-1) == nil && m.replay.find(i) == nil
 }
 
-// release takes back the count of what a replay has brought out of quarantine.
+// release notes what a replay tried, and takes back the count of what it has
+// brought out of quarantine.
 func (m *message) release() {
 	still := func(item int) bool {
 		for _, r := range m.out.Refused {
@@ -206,6 +208,7 @@ func (m *message) release() {
 		return false
 	}
 	for _, h := range m.replay.items {
+		m.out.Retried = append(m.out.Retried, h.item)
 		if !still(h.item) {
 			m.count(h.device, h.hour, Quarantined, h.cause, -int64(h.n))
 		}
@@ -267,6 +270,9 @@ func (m *message) point(item int, dev *device, p telemetry.Point, hour telemetry
 	}
 	news, v := dev.instant(p.At).Merge(p.Key, fields, m.fields[:0])
 	m.fields = news
+	if m.redo && v == telemetry.Repeated {
+		news = fields
+	}
 	if n := len(news); n > 0 {
 		if news[n-1].Metric == quality {
 			news = news[:n-1]
@@ -291,7 +297,7 @@ func (d *device) instant(at telemetry.Millis) *telemetry.Instant {
 }
 
 func (m *message) count(dev devices.ID, hour telemetry.Millis, o Outcome, cause string, n int64) {
-	if n == 0 {
+	if n == 0 || m.redo {
 		return
 	}
 	hour -= hour % hourMillis

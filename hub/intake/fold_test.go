@@ -264,6 +264,18 @@ func TestReplayGivesWhatItWouldHaveGiven(t *testing.T) {
 	}
 }
 
+// What a consumer or a store gave up on was accepted and counted: its replay
+// says the point again and counts nothing.
+func TestReplayOfWhatWasAcceptedSaysItAgain(t *testing.T) {
+	b := batch(t0, "gw-1", 1, 0, rec(1, "gas-1", t0, 1))
+	d := NewDecoder()
+	first := last(fold(d, stock(t0, "gw-1", "gas-1"), b))
+	out := d.Fold(3, appendReplay(nil, replay{original: 2, items: []held{{item: -1, cause: Poison}}}, b))
+	if !reflect.DeepEqual(out.Points, first.Points) || len(out.Tally) > 0 {
+		t.Errorf("%+v", out)
+	}
+}
+
 // replayRecord makes the record that tries all refused items of d again.
 func replayRecord(d Decoded) []byte {
 	p := replay{original: d.Number, offset: d.Offset}

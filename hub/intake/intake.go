@@ -170,6 +170,14 @@ func (c *cut) text() []byte {
 	return v
 }
 
+// ReadRaw reads the record of a publish, as Decoded.Raw has it.
+func ReadRaw(rec []byte) (Raw, error) {
+	if len(rec) < 2 || rec[0] != recordVersion || rec[1] != published {
+		return Raw{}, errRecord
+	}
+	return parseRaw(rec[2:], func(b []byte) string { return string(b) })
+}
+
 // parseRaw reads the rest of a published record, behind its type. Payload
 // points into b; intern makes the texts.
 func parseRaw(b []byte, intern func([]byte) string) (Raw, error) {
@@ -196,6 +204,17 @@ func parseReplay(b []byte) (p replay, rest []byte, err error) {
 		p.items = append(p.items, h)
 	}
 	return p, c.b, c.err
+}
+
+// counted reports whether nothing that is tried again had been refused by the
+// decoder: a consumer or a store had given up on it.
+func (p *replay) counted() bool {
+	for _, h := range p.items {
+		if h.n > 0 || h.cause == Foreign {
+			return false
+		}
+	}
+	return true
 }
 
 // find returns the item's entry.

@@ -128,7 +128,11 @@ func (m *message) lost(b *native.Batch, r *native.Record, st *stream) {
 	if m.owned(id) == nil {
 		id = m.raw.From
 	}
-	m.count(id, m.hour(r.At), Expired, r.Cause, int64(n))
+	cause := r.Cause
+	if !codec.ValidMetric([]byte(cause)) {
+		cause = "other" // it becomes a label
+	}
+	m.count(id, m.hour(r.At), Expired, cause, int64(n))
 }
 
 // owned returns the device if the sender may speak for it.
@@ -180,7 +184,7 @@ func (m *message) fix(i int, f *native.Fix) (p telemetry.Position, ok bool) {
 	news, v := m.spots(id).instant(at).Merge(p.Key, fields[:], m.fields[:0])
 	m.fields = news
 	m.count(id, m.hour(f.At), Outcome(v), "", 1)
-	return p, len(news) > 0
+	return p, len(news) > 0 || m.redo && v == telemetry.Repeated
 }
 
 // spots is the memory of a sender's own positions, apart from what it measures
