@@ -79,12 +79,15 @@ func (in *Intake) open(consumers []Consumer) error {
 		}
 		in.workers = append(in.workers, w)
 	}
-	if old := in.behind(); old != nil {
-		for _, w := range fresh {
-			w.base, w.pos, w.state = old.base, old.base, old.state
+	old := in.behind()
+	for _, w := range fresh {
+		if err := w.begin(old); err != nil {
+			return fmt.Errorf("cursor of %s: %w", w.consumer.Name(), err)
 		}
 	}
-	in.window = newWindow(in.cfg.Window, in.furthest().base)
+	far := in.furthest()
+	in.from, in.state = far.base, far.state
+	in.window = newWindow(in.cfg.Window, in.from)
 	return nil
 }
 
@@ -106,6 +109,16 @@ func (w *worker) load(pos uint64, b []byte) {
 		}
 	}
 	w.pos = w.base
+}
+
+// begin gives a new consumer its place, durably, so that it is not taken for
+// new once more when it has not yet saved what it handled.
+func (w *worker) begin(old *worker) error {
+	w.state = pack(NewDecoder())
+	if old != nil {
+		w.base, w.pos, w.state = old.base, old.base, old.state
+	}
+	return w.cursor.Commit(w.base, append(binary.AppendUvarint(nil, uint64(len(w.state))), w.state...))
 }
 
 // behind returns the worker with a saved state that is furthest behind.
@@ -173,7 +186,7 @@ func (w *worker) next(ctx context.Context) (chunk, error) {
 		if err != nil {
 			return c, err
 		}
-		if ok {
+		if ok && c.first <= w.pos {
 			w.serial++
 			return c, nil
 		}

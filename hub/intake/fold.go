@@ -17,6 +17,7 @@ import (
 type Decoder struct {
 	senders map[devices.ID]*sender
 	devices map[devices.ID]*device
+	freed   freed
 
 	native native.Decoder
 	names  map[string]string
@@ -71,7 +72,7 @@ const maxStreams = 8
 
 // NewDecoder returns a decoder that has seen nothing.
 func NewDecoder() *Decoder {
-	return &Decoder{senders: map[devices.ID]*sender{}, devices: map[devices.ID]*device{}, names: map[string]string{}}
+	return &Decoder{senders: map[devices.ID]*sender{}, devices: map[devices.ID]*device{}, names: map[string]string{}, freed: freed{set: map[freedItem]bool{}}}
 }
 
 // message is one published record on its way through the decoder.
@@ -123,6 +124,10 @@ func (d *Decoder) replayed(body []byte, out *Decoded) error {
 	p, rest, err := parseReplay(body)
 	if err != nil || len(rest) < 2 || rest[0] != recordVersion || rest[1] != published {
 		return errRecord
+	}
+	d.freed.drop(&p)
+	if len(p.items) == 0 {
+		return nil // all of it came out before: this replay is a re-delivery
 	}
 	out.Replay = p.original
 	out.Raw = append([]byte(nil), rest...)
@@ -210,6 +215,9 @@ func (m *message) release() {
 	for _, h := range m.replay.items {
 		m.out.Retried = append(m.out.Retried, h.item)
 		if !still(h.item) {
+			if !m.redo {
+				m.freed.add(m.replay.original, h.item)
+			}
 			m.count(h.device, h.hour, Quarantined, h.cause, -int64(h.n))
 		}
 	}
@@ -301,7 +309,7 @@ func (m *message) count(dev devices.ID, hour telemetry.Millis, o Outcome, cause 
 		return
 	}
 	hour -= hour % hourMillis
-	for i := range m.tally {
+	for i := max(0, len(m.tally)-nearTallies); i < len(m.tally); i++ {
 		if t := &m.tally[i]; t.Device == dev && t.Hour == hour && t.Outcome == o && t.Cause == cause {
 			t.N += n
 			return
@@ -310,7 +318,10 @@ func (m *message) count(dev devices.ID, hour telemetry.Millis, o Outcome, cause 
 	m.tally = append(m.tally, Tally{Device: dev, Hour: hour, Outcome: o, Cause: cause, N: n})
 }
 
-const hourMillis = 3_600_000
+const (
+	hourMillis  = 3_600_000
+	nearTallies = 32 // looked through for one to add to; one more costs little
+)
 
 // refuse puts an item into quarantine. What a replay finds refused again was
 // counted when it first came.

@@ -62,6 +62,8 @@ type Intake struct {
 	o       Options
 	journal *journal.Journal
 	window  *window
+	from    uint64 // where the shared decoding begins, with the state there
+	state   []byte
 	workers []*worker
 	acks    *acks
 }

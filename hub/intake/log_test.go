@@ -223,6 +223,36 @@ func TestRestartsChangeNothing(t *testing.T) {
 	}
 }
 
+// A consumer that was stopped before it saved anything is not new: it must not
+// be sent to where the others are.
+func TestUnsavedConsumerIsNotNew(t *testing.T) {
+	dir := t.TempDir()
+	recs := traffic(rand.New(rand.NewPCG(1, 1)), 40)
+	j := openJournal(t, dir)
+	quickly, late := newSink("quick"), newSink("late")
+	late.fail = func(Decoded) error { return errors.New("not now") }
+	_, stop := start(t, quick(), j, Options{}, quickly, late)
+	put(t, j, recs...)
+	quickly.until(t, 40)
+	stop()
+	j.Close()
+
+	j = openJournal(t, dir)
+	late.fail = nil
+	newcomer := newSink("newcomer")
+	_, stop = start(t, quick(), j, Options{}, quickly, late, newcomer)
+	put(t, j, recs[1])
+	late.until(t, 41)
+	newcomer.until(t, 41)
+	stop()
+	if len(late.got) != 41 {
+		t.Errorf("the late one got %d records, want 41", len(late.got))
+	}
+	if !strings.Contains(newcomer.got[41], "Repeats") {
+		t.Errorf("the newcomer got %v", newcomer.got)
+	}
+}
+
 func TestPanicsPutOneMessageAside(t *testing.T) {
 	j := openJournal(t, t.TempDir())
 	s, other := newSink("s"), newSink("other")

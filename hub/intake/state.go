@@ -12,9 +12,9 @@ import (
 	"gridhub/devices/telemetry"
 )
 
-// The state of a Decoder as bytes, version 1: the senders, then the devices,
-// each with a count before and in the order of their ids, so that equal states
-// are equal bytes. Numbers are varints, values 8 bytes, little end first.
+// The state of a Decoder as bytes, version 1: the senders, then the devices, in
+// the order of their ids, then what was freed, each with a count before, so that
+// equal states are equal bytes. Numbers are varints, values 8 bytes, little end first.
 const stateVersion = 1
 
 var errState = errors.New("not a decoder state of version 1")
@@ -29,6 +29,11 @@ func (d *Decoder) Save(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(len(d.devices)))
 	for _, id := range slices.SortedFunc(maps.Keys(d.devices), cmp.Compare) {
 		b = d.devices[id].save(appendText(b, string(id)))
+	}
+	b = binary.AppendUvarint(b, uint64(len(d.freed.order)))
+	for _, k := range d.freed.order {
+		b = binary.AppendUvarint(b, k.number)
+		b = binary.AppendVarint(b, int64(k.item))
 	}
 	return b
 }
@@ -112,6 +117,9 @@ func LoadDecoder(b []byte) (*Decoder, error) {
 	for n := c.uint(); n > 0 && c.err == nil; n-- {
 		id := devices.ID(c.text())
 		d.devices[id] = d.loadDevice(c)
+	}
+	for n := c.uint(); n > 0 && c.err == nil; n-- {
+		d.freed.add(c.uint(), int(c.int()))
 	}
 	if c.err != nil || len(c.b) > 0 {
 		return nil, errState

@@ -179,8 +179,7 @@ func unpack(b []byte) (*Decoder, error) {
 
 // lead decodes at the head, for all who keep up.
 func (in *Intake) lead(ctx context.Context) {
-	w := in.furthest()
-	s, err := in.source(w.base, w.state)
+	s, err := in.source(in.from, in.state)
 	if err != nil { // open has checked it
 		in.log.Error("decoder state is damaged", "error", err)
 		return
@@ -195,6 +194,11 @@ func (in *Intake) lead(ctx context.Context) {
 				pause(ctx, time.Second)
 			}
 			continue
+		}
+		for i := range c.items {
+			if n := c.items[i].Gap; n > 0 {
+				in.log.Error("journal has lost records", "number", c.items[i].Number, "records", n)
+			}
 		}
 		in.window.push(c)
 		in.acknowledge(s.decoder, c.items)

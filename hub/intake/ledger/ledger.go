@@ -21,10 +21,18 @@ import (
 	"gridhub/hub/store"
 )
 
+// Options are what an account is joined to.
+type Options struct {
+	// Expired says whether a position is dropped behind the decoder, and why:
+	// "off-duty". It must say the same whenever it is asked. nil: none is.
+	Expired func(ctx context.Context, p telemetry.Position) (cause string, expired bool, err error)
+}
+
 // Ledger is the account. All methods may be called concurrently, Handle by one
 // goroutine.
 type Ledger struct {
 	db       *store.DB
+	o        Options
 	position uint64 // of the newest record counted; owned by Handle
 }
 
@@ -35,7 +43,7 @@ CREATE TABLE ledger_position (id INTEGER PRIMARY KEY, number INTEGER NOT NULL, r
 INSERT INTO ledger_position (id, number, redelivered) VALUES (1, 0, 0)`}
 
 // Open brings the tables up to date and reads how far the account goes.
-func Open(ctx context.Context, db *store.DB) (*Ledger, error) {
+func Open(ctx context.Context, db *store.DB, o Options) (*Ledger, error) {
 	if err := db.Migrate(ctx, "ledger", migrations...); err != nil {
 		return nil, err
 	}
@@ -43,7 +51,7 @@ func Open(ctx context.Context, db *store.DB) (*Ledger, error) {
 	if err := db.QueryRow(ctx, `SELECT number FROM ledger_position WHERE id = 1`).Scan(&n); err != nil {
 		return nil, fmt.Errorf("ledger position: %w", err)
 	}
-	return &Ledger{db: db, position: uint64(n)}, nil
+	return &Ledger{db: db, o: o, position: uint64(n)}, nil
 }
 
 // Name is the consumer's and its cursor's.
@@ -59,7 +67,10 @@ type line struct {
 
 // Handle counts what was not counted yet.
 func (l *Ledger) Handle(ctx context.Context, batch []intake.Decoded) error {
-	sums, repeats, upto := l.sum(batch)
+	sums, repeats, upto, err := l.sum(ctx, batch)
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
 	if upto == l.position {
 		return nil
 	}
@@ -70,7 +81,7 @@ func (l *Ledger) Handle(ctx context.Context, batch []intake.Decoded) error {
 	slices.SortFunc(order, func(a, b line) int { // in one order always, so that two hubs cannot block each other
 		return cmp.Or(cmp.Compare(a.device, b.device), cmp.Compare(a.hour, b.hour), cmp.Compare(a.outcome, b.outcome), cmp.Compare(a.cause, b.cause))
 	})
-	err := l.db.Write(ctx, func(tx *store.Tx) error {
+	err = l.db.Write(ctx, func(tx *store.Tx) error {
 		for _, k := range order {
 			_, err := tx.Exec(ctx, `INSERT INTO ledger (device, hour, outcome, cause, n) VALUES (?, ?, ?, ?, ?)
 				ON CONFLICT (device, hour, outcome, cause) DO UPDATE SET n = ledger.n + excluded.n`,
@@ -89,7 +100,7 @@ func (l *Ledger) Handle(ctx context.Context, batch []intake.Decoded) error {
 	return nil
 }
 
-func (l *Ledger) sum(batch []intake.Decoded) (sums map[line]int64, repeats int64, upto uint64) {
+func (l *Ledger) sum(ctx context.Context, batch []intake.Decoded) (sums map[line]int64, repeats int64, upto uint64, err error) {
 	sums, upto = map[line]int64{}, l.position
 	for i := range batch {
 		d := &batch[i]
@@ -99,10 +110,40 @@ func (l *Ledger) sum(batch []intake.Decoded) (sums map[line]int64, repeats int64
 		for _, t := range d.Tally {
 			sums[line{t.Device, t.Hour, t.Outcome, t.Cause}] += t.N
 		}
+		if err := l.expire(ctx, d, sums); err != nil {
+			return nil, 0, 0, err
+		}
 		repeats += int64(d.Repeats)
 		upto = max(upto, d.Number)
 	}
-	return sums, repeats, upto
+	return sums, repeats, upto, nil
+}
+
+// expire moves positions that are dropped behind the decoder from stored to
+// expired, in the hours in which the message was counted.
+func (l *Ledger) expire(ctx context.Context, d *intake.Decoded, sums map[line]int64) error {
+	if l.o.Expired == nil || len(d.Positions) == 0 {
+		return nil
+	}
+	var hours []telemetry.Millis
+	for _, t := range d.Tally {
+		for range t.N {
+			if t.Outcome == intake.Stored {
+				hours = append(hours, t.Hour)
+			}
+		}
+	}
+	for i, p := range d.Positions {
+		cause, expired, err := l.o.Expired(ctx, p)
+		if err != nil {
+			return err
+		}
+		if expired && i < len(hours) {
+			sums[line{p.Device, hours[i], intake.Stored, ""}]--
+			sums[line{p.Device, hours[i], intake.Expired, cause}]++
+		}
+	}
+	return nil
 }
 
 // Hour is the account of one device and hour.

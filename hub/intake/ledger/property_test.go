@@ -132,7 +132,7 @@ func (l life) live(events []event, abrupt time.Duration, settle bool) {
 	defer points.Close()
 	q, err := quarantine.Open(ctx, quarantine.Default(), db, nil)
 	must(err)
-	led, err := ledger.Open(ctx, db)
+	led, err := ledger.Open(ctx, db, ledger.Options{})
 	must(err)
 	w := history.NewWriter(points, history.WriterOptions{Batch: 50})
 	cfg := intake.Default()
@@ -152,11 +152,13 @@ func (l life) live(events []event, abrupt time.Duration, settle bool) {
 		tick := time.NewTicker(time.Millisecond)
 		defer tick.Stop()
 		for range tick.C {
-			lag := uint64(0)
+			// A consumer may append, but does so before it moves on: when all stand
+			// at the end, and that is still the end, there is nothing to come.
+			end, there := j.Next(), true
 			for _, s := range in.Stats() {
-				lag += s.Lag
+				there = there && s.Position >= end
 			}
-			if lag == 0 && w.Flush(ctx) == nil {
+			if there && j.Next() == end && w.Flush(ctx) == nil {
 				break
 			}
 		}
@@ -189,7 +191,7 @@ func (l life) result() string {
 		l.t.Fatal(err)
 	}
 	defer db.Close()
-	led, err := ledger.Open(ctx, db)
+	led, err := ledger.Open(ctx, db, ledger.Options{})
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -206,7 +208,7 @@ func (l life) result() string {
 // TestAnyHistoryOfCrashesComesToTheSame is contract 9 for points and ledger:
 // crashes at any moment and re-deliveries at any place change nothing.
 func TestAnyHistoryOfCrashesComesToTheSame(t *testing.T) {
-	for seed := range uint64(4) {
+	for seed := range uint64(5) {
 		r := rand.New(rand.NewPCG(seed, 17))
 		events := day(r, 250)
 		var clean []event

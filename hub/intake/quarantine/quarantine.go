@@ -5,7 +5,8 @@
 //
 // It promises that an item is listed once, however often its record is decoded,
 // and that it leaves the list only when a replay has succeeded or when the
-// bounds are reached, oldest first, counted. It leaves out deciding anything.
+// bounds are reached, oldest first, counted. What waits for an inventory is
+// tried again by itself when that comes; all else is for people to decide.
 package quarantine
 
 import (
@@ -123,7 +124,7 @@ func (q *Quarantine) Name() string { return "quarantine" }
 // Handle keeps what was refused, and ticks off what a replay has brought out.
 func (q *Quarantine) Handle(ctx context.Context, batch []intake.Decoded) error {
 	if !news(batch) {
-		return nil
+		return q.named(ctx, batch)
 	}
 	err := q.db.Write(ctx, func(tx *store.Tx) error {
 		for i := range batch {
@@ -136,7 +137,36 @@ func (q *Quarantine) Handle(ctx context.Context, batch []intake.Decoded) error {
 	if err != nil {
 		return fmt.Errorf("quarantine: %w", err)
 	}
-	return q.prune(ctx)
+	if err := q.prune(ctx); err != nil {
+		return err
+	}
+	return q.named(ctx, batch)
+}
+
+// named tries again what waits for an inventory that has come: records of
+// devices that their gateway names now.
+func (q *Quarantine) named(ctx context.Context, batch []intake.Decoded) error {
+	for i := range batch {
+		d := &batch[i]
+		if d.Inventory == nil {
+			continue
+		}
+		waiting, err := q.unknown(ctx, d.From)
+		if err != nil {
+			return err
+		}
+		for _, e := range d.Inventory.Devices {
+			if !waiting[e.ID] {
+				continue
+			}
+			n, err := q.Replay(ctx, Filter{Cause: intake.UnknownDevice, From: d.From, Device: e.ID})
+			if err != nil {
+				return err
+			}
+			q.log.Info("inventory names a device whose records waited: they are tried again", "gateway", d.From, "device", e.ID, "records", n)
+		}
+	}
+	return nil
 }
 
 func news(batch []intake.Decoded) bool {
@@ -232,32 +262,34 @@ type Filter struct {
 	All    bool   // those that are done too
 	Before uint64 // entries of lower numbers: the page after this one
 	Limit  int    // 0: 100, at most 1000
+
+	after uint64 // entries of higher numbers, for a replay
 }
 
 // Replay appends every message that has an entry that matches to the journal
-// again, and returns how many entries that were. Whether they came out shows
-// when they have been decoded. Limit and Before bound nothing here.
+// again, oldest first, and returns how many entries that were. Whether they came
+// out shows when they have been decoded. Limit and Before bound nothing here.
 func (q *Quarantine) Replay(ctx context.Context, f Filter) (n int, err error) {
 	j, err := q.source()
 	if err != nil {
 		return 0, err
 	}
-	f.All, f.Limit = false, replayAtOnce
-	for f.Before = 0; ; {
+	f.All, f.Before, f.after = false, 0, 0
+	for {
 		part, last, err := q.replayPart(ctx, j, f)
 		n += part
 		if err != nil || last == 0 {
 			return n, err
 		}
-		f.Before = last
+		f.after = last
 	}
 }
 
 // replayAtOnce is how many messages one step of a replay holds in memory.
 const replayAtOnce = 200
 
-// replayPart replays the newest messages before f.Before, and returns the
-// lowest number among them, 0 when there were none.
+// replayPart replays the oldest messages after f.after, and returns the highest
+// number among them, 0 when there were none.
 func (q *Quarantine) replayPart(ctx context.Context, j Journal, f Filter) (n int, last uint64, err error) {
 	numbers, err := q.numbers(ctx, f)
 	if err != nil || len(numbers) == 0 {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"gridhub/devices"
 	"gridhub/hub/intake"
 	"gridhub/hub/store"
 )
@@ -68,6 +69,9 @@ func (f Filter) where() (string, []any) {
 	if f.Before != 0 {
 		and("number < ?", int64(f.Before))
 	}
+	if f.after != 0 {
+		and("number > ?", int64(f.after))
+	}
 	return c, args
 }
 
@@ -117,10 +121,29 @@ func (q *Quarantine) Causes(ctx context.Context) (all []Count, err error) {
 	return all, rows.Err()
 }
 
-// numbers returns the messages that have entries that match, newest first.
+// unknown returns the devices of which a sender spoke before it named them.
+func (q *Quarantine) unknown(ctx context.Context, from devices.ID) (map[devices.ID]bool, error) {
+	rows, err := q.db.Query(ctx, `SELECT DISTINCT device FROM quarantine WHERE state < ? AND cause = ? AND sender = ?`,
+		int(Done), intake.UnknownDevice, string(from))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	all := map[devices.ID]bool{}
+	for rows.Next() {
+		var id devices.ID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		all[id] = true
+	}
+	return all, rows.Err()
+}
+
+// numbers returns messages that have entries that match, oldest first.
 func (q *Quarantine) numbers(ctx context.Context, f Filter) (all []uint64, err error) {
 	cond, args := f.where()
-	rows, err := q.db.Query(ctx, fmt.Sprintf(`SELECT DISTINCT number FROM quarantine WHERE %s ORDER BY number DESC LIMIT %d`, cond, f.limit()), args...)
+	rows, err := q.db.Query(ctx, fmt.Sprintf(`SELECT DISTINCT number FROM quarantine WHERE %s ORDER BY number LIMIT %d`, cond, replayAtOnce), args...)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +173,7 @@ func (q *Quarantine) again(ctx context.Context, number uint64, f Filter) (all []
 	}
 	refused.Offset = time.Duration(offset) * time.Millisecond
 	redo := refused
-	f.Before = 0
+	f.after = 0
 	cond, args := f.where()
 	rows, err := q.db.Query(ctx, `SELECT item, device, at, cause, items FROM quarantine WHERE number = ? AND `+cond+` ORDER BY item`,
 		append([]any{int64(number)}, args...)...)
