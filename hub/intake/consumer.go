@@ -74,7 +74,12 @@ func (in *Intake) open(consumers []Consumer) error {
 			return fmt.Errorf("cursor of %s: %w", c.Name(), err)
 		}
 		w := &worker{in: in, consumer: c, cursor: cur}
-		if w.load(cur.Position(), cur.State()); len(cur.State()) == 0 {
+		w.load(cur.Position(), cur.State())
+		switch {
+		case cur.Damage() != nil: // it is not new, though it looks so: it starts over
+			in.log.Error("cursor is damaged: starting over", "consumer", c.Name(), "error", cur.Damage())
+			w.base, w.pos = in.journal.First(), in.journal.First()
+		case len(cur.State()) == 0:
 			fresh = append(fresh, w)
 		}
 		in.workers = append(in.workers, w)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"sync"
@@ -250,6 +252,31 @@ func TestUnsavedConsumerIsNotNew(t *testing.T) {
 	}
 	if !strings.Contains(newcomer.got[41], "Repeats") {
 		t.Errorf("the newcomer got %v", newcomer.got)
+	}
+}
+
+func TestDamagedCursorStartsOver(t *testing.T) {
+	dir := t.TempDir()
+	recs := traffic(rand.New(rand.NewPCG(1, 1)), 30)
+	for range 2 {
+		j := openJournal(t, dir)
+		a, b := newSink("a"), newSink("b")
+		_, stop := start(t, quick(), j, Options{}, a, b)
+		if j.Next() == 1 {
+			put(t, j, recs...)
+		} else {
+			put(t, j, recs[0])
+			a.until(t, 31)
+			if len(a.got) != 31 {
+				t.Errorf("the damaged one got %d records, want all 31", len(a.got))
+			}
+		}
+		a.until(t, 30)
+		stop()
+		j.Close()
+		if err := os.WriteFile(filepath.Join(dir, "cursors", "a.cur"), []byte("garbage"), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
