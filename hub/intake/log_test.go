@@ -77,6 +77,28 @@ func (s *sink) until(t *testing.T, n uint64) {
 	}
 }
 
+// settled waits until all consumers have handled everything, and returns how
+// they do.
+func settled(t *testing.T, in *Intake) []Stat {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.After(time.Minute); ; {
+		all, lag := in.Stats(), uint64(0)
+		for _, s := range all {
+			lag += s.Lag
+		}
+		if lag == 0 {
+			return all
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			t.Fatalf("%+v", all)
+		}
+	}
+}
+
 func quick() Config {
 	c := Default()
 	c.CommitEvery, c.AckEvery = time.Nanosecond, time.Millisecond
@@ -172,7 +194,7 @@ func TestConsumerThatFellOutDecodesForItself(t *testing.T) {
 	if !reflect.DeepEqual(quickly.got, want) || !reflect.DeepEqual(slow.got, want) {
 		t.Error("the two did not get what an undisturbed fold gives")
 	}
-	for _, s := range in.Stats() {
+	for _, s := range settled(t, in) {
 		if s.Position != 4001 || s.Lag != 0 {
 			t.Errorf("%+v", s)
 		}
@@ -302,7 +324,7 @@ func TestPanicsPutOneMessageAside(t *testing.T) {
 	if _, ok := s.got[7]; ok || len(s.got) != 19 || len(other.got) != 20 {
 		t.Errorf("%d and %d messages", len(s.got), len(other.got))
 	}
-	if st := in.Stats()[0]; st.Poisoned != 1 || st.Error != "" {
+	if st := settled(t, in)[0]; st.Poisoned != 1 || st.Error != "" {
 		t.Errorf("%+v", st)
 	}
 }
@@ -320,7 +342,7 @@ func TestErrorsAreTriedAgain(t *testing.T) {
 	in, _ := start(t, quick(), j, Options{}, s)
 	put(t, j, stock(t0, "gw-1", "gas-1"))
 	s.until(t, 1)
-	if st := in.Stats()[0]; st.Failures != 3 {
+	if st := settled(t, in)[0]; st.Failures != 3 {
 		t.Errorf("%+v", st)
 	}
 }
@@ -385,9 +407,7 @@ func TestAcknowledgementsFollowTheBatches(t *testing.T) {
 	put(t, j, again) // a re-delivery is answered too
 	<-said
 	s.until(t, 4)
-	for in.Stats()[0].Lag > 0 {
-		s.until(t, 4)
-	}
+	settled(t, in)
 	stop()
 	j.Close()
 

@@ -23,6 +23,7 @@ import (
 
 // Options are what an account is joined to.
 type Options struct {
+	Epoch uint64 // of the journal: with another one, its numbers begin anew
 	// Expired says whether a position is dropped behind the decoder, and why:
 	// "off-duty". It must say the same whenever it is asked. nil: none is.
 	Expired func(ctx context.Context, p telemetry.Position) (cause string, expired bool, err error)
@@ -39,17 +40,20 @@ type Ledger struct {
 var migrations = []string{`
 CREATE TABLE ledger (device TEXT NOT NULL, hour INTEGER NOT NULL, outcome INTEGER NOT NULL, cause TEXT NOT NULL, n INTEGER NOT NULL,
 	PRIMARY KEY (device, hour, outcome, cause));
-CREATE TABLE ledger_position (id INTEGER PRIMARY KEY, number INTEGER NOT NULL, redelivered INTEGER NOT NULL);
-INSERT INTO ledger_position (id, number, redelivered) VALUES (1, 0, 0)`}
+CREATE TABLE ledger_position (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, number INTEGER NOT NULL, redelivered INTEGER NOT NULL);
+INSERT INTO ledger_position (id, epoch, number, redelivered) VALUES (1, 0, 0, 0)`}
 
 // Open brings the tables up to date and reads how far the account goes.
 func Open(ctx context.Context, db *store.DB, o Options) (*Ledger, error) {
 	if err := db.Migrate(ctx, "ledger", migrations...); err != nil {
 		return nil, err
 	}
-	var n int64
-	if err := db.QueryRow(ctx, `SELECT number FROM ledger_position WHERE id = 1`).Scan(&n); err != nil {
+	var n, epoch int64
+	if err := db.QueryRow(ctx, `SELECT number, epoch FROM ledger_position WHERE id = 1`).Scan(&n, &epoch); err != nil {
 		return nil, fmt.Errorf("ledger position: %w", err)
+	}
+	if uint64(epoch) != o.Epoch {
+		n = 0 // the first Handle writes both
 	}
 	return &Ledger{db: db, o: o, position: uint64(n)}, nil
 }
@@ -90,7 +94,7 @@ func (l *Ledger) Handle(ctx context.Context, batch []intake.Decoded) error {
 				return err
 			}
 		}
-		_, err := tx.Exec(ctx, `UPDATE ledger_position SET number = ?, redelivered = redelivered + ? WHERE id = 1`, int64(upto), repeats)
+		_, err := tx.Exec(ctx, `UPDATE ledger_position SET epoch = ?, number = ?, redelivered = redelivered + ? WHERE id = 1`, int64(l.o.Epoch), int64(upto), repeats)
 		return err
 	})
 	if err != nil {

@@ -75,8 +75,8 @@ func (s State) String() string { return [...]string{"waiting", "retrying", "done
 
 // Entry is one refused item.
 type Entry struct {
-	Number  uint64 // of the message, in the journal
-	Item    int    // in the message; -1: the whole
+	Number  int64 // of the message, in the journal; negative: of a former journal
+	Item    int   // in the message; -1: the whole
 	From    devices.ID
 	Topic   string
 	Device  devices.ID // whom it speaks of
@@ -88,18 +88,29 @@ type Entry struct {
 	Payload []byte // as it came; nil in lists, and when it is gone
 }
 
-// Open brings the tables up to date.
-func Open(ctx context.Context, cfg Config, db *store.DB, log *slog.Logger) (*Quarantine, error) {
-	if err := cfg.Validate(); err != nil {
+// Options are what a quarantine is joined to.
+type Options struct {
+	Config
+	Epoch  uint64 // of the journal whose numbers the entries carry
+	Logger *slog.Logger
+}
+
+// Open brings the tables up to date. Entries from a journal of another epoch, as
+// after a restore, stay listed under negative numbers and cannot be replayed.
+func Open(ctx context.Context, db *store.DB, o Options) (*Quarantine, error) {
+	if err := o.Config.Validate(); err != nil {
 		return nil, err
 	}
 	if err := db.Migrate(ctx, "quarantine", migrations...); err != nil {
 		return nil, err
 	}
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
+	if err := db.Write(ctx, func(tx *store.Tx) error { return enter(ctx, tx, o.Epoch) }); err != nil {
+		return nil, fmt.Errorf("quarantine: %w", err)
 	}
-	return &Quarantine{cfg: cfg, db: db, log: log}, nil
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Quarantine{cfg: o.Config, db: db, log: o.Logger}, nil
 }
 
 // Join gives the quarantine the journal of which it is a consumer.
@@ -202,7 +213,7 @@ func take(ctx context.Context, tx *store.Tx, d *intake.Decoded) error {
 }
 
 func entryOf(d *intake.Decoded, number uint64, r intake.Refusal) Entry {
-	return Entry{Number: number, Item: r.Item, From: d.From, Topic: d.Topic, Device: r.Device, At: r.Hour,
+	return Entry{Number: int64(number), Item: r.Item, From: d.From, Topic: d.Topic, Device: r.Device, At: r.Hour,
 		Cause: r.Cause, Detail: clip(r.Detail), Items: r.Items}
 }
 
@@ -241,14 +252,14 @@ func (q *Quarantine) Reject(ctx context.Context, p telemetry.Point, reason strin
 	}
 	h := fnv.New32a()
 	fmt.Fprint(h, p.Device, p.Kind, p.At)
-	e := Entry{Number: p.Key.Offset, Item: firstStoreItem + int(h.Sum32()>>1), From: p.Key.Sender, Topic: p.Kind, Device: p.Device,
+	e := Entry{Number: int64(p.Key.Offset), Item: firstStoreItem + int(h.Sum32()>>1), From: p.Key.Sender, Topic: p.Kind, Device: p.Device,
 		At: p.At, Cause: StoreRejected, Detail: clip(reason)}
 	raw := j.Record(ctx, p.Key.Offset)
 	return q.db.Write(ctx, func(tx *store.Tx) error {
 		if err := insert(ctx, tx, e, 0, raw); err != nil {
 			return err
 		}
-		return setState(ctx, tx, e.Number, e.Item, Waiting)
+		return setState(ctx, tx, p.Key.Offset, e.Item, Waiting)
 	})
 }
 
@@ -259,11 +270,12 @@ type Filter struct {
 	From   devices.ID
 	Since  telemetry.Millis
 	Until  telemetry.Millis
-	All    bool   // those that are done too
-	Before uint64 // entries of lower numbers: the page after this one
-	Limit  int    // 0: 100, at most 1000
+	All    bool  // those that are done too
+	Before int64 // entries of lower numbers: the page after this one
+	Limit  int   // 0: 100, at most 1000
 
-	after uint64 // entries of higher numbers, for a replay
+	after  uint64 // entries of higher numbers, for a replay
+	replay bool
 }
 
 // Replay appends every message that has an entry that matches to the journal
@@ -274,7 +286,7 @@ func (q *Quarantine) Replay(ctx context.Context, f Filter) (n int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	f.All, f.Before, f.after = false, 0, 0
+	f.All, f.Before, f.after, f.replay = false, 0, 0, true
 	for {
 		part, last, err := q.replayPart(ctx, j, f)
 		n += part
@@ -338,7 +350,7 @@ func (q *Quarantine) mark(ctx context.Context, all []intake.Again) (n int, err e
 }
 
 // Payload returns an entry's message as it came.
-func (q *Quarantine) Payload(ctx context.Context, number uint64) (intake.Raw, error) {
+func (q *Quarantine) Payload(ctx context.Context, number int64) (intake.Raw, error) {
 	raw, err := q.raw(ctx, number)
 	if err != nil {
 		return intake.Raw{}, err

@@ -37,10 +37,10 @@ func start(t *testing.T, cfg quarantine.Config, j *journal.Journal, db *store.DB
 	ctx, cancel := context.WithCancel(context.Background())
 	h := &hub{t: t}
 	var err error
-	if h.q, err = quarantine.Open(ctx, cfg, db, nil); err != nil {
+	if h.q, err = quarantine.Open(ctx, db, quarantine.Options{Config: cfg, Epoch: j.Epoch()}); err != nil {
 		t.Fatal(err)
 	}
-	if h.l, err = ledger.Open(ctx, db, ledger.Options{}); err != nil {
+	if h.l, err = ledger.Open(ctx, db, ledger.Options{Epoch: j.Epoch()}); err != nil {
 		t.Fatal(err)
 	}
 	c := intake.Default()
@@ -210,6 +210,33 @@ func TestDecodedAgainIsListedOnce(t *testing.T) {
 		}
 		if got := h.hours(); len(got) != 1 || got[0].Total() != 1 {
 			t.Fatalf("%+v", got)
+		}
+		h.stop()
+		j.Close()
+	}
+}
+
+// A database that was restored beside a new journal: numbers begin anew, and
+// nothing is taken for what it was before.
+func TestNewJournalBesideAnOldDatabase(t *testing.T) {
+	db := storetest.SQLite(t)
+	for i := range 3 {
+		j, err := journal.Open(t.TempDir(), journal.Options{Epoch: uint64(i + 1)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := start(t, quarantine.Default(), j, db)
+		h.publish("gw-1", wire.Batches, batch(rec(1, "gas-1")))
+		h.settle()
+		if got := h.list(quarantine.Filter{}); len(got) != i+1 || got[0].Number != 1 || got[i].Number > 1 {
+			t.Fatalf("%+v", got)
+		}
+		if n, err := h.q.Replay(context.Background(), quarantine.Filter{}); n != 1 || err != nil {
+			t.Errorf("%d replayed, %v; want the new one only", n, err)
+		}
+		h.settle()
+		if got := h.hours(); len(got) != 1 || got[0].Total() != int64(i+1) {
+			t.Errorf("ledger %+v", got)
 		}
 		h.stop()
 		j.Close()

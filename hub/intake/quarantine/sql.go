@@ -18,18 +18,43 @@ CREATE TABLE quarantine_messages (number INTEGER PRIMARY KEY, offset_ms INTEGER 
 CREATE TABLE quarantine (number INTEGER NOT NULL, item INTEGER NOT NULL, sender TEXT NOT NULL, topic TEXT NOT NULL,
 	device TEXT NOT NULL, at INTEGER NOT NULL, cause TEXT NOT NULL, detail TEXT NOT NULL, items INTEGER NOT NULL,
 	state INTEGER NOT NULL, PRIMARY KEY (number, item));
-CREATE INDEX quarantine_by_cause ON quarantine (state, cause, device)`}
+CREATE INDEX quarantine_by_cause ON quarantine (state, cause, device);
+CREATE TABLE quarantine_epoch (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL);
+INSERT INTO quarantine_epoch (id, epoch) VALUES (1, 0)`}
+
+// former moves the numbers of a former journal out of the way: below zero, and
+// below those of the journals before.
+const former = 1 << 40
+
+// enter takes note of the journal's epoch.
+func enter(ctx context.Context, tx *store.Tx, epoch uint64) error {
+	var old int64
+	err := tx.QueryRow(ctx, `SELECT epoch FROM quarantine_epoch WHERE id = 1`).Scan(&old)
+	if err != nil || uint64(old) == epoch {
+		return err
+	}
+	for _, change := range []string{
+		`UPDATE quarantine_messages SET number = number - ?`,
+		`UPDATE quarantine SET number = number - ?`,
+	} {
+		if _, err := tx.Exec(ctx, change, int64(former)); err != nil {
+			return err
+		}
+	}
+	_, err = tx.Exec(ctx, `UPDATE quarantine_epoch SET epoch = ? WHERE id = 1`, int64(epoch))
+	return err
+}
 
 // insert adds an entry that is not there yet.
 func insert(ctx context.Context, tx *store.Tx, e Entry, offset time.Duration, raw []byte) error {
 	_, err := tx.Exec(ctx, `INSERT INTO quarantine_messages (number, offset_ms, size, raw) VALUES (?, ?, ?, ?) ON CONFLICT (number) DO NOTHING`,
-		int64(e.Number), offset.Milliseconds(), len(raw), raw)
+		e.Number, offset.Milliseconds(), len(raw), raw)
 	if err != nil {
 		return err
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO quarantine (number, item, sender, topic, device, at, cause, detail, items, state)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (number, item) DO NOTHING`,
-		int64(e.Number), e.Item, string(e.From), text(e.Topic), string(e.Device), int64(e.At), e.Cause, text(e.Detail), int64(e.Items), int(Waiting))
+		e.Number, e.Item, string(e.From), text(e.Topic), string(e.Device), int64(e.At), e.Cause, text(e.Detail), int64(e.Items), int(Waiting))
 	return err
 }
 
@@ -67,9 +92,9 @@ func (f Filter) where() (string, []any) {
 		and("at < ?", int64(f.Until))
 	}
 	if f.Before != 0 {
-		and("number < ?", int64(f.Before))
+		and("number < ?", f.Before)
 	}
-	if f.after != 0 {
+	if f.replay {
 		and("number > ?", int64(f.after))
 	}
 	return c, args
@@ -93,11 +118,9 @@ func (q *Quarantine) List(ctx context.Context, f Filter) (all []Entry, err error
 	defer rows.Close()
 	for rows.Next() {
 		var e Entry
-		var number int64
-		if err := rows.Scan(&number, &e.Item, &e.From, &e.Topic, &e.Device, &e.At, &e.Cause, &e.Detail, &e.Items, &e.State); err != nil {
+		if err := rows.Scan(&e.Number, &e.Item, &e.From, &e.Topic, &e.Device, &e.At, &e.Cause, &e.Detail, &e.Items, &e.State); err != nil {
 			return nil, err
 		}
-		e.Number = uint64(number)
 		all = append(all, e)
 	}
 	return all, rows.Err()
@@ -173,7 +196,7 @@ func (q *Quarantine) again(ctx context.Context, number uint64, f Filter) (all []
 	}
 	refused.Offset = time.Duration(offset) * time.Millisecond
 	redo := refused
-	f.after = 0
+	f.after, f.replay = 0, false
 	cond, args := f.where()
 	rows, err := q.db.Query(ctx, `SELECT item, device, at, cause, items FROM quarantine WHERE number = ? AND `+cond+` ORDER BY item`,
 		append([]any{int64(number)}, args...)...)
@@ -202,8 +225,8 @@ func (q *Quarantine) again(ctx context.Context, number uint64, f Filter) (all []
 
 var errGone = errors.New("the message is no longer kept")
 
-func (q *Quarantine) raw(ctx context.Context, number uint64) (b []byte, err error) {
-	err = q.db.QueryRow(ctx, `SELECT raw FROM quarantine_messages WHERE number = ?`, int64(number)).Scan(&b)
+func (q *Quarantine) raw(ctx context.Context, number int64) (b []byte, err error) {
+	err = q.db.QueryRow(ctx, `SELECT raw FROM quarantine_messages WHERE number = ?`, number).Scan(&b)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && len(b) == 0 {
 		return nil, errGone
 	}
