@@ -8,7 +8,7 @@ import (
 
 // batch is what one commit makes durable: encoded records and whom to tell.
 type batch struct {
-	buf   []byte // records, not yet sealed with number, time and checksum
+	buf   []byte // records, still without number, time and checksum
 	count int    // records in buf
 	calls []call
 	waits int // callers of Append
@@ -25,8 +25,14 @@ type call struct {
 	done  func(first uint64, err error)
 }
 
-func newBatch(buf []byte) *batch {
-	return &batch{buf: buf[:0], done: make(chan struct{})}
+// buffers are what batches hand down to later ones.
+type buffers struct {
+	buf   []byte
+	calls []call
+}
+
+func newBatch(b buffers) *batch {
+	return &batch{buf: b.buf[:0], calls: b.calls[:0], done: make(chan struct{})}
 }
 
 var errNoRecords = errors.New("append of no records")
@@ -68,7 +74,7 @@ func (j *Journal) AppendAsync(recs [][]byte, done func(first uint64, err error))
 
 // enqueue adds recs to the pending batch and says where in it they begin.
 func (j *Journal) enqueue(ctx context.Context, recs [][]byte, done func(uint64, error)) (*batch, int, error) {
-	size, err := encodedSize(recs)
+	size, err := j.encodedSize(recs)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -110,7 +116,8 @@ func (b *batch) add(recs [][]byte, done func(uint64, error)) {
 	b.count += len(recs)
 }
 
-func encodedSize(recs [][]byte) (int, error) {
+// encodedSize is what recs take in a segment. It refuses what can never fit.
+func (j *Journal) encodedSize(recs [][]byte) (int, error) {
 	if len(recs) == 0 {
 		return 0, errNoRecords
 	}
@@ -121,8 +128,12 @@ func encodedSize(recs [][]byte) (int, error) {
 		}
 		size += recordHeader + len(r)
 	}
-	if size > 4*MaxRecord {
-		return 0, fmt.Errorf("%w: %d bytes in one append, want at most %d", ErrTooLarge, size, 4*MaxRecord)
+	most := int64(4 * MaxRecord)
+	if j.o.MaxBytes > 0 {
+		most = min(most, j.o.MaxBytes-2*segmentHeader)
+	}
+	if int64(size) > most {
+		return 0, fmt.Errorf("%w: %d bytes in one append, want at most %d", ErrTooLarge, size, most)
 	}
 	return size, nil
 }
@@ -162,7 +173,7 @@ func (j *Journal) take() *batch {
 	if b.count == 0 {
 		return nil
 	}
-	q.pending, q.spare = newBatch(q.spare), nil
+	q.pending, q.spare = newBatch(q.spare), buffers{}
 	if q.room != nil {
 		close(q.room)
 		q.room = nil
@@ -170,12 +181,13 @@ func (j *Journal) take() *batch {
 	return b
 }
 
-// recycle keeps the batch's buffer for the batch after the next.
+// recycle keeps the buffers of b for the batch after the next.
 func (j *Journal) recycle(b *batch) {
 	if int64(cap(b.buf)) > 2*j.o.QueueBytes {
 		return // grown by one huge append
 	}
+	clear(b.calls) // what done refers to must not live on
 	j.queue.Lock()
-	j.queue.spare = b.buf
+	j.queue.spare = buffers{b.buf, b.calls}
 	j.queue.Unlock()
 }

@@ -80,7 +80,7 @@ func decodePlace(b []byte) (place, error) {
 		saved:    int64(binary.LittleEndian.Uint64(b[32:])),
 		state:    b[cursorHeader:],
 	}
-	if int(binary.LittleEndian.Uint32(b[12:])) != len(p.state) || p.position == 0 {
+	if int(binary.LittleEndian.Uint32(b[12:])) != len(p.state) || p.position == 0 || p.position > maxJump {
 		return place{}, errCursor
 	}
 	return p, nil
@@ -104,6 +104,7 @@ func (j *Journal) Cursor(name string) (*Cursor, error) {
 	if err := c.Commit(position, nil); err != nil {
 		j.mu.Lock()
 		delete(j.cursors, name)
+		c.removed = true
 		j.mu.Unlock()
 		return nil, err
 	}
@@ -160,10 +161,16 @@ func (c *Cursor) Commit(position uint64, state []byte) error {
 	c.j.mu.Lock()
 	c.epoch, c.position, c.state = c.j.epoch, position, state
 	c.j.mu.Unlock()
-	if c.j.failing.Load() != nil {
-		c.j.poke() // there may be room now
-	}
+	c.j.reconsider()
 	return nil
+}
+
+// reconsider wakes a journal that refuses appends: a cursor moved or went, so
+// there may be room now.
+func (j *Journal) reconsider() {
+	if j.failing.Load() != nil {
+		j.poke()
+	}
 }
 
 func (c *Cursor) check(position uint64, state []byte) error {
@@ -213,6 +220,7 @@ func (j *Journal) Remove(name string) error {
 	c.removed = true
 	delete(j.cursors, name)
 	j.mu.Unlock()
+	j.reconsider()
 	if err := j.fs.SyncDir(dir); err != nil {
 		return fmt.Errorf("cursor %s: %w", name, err)
 	}
@@ -223,6 +231,9 @@ func (j *Journal) Remove(name string) error {
 // retention keeps everything for it.
 func (j *Journal) loadCursors() error {
 	dir := filepath.Join(j.dir, cursorDir)
+	if err := j.fs.SyncDir(dir); err != nil { // what is read must also survive a power cut
+		return err
+	}
 	names, err := j.fs.ReadDir(dir)
 	if err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"gridhub/streams/journal"
@@ -219,5 +220,29 @@ func TestCursorFileDamagedAtEveryByte(t *testing.T) {
 			}
 			j.Close()
 		}
+	}
+}
+
+// The disk cannot read one segment at Open, be it the head or all of it: it is
+// put aside, the rest is served, its numbers are not given out again.
+func TestSegmentUnreadableAtOpenIsPutAside(t *testing.T) {
+	m, ledger := small(t)
+	segs := segments(m)
+	for i, name := range segs {
+		bad := m.Clone()
+		bad.SetFail(func(op fsx.Op) error {
+			if op.Kind == "read" && op.Name == name {
+				return syscall.EIO
+			}
+			return nil
+		})
+		missing, j := check(t, bad, ledger)
+		if missing == 0 || missing > 14 {
+			t.Errorf("segment %d: %d missing, want those of one segment", i, missing)
+		}
+		if q := j.Stats().Quarantined; len(q) != 1 || j.Next() <= uint64(len(ledger)) {
+			t.Errorf("segment %d: quarantined %v, next is %d", i, q, j.Next())
+		}
+		j.Close()
 	}
 }

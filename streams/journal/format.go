@@ -97,7 +97,7 @@ func decodeHeaderCopy(b []byte) (header, error) {
 		created: int64(binary.LittleEndian.Uint64(b[48:])),
 		salt:    binary.LittleEndian.Uint32(b[56:]),
 	}
-	if h.first == 0 || h.prevEnd < 0 {
+	if h.first == 0 || h.first > maxJump || h.prevEnd < 0 {
 		return header{}, errHeader
 	}
 	return h, nil
@@ -131,7 +131,11 @@ type shortError struct{ need int }
 
 func (e *shortError) Error() string { return fmt.Sprintf("record needs %d bytes", e.need) }
 
-const maxMillis = 1<<48 - 1
+const (
+	maxMillis = 1<<48 - 1
+	maxNumber = 1 << 62 // so that sums of two do not overflow
+	maxJump   = 1 << 61 // what a gap, a header or a cursor may lead to: room for records behind it
+)
 
 // decodeFrame reads the record at the start of b. limit is how many bytes the
 // segment still has from here, b included.
@@ -144,7 +148,7 @@ func decodeFrame(b []byte, salt uint32, limit int64) (frame, error) {
 	}
 	f, length := peekFrame(b)
 	if headSum(b, salt) != binary.LittleEndian.Uint32(b) ||
-		f.kind != Data && f.kind != Gap || f.number == 0 || recordHeader+length > limit {
+		f.kind != Data && f.kind != Gap || recordHeader+length > limit {
 		return frame{}, errDamaged
 	}
 	end := recordHeader + int(length)
@@ -153,6 +157,9 @@ func decodeFrame(b []byte, salt uint32, limit int64) (frame, error) {
 	}
 	f.data = b[recordHeader:end:end]
 	if crc32.Checksum(f.data, castagnoli) != binary.LittleEndian.Uint32(b[24:]) {
+		return frame{}, errDamaged
+	}
+	if f.number == 0 || f.number > maxNumber || f.kind == Gap && (f.span() > maxJump || f.number+f.span() > maxJump) {
 		return frame{}, errDamaged
 	}
 	return f, nil
@@ -175,16 +182,16 @@ func peekFrame(b []byte) (frame, int64) {
 }
 
 // putBlank appends a record whose number, time and checksum are still to be
-// sealed.
+// filled in by finish.
 func putBlank(b []byte, data []byte) []byte {
 	var head [recordHeader]byte
 	binary.LittleEndian.PutUint32(head[4:], uint32(len(data)))
 	return append(append(b, head[:]...), data...)
 }
 
-// seal fills in the head of the record at the start of b and returns the
+// finish fills in the head of the record at the start of b and returns the
 // length of the record. The length field is already there.
-func seal(b []byte, salt uint32, f frame) int {
+func finish(b []byte, salt uint32, f frame) int {
 	end := recordHeader + int(binary.LittleEndian.Uint32(b[4:]))
 	stamp := uint64(min(max(f.at, 0), maxMillis)) | uint64(f.kind)<<48 | uint64(f.flags)<<56
 	binary.LittleEndian.PutUint64(b[8:], f.number)
@@ -198,7 +205,7 @@ func seal(b []byte, salt uint32, f frame) int {
 func appendFrame(b []byte, salt uint32, f frame) []byte {
 	at := len(b)
 	b = putBlank(b, f.data)
-	seal(b[at:], salt, f)
+	finish(b[at:], salt, f)
 	return b
 }
 

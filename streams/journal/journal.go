@@ -56,7 +56,7 @@ type Journal struct {
 		pending *batch
 		room    chan struct{} // closed when pending is taken; nil if nobody waits
 		closed  bool
-		spare   []byte // buffer of the batch before, for reuse
+		spare   buffers // of the batch before, for reuse
 	}
 
 	// Owned by the commit goroutine (and by Open before it starts).
@@ -64,7 +64,9 @@ type Journal struct {
 	serial    uint64 // of the newest segment file
 	carry     []byte // encoded records to copy to the next segment
 	carryFrom uint64 // number of the first of them
-	expected  int    // how many appends may soon be queued; see gather
+	free      int64  // bytes free on the disk, when last asked; only with Reserve
+	lastSync  time.Duration
+	expected  int // how many appends may soon be queued; see gather
 
 	// mu guards what readers, cursors and statistics look at.
 	mu        sync.RWMutex
@@ -112,7 +114,7 @@ func Open(dir string, o Options) (*Journal, error) {
 		stopped: make(chan struct{}),
 		cursors: make(map[string]*Cursor),
 	}
-	j.queue.pending = newBatch(nil)
+	j.queue.pending = newBatch(buffers{})
 	if err := j.start(); err != nil {
 		if j.lock != nil {
 			j.lock.Close()
@@ -141,6 +143,7 @@ func (j *Journal) start() error {
 		}
 		j.fail(fmt.Errorf("%w: %w", ErrDiskFull, err), segmentHeader)
 	}
+	j.retain()
 	return nil
 }
 

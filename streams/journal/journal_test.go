@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"gridhub/streams/journal"
 	"gridhub/streams/journal/fsx"
@@ -106,7 +108,7 @@ func TestAppendAndReadAgain(t *testing.T) {
 	}
 }
 
-func TestWritersShareCommits(t *testing.T) {
+func TestManyWriters(t *testing.T) {
 	j := open(t, fsx.NewMemory(), journal.Options{SegmentBytes: 8 << 10})
 	const writers, each = 50, 40
 	var mu sync.Mutex
@@ -137,8 +139,42 @@ func TestWritersShareCommits(t *testing.T) {
 			t.Fatalf("number %d is %q, its writer was told that of %q", r.Number, r.Data, got[r.Number])
 		}
 	}
-	if s := j.Stats(); s.Commits >= s.Records {
-		t.Errorf("%d commits for %d records: nothing was grouped", s.Commits, s.Records)
+}
+
+// Whatever is queued while a sync is under way shares the next one.
+func TestWaitingAppendsShareOneSync(t *testing.T) {
+	m := fsx.NewMemory()
+	j := open(t, m, journal.Options{})
+	syncing, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	syncs := 0
+	m.SetFail(func(op fsx.Op) error {
+		if op.Kind == "sync" {
+			syncs++
+			once.Do(func() { close(syncing); <-release })
+		}
+		return nil
+	})
+	var answered sync.WaitGroup
+	answer := func(_ uint64, err error) {
+		if err != nil {
+			t.Error(err)
+		}
+		answered.Done()
+	}
+	for i := range 50 {
+		answered.Add(1)
+		if err := j.AppendAsync([][]byte{{byte(i)}}, answer); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 {
+			<-syncing // the first is on its way, the others wait
+		}
+	}
+	close(release)
+	answered.Wait()
+	if s := j.Stats(); s.Commits != 2 || syncs != 2 || s.Records != 50 {
+		t.Errorf("%d commits, %d syncs for %d records, want 2 for 50", s.Commits, syncs, s.Records)
 	}
 }
 
@@ -187,4 +223,120 @@ func TestSecondOwnerIsRefused(t *testing.T) {
 		t.Fatalf("after Close: %v", err)
 	}
 	again.Close()
+}
+
+func TestReaderWaitsForTheNextRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := open(t, fsx.NewMemory(), journal.Options{})
+		mustAppend(t, j, "a")
+		r := j.Reader(3) // not yet there
+		defer r.Close()
+		got := make(chan string, 1)
+		go func() {
+			recs, err := r.Next(background, 10, 1000)
+			got <- fmt.Sprint(show(recs), err)
+		}()
+		mustAppend(t, j, "b")
+		synctest.Wait()
+		select {
+		case s := <-got:
+			t.Fatalf("number 3 does not exist, got %q", s)
+		default:
+		}
+		mustAppend(t, j, "c")
+		if s := <-got; s != "3=c<nil>" {
+			t.Errorf("got %q", s)
+		}
+
+		ctx, cancel := context.WithCancel(background)
+		cancel()
+		if _, err := r.Next(ctx, 10, 1000); !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled: %v", err)
+		}
+		go func() {
+			_, err := r.Next(background, 10, 1000)
+			got <- fmt.Sprint(errors.Is(err, journal.ErrClosed))
+		}()
+		synctest.Wait()
+		j.Close()
+		if s := <-got; s != "true" {
+			t.Error("a waiting reader does not learn of Close")
+		}
+	})
+}
+
+// A full queue makes callers wait, not fail, until the commit under way ends;
+// the caller's context ends that.
+func TestFullQueueBlocks(t *testing.T) {
+	m := fsx.NewMemory()
+	j := open(t, m, journal.Options{QueueBytes: 100})
+	syncing, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	m.SetFail(func(op fsx.Op) error {
+		if op.Kind == "sync" {
+			once.Do(func() { close(syncing); <-release })
+		}
+		return nil
+	})
+	async := func() {
+		if err := j.AppendAsync([][]byte{make([]byte, 60)}, func(uint64, error) {}); err != nil {
+			t.Error(err)
+		}
+	}
+	async()
+	<-syncing
+	async() // waits in the queue, which has no room for another
+	ctx, cancel := context.WithCancel(background)
+	cancel()
+	if _, err := j.Append(ctx, make([]byte, 60)); !errors.Is(err, context.Canceled) {
+		t.Errorf("full queue, ended context: %v", err)
+	}
+	close(release)
+	if n := mustAppend(t, j, "then"); n != 3 {
+		t.Errorf("number %d, want 3: what was refused must not be there", n)
+	}
+}
+
+func TestJournalMadeAnewHasAHigherEpoch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := fsx.NewMemory()
+		j := open(t, m, journal.Options{})
+		mustAppend(t, j, "a")
+		c, err := j.Cursor("hub")
+		if err == nil {
+			err = c.Commit(2, []byte("s"))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		old := j.Epoch()
+		j.Close()
+		for _, name := range m.Names("j") { // somebody removes the segments, not the cursors
+			if strings.HasSuffix(name, ".seg") {
+				if err := m.Remove(name); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		j = open(t, m, journal.Options{Now: func() time.Time { return time.Unix(0, 0) }}) // and the clock is lost
+		if j.Epoch() <= old || j.Next() != 1 {
+			t.Errorf("epoch %d after %d, next %d", j.Epoch(), old, j.Next())
+		}
+		if c, err = j.Cursor("hub"); err != nil || c.Position() != 1 || c.State() != nil || c.Damage() == nil {
+			t.Errorf("cursor at %d with %q, %v, %v: want a start from 1 that says so", c.Position(), c.State(), c.Damage(), err)
+		}
+		j.Close()
+	})
+}
+
+func BenchmarkAppendAsync(b *testing.B) {
+	j := open(b, fsx.Slow(fsx.NewMemory(), 0), journal.Options{MaxBytes: 8 << 20})
+	recs := [][]byte{make([]byte, 100)}
+	done := func(uint64, error) {}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := j.AppendAsync(recs, done); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -137,7 +137,7 @@ func (r *Reader) open(seg *segment, end int64) (bool, error) {
 	f, err := r.j.fs.Open(filepath.Join(r.j.dir, seg.name))
 	if errors.Is(err, fs.ErrNotExist) {
 		if r.j.First() <= r.want { // nobody of ours removed it
-			r.damage(seg, "segment file is missing")
+			r.damage(seg, "file is missing")
 			r.gap(r.high, r.cause)
 		}
 		return false, nil
@@ -146,7 +146,7 @@ func (r *Reader) open(seg *segment, end int64) (bool, error) {
 		return false, err
 	}
 	off := seg.near(r.want)
-	r.segment, r.marked, r.cause = seg, off, "records are missing"
+	r.segment, r.marked, r.cause = seg, off, seg.name+": records are missing"
 	r.scan = scanner{file: f, salt: seg.salt, off: off, limit: end, buf: r.scan.buf[:0]}
 	return true, nil
 }
@@ -204,9 +204,6 @@ func (r *Reader) accept(f frame, at int64) {
 
 // gap returns the numbers from want up to upto as lost.
 func (r *Reader) gap(upto uint64, cause string) {
-	if r.segment != nil && cause != "" {
-		cause = r.segment.name + ": " + cause
-	}
 	r.out = append(r.out, Record{
 		Number: r.want, At: r.j.o.Now().Truncate(time.Millisecond), Kind: Gap, Lost: upto - r.want, Cause: cause,
 	})
@@ -215,7 +212,7 @@ func (r *Reader) gap(upto uint64, cause string) {
 
 // damage notes that a segment can be served only in part.
 func (r *Reader) damage(seg *segment, cause string) {
-	r.cause = cause
+	r.cause = seg.name + ": " + cause
 	r.j.mu.Lock()
 	known := seg.damaged
 	seg.damaged = true

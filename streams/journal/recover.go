@@ -23,17 +23,16 @@ func (j *Journal) recover() error {
 	if err != nil {
 		return err
 	}
-	n := len(j.segments)
-	if n == 0 {
-		j.begin()
-		return nil
-	}
-	t, err := j.scanTail(j.segments[n-1])
+	t, err := j.newestReadable(&bad)
 	if err != nil {
 		return err
 	}
+	if len(j.segments) == 0 {
+		j.begin()
+		return nil
+	}
 	if bad > 0 {
-		t.burn(t.next+bad, "a newer segment had a damaged header")
+		t.burn(t.next+bad, "a newer segment could not be read")
 	}
 	j.settleCursors()
 	for _, c := range j.cursors {
@@ -42,6 +41,27 @@ func (j *Journal) recover() error {
 	j.takeOver(t)
 	return nil
 }
+
+// newestReadable walks the newest segment. One that the disk cannot read is put
+// aside, and bad grows by what it may have held.
+func (j *Journal) newestReadable(bad *uint64) (tail, error) {
+	for n := len(j.segments); n > 0; n-- {
+		last := j.segments[n-1]
+		t, err := j.scanTail(last)
+		if err == nil {
+			return t, nil
+		}
+		if err := j.quarantine(last.name, err); err != nil {
+			return tail{}, err
+		}
+		*bad += mayHold(last.end)
+		j.segments = j.segments[:n-1]
+	}
+	return tail{}, nil
+}
+
+// mayHold is how many records fit a segment of size bytes.
+func mayHold(size int64) uint64 { return uint64(max(0, size-segmentHeader) / recordHeader) }
 
 // begin starts a numbering, above all epochs that the cursors remember.
 func (j *Journal) begin() {
@@ -89,8 +109,7 @@ func (j *Journal) loadSegment(name string, bad uint64) (uint64, error) {
 		err = j.checkSequence(h, serial)
 	}
 	if errors.Is(err, errHeader) {
-		fits := uint64(max(0, size-segmentHeader) / recordHeader)
-		return bad + fits, j.quarantine(name, err)
+		return bad + mayHold(size), j.quarantine(name, err)
 	}
 	if err != nil {
 		return 0, fmt.Errorf("segment %s: %w", name, err)
@@ -120,7 +139,7 @@ func (j *Journal) readHeader(name string) (header, int64, error) {
 	}
 	b := make([]byte, min(size, segmentHeader))
 	if _, err := f.ReadAt(b, 0); err != nil && len(b) == segmentHeader {
-		return header{}, size, err
+		return header{}, size, fmt.Errorf("%w: %w", errHeader, err)
 	}
 	h, err := decodeHeader(b)
 	return h, size, err
@@ -158,8 +177,11 @@ func (j *Journal) takeOver(t tail) {
 	if len(t.carry) > 0 {
 		j.carry, j.carryFrom = t.carry, t.commitNext
 	}
-	if n := len(j.segments); n > 0 {
-		j.segments[n-1].end = t.commitOff
+	seg := j.segments[len(j.segments)-1]
+	seg.end, seg.newest = t.commitOff, millis(max(seg.created, t.newest))
+	if t.lost == 0 && t.end < t.size {
+		// Only space reserved ahead, or a torn tail: nothing depends on it.
+		_ = j.fs.Truncate(filepath.Join(j.dir, seg.name), t.end)
 	}
 	if t.lost > 0 {
 		j.log.Error("journal tail is damaged", slog.Uint64("numbers", t.lost), slog.String("cause", t.cause))

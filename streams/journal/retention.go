@@ -9,9 +9,6 @@ import (
 // makeRoom sees to it that n more bytes fit the limits, removing segments as
 // far as retention allows.
 func (j *Journal) makeRoom(n int64) error {
-	if j.o.MaxBytes > 0 && n+segmentHeader > j.o.MaxBytes {
-		return fmt.Errorf("%w: %d bytes at once in a journal of %d", ErrTooLarge, n, j.o.MaxBytes)
-	}
 	for j.o.MaxBytes > 0 && j.total()+n > j.o.MaxBytes {
 		if !j.giveUpOldest("journal is at its size limit") {
 			return fmt.Errorf("%w: %d bytes of %d used", ErrFull, j.total(), j.o.MaxBytes)
@@ -19,6 +16,7 @@ func (j *Journal) makeRoom(n int64) error {
 	}
 	for j.o.Reserve > 0 {
 		free, err := j.fs.Free(j.dir)
+		j.free = free
 		if err != nil || free >= j.o.Reserve+n {
 			return nil // an unreadable figure stops nobody: writes tell
 		}
@@ -30,29 +28,35 @@ func (j *Journal) makeRoom(n int64) error {
 }
 
 // giveUpOldest removes the oldest segment if no cursor needs it or the policy
-// is to drop it all the same, and reports whether it did.
+// is to drop it all the same, and reports whether it did. A journal without any
+// retention is an archive: a full disk is no reason to eat it.
 func (j *Journal) giveUpOldest(cause string) bool {
-	seg := j.oldest()
-	if seg == nil {
+	if j.o.MaxBytes == 0 && j.o.MaxAge == 0 && j.o.Overrun != DropOldest {
 		return false
 	}
-	if j.needed(seg) {
-		if j.o.Overrun != DropOldest {
-			return false
-		}
+	j.mu.RLock()
+	var seg *segment
+	if len(j.segments) > 0 {
+		seg = j.segments[0]
+	}
+	j.mu.RUnlock()
+	needed := seg != nil && j.needed(seg)
+	if seg == nil || needed && j.o.Overrun != DropOldest || !j.ended(seg) {
+		return false
+	}
+	if needed {
 		j.recordLoss(seg, cause)
 	}
 	return j.remove(seg)
 }
 
-// oldest is the oldest segment that may be removed. The active one is ended
-// for that if it is the only one.
-func (j *Journal) oldest() *segment {
-	seg := j.oldestSealed()
-	if seg == nil && j.active != nil && j.active.end > segmentHeader && j.roll() == nil {
-		seg = j.oldestSealed()
+// ended reports whether seg is no longer written, and ends it for that if it
+// is the active one and has records.
+func (j *Journal) ended(seg *segment) bool {
+	if j.oldestSealed() == seg {
+		return true
 	}
-	return seg
+	return j.active != nil && j.active.end > segmentHeader && j.roll() == nil && j.oldestSealed() == seg
 }
 
 // oldestSealed is the oldest segment unless it is the newest as well: a

@@ -72,7 +72,7 @@ func (s *segment) near(n uint64) int64 {
 type writer struct {
 	*segment
 	file      fsx.File
-	allocated int64     // how far space is reserved
+	allocated int64     // how far zeros lie ahead
 	opened    time.Time // steady
 }
 
@@ -111,7 +111,7 @@ func (j *Journal) roll() error {
 	h := j.nextHeader()
 	name := segmentName(j.serial)
 	temp := filepath.Join(j.dir, name+tempSuffix)
-	body := append(h.encode(), reseal(j.carry, h.salt)...)
+	body := append(h.encode(), resalt(j.carry, h.salt)...)
 	f, err := j.createDurable(temp, filepath.Join(j.dir, name), body)
 	if err != nil {
 		_ = j.fs.Remove(temp)
@@ -162,12 +162,12 @@ func (j *Journal) createDurable(temp, final string, body []byte) (fsx.File, erro
 	return f, nil
 }
 
-// reseal copies encoded records under another salt.
-func reseal(records []byte, salt uint32) []byte {
+// resalt copies encoded records under another salt.
+func resalt(records []byte, salt uint32) []byte {
 	b := append([]byte(nil), records...)
 	for at := 0; at < len(b); {
 		f, _ := peekFrame(b[at:])
-		at += seal(b[at:], salt, f)
+		at += finish(b[at:], salt, f)
 	}
 	return b
 }

@@ -20,6 +20,8 @@ type tail struct {
 	torn       int64  // bytes behind end that were never acknowledged
 	lost       uint64 // numbers that may have been acknowledged but are gone
 	cause      string
+	newest     int64 // time of the last record, unix ms
+	size       int64 // of the file
 	at         int64 // when recovery ran, unix ms
 }
 
@@ -31,7 +33,7 @@ func (j *Journal) scanTail(seg *segment) (tail, error) {
 	}
 	defer f.Close()
 	s := &scanner{file: f, salt: seg.salt, off: segmentHeader, limit: seg.end}
-	t := tail{next: seg.first, end: segmentHeader, commitNext: seg.first, commitOff: segmentHeader, at: j.o.Now().UnixMilli()}
+	t := tail{next: seg.first, end: segmentHeader, commitNext: seg.first, commitOff: segmentHeader, size: seg.end, at: j.o.Now().UnixMilli()}
 	for {
 		at := s.off
 		fr, err := s.next()
@@ -64,7 +66,7 @@ func (t *tail) take(f frame, at, end int64) {
 		t.commitOff, t.commitNext, t.carry = at, f.number, t.carry[:0]
 	}
 	t.carry = appendFrame(t.carry, 0, f)
-	t.next, t.end = f.number+f.span(), end
+	t.next, t.end, t.newest = f.number+f.span(), end, f.at
 }
 
 // judge decides what the bytes behind the last whole record are: the torn end

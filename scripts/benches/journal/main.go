@@ -27,6 +27,7 @@ type result struct {
 	W1000       int     `json:"w1000"`
 	W50Slow     int     `json:"w50_10ms"`
 	W1000Slow   int     `json:"w1000_10ms"`
+	Followed    int     `json:"w1000_3readers"`
 	Async       int     `json:"async"`
 	MeanSyncMS  float64 `json:"mean_sync_ms"`
 	RecordBytes int     `json:"record_bytes"`
@@ -63,32 +64,29 @@ func main() {
 
 func (b bench) run() error {
 	r := result{Bench: "journal", RecordBytes: b.bytes}
+	slow := fsx.Slow(fsx.OS{}, 10*time.Millisecond)
 	cases := []struct {
-		name    string
-		into    *int
-		fs      journal.FS
-		writers int
+		name string
+		into *int
+		fs   journal.FS
+		load load
 	}{
-		{"1 writer", &r.W1, fsx.OS{}, 1},
-		{"50 writers", &r.W50, fsx.OS{}, 50},
-		{"1,000 writers", &r.W1000, fsx.OS{}, 1000},
-		{"50 writers, sync +10 ms", &r.W50Slow, fsx.Slow(fsx.OS{}, 10*time.Millisecond), 50},
-		{"1,000 writers, sync +10 ms", &r.W1000Slow, fsx.Slow(fsx.OS{}, 10*time.Millisecond), 1000},
+		{"1 writer", &r.W1, fsx.OS{}, load{1, 0, b.wait}},
+		{"50 writers", &r.W50, fsx.OS{}, load{50, 0, b.wait}},
+		{"1,000 writers", &r.W1000, fsx.OS{}, load{1000, 0, b.wait}},
+		{"50 writers, sync +10 ms", &r.W50Slow, slow, load{50, 0, b.wait}},
+		{"1,000 writers, sync +10 ms", &r.W1000Slow, slow, load{1000, 0, b.wait}},
+		{"1,000 writers, 3 readers", &r.Followed, fsx.OS{}, load{1000, 3, b.wait}},
+		{"4 callers, not waiting", &r.Async, fsx.OS{}, load{4, 0, b.async}},
 	}
 	for _, c := range cases {
-		s, rate, err := b.measure(c.fs, c.writers, b.wait)
+		s, rate, err := b.measure(c.fs, c.load)
 		if err != nil {
 			return err
 		}
 		*c.into = rate
 		r.report(c.name, s, rate)
 	}
-	s, rate, err := b.measure(fsx.OS{}, 4, b.async)
-	if err != nil {
-		return err
-	}
-	r.Async = rate
-	r.report("4 callers, not waiting", s, rate)
 	return json.NewEncoder(os.Stdout).Encode(r)
 }
 
@@ -101,8 +99,15 @@ func (r *result) report(name string, s journal.Stats, rate int) {
 		name, rate, float64(s.Records)/float64(max(1, s.Commits)), mean)
 }
 
-// measure runs writers on a fresh journal and returns its figures.
-func (b bench) measure(fs journal.FS, writers int, write func(*journal.Journal, *atomic.Bool)) (journal.Stats, int, error) {
+// load is who works on the journal at once.
+type load struct {
+	writers, readers int
+	write            func(*journal.Journal, *atomic.Bool)
+}
+
+// measure puts a load on a fresh journal and returns its figures. The time ends
+// when all is durable and every reader has read it.
+func (b bench) measure(fs journal.FS, l load) (journal.Stats, int, error) {
 	dir, err := os.MkdirTemp(b.dir, "journal-bench-")
 	if err != nil {
 		return journal.Stats{}, 0, err
@@ -115,8 +120,11 @@ func (b bench) measure(fs journal.FS, writers int, write func(*journal.Journal, 
 	var stop atomic.Bool
 	var wg sync.WaitGroup
 	began := time.Now()
-	for range writers {
-		wg.Go(func() { write(j, &stop) })
+	for range l.writers {
+		wg.Go(func() { l.write(j, &stop) })
+	}
+	for range l.readers {
+		wg.Go(func() { follow(j, &stop) })
 	}
 	time.Sleep(b.each)
 	stop.Store(true)
@@ -135,6 +143,23 @@ func (b bench) wait(j *journal.Journal, stop *atomic.Bool) {
 	for !stop.Load() {
 		if _, err := j.Append(context.Background(), rec); err != nil {
 			log.Fatal(err)
+		}
+	}
+}
+
+// follow reads behind the writers until they have stopped and all is read.
+func follow(j *journal.Journal, stop *atomic.Bool) {
+	r := j.Reader(1)
+	defer r.Close()
+	for next := uint64(1); !stop.Load() || next < j.Next(); {
+		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+		recs, err := r.Next(ctx, 1000, 256<<10)
+		cancel()
+		if err != nil && ctx.Err() == nil {
+			log.Fatal(err)
+		}
+		if n := len(recs); n > 0 {
+			next = recs[n-1].Number + 1
 		}
 	}
 }

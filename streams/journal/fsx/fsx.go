@@ -29,6 +29,8 @@ type FS interface {
 	Rename(from, to string) error
 	// Remove unlinks a file; open handles stay readable.
 	Remove(name string) error
+	// Truncate cuts a file to size bytes.
+	Truncate(name string, size int64) error
 	// SyncDir makes creations, renames and removals in dir durable.
 	SyncDir(dir string) error
 	// Free is the number of bytes that can still be written below dir.
@@ -47,8 +49,9 @@ type File interface {
 	Size() (int64, error)
 	// Truncate cuts the file to size bytes.
 	Truncate(size int64) error
-	// Allocate extends the file with zeros to size bytes, reserving space
-	// where the file system can. It is a hint: data is never harmed by it.
+	// Allocate extends the file with zeros to size bytes, so that syncing
+	// what is written over them costs less. It never harms data; when it
+	// fails, some of the zeros may be there.
 	Allocate(size int64) error
 	// Sync returns when all written data and the length are durable
 	// (fdatasync). After an error nothing is known about unsynced data, and

@@ -5,14 +5,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math/rand"
 	"path"
 	"path/filepath"
 	"slices"
 	"sort"
 	"strings"
 	"sync"
-	"syscall"
 )
 
 // ErrHalted is what every operation on a Memory returns after Halt: the
@@ -116,75 +114,6 @@ func (m *Memory) Names(dir string) (names []string) {
 	}
 	sort.Strings(names)
 	return names
-}
-
-// Clone is an independent disk with everything as the process sees it, all of
-// it durable: what is left when only the process dies.
-func (m *Memory) Clone() *Memory {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	c := NewMemory()
-	c.capacity = m.capacity
-	for name, n := range m.live {
-		k := &inode{live: slices.Clone(n.live), disk: slices.Clone(n.live)}
-		c.live[name], c.disk[name] = k, k
-	}
-	return c
-}
-
-// Crash is an independent disk with what a power cut may have left, chosen by
-// rng, and halts m.
-func (m *Memory) Crash(rng *rand.Rand) *Memory {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.halted = true
-	left := make(map[string]*inode)
-	for name, n := range m.disk {
-		left[name] = n
-	}
-	// Entries reach the disk in order, so an arbitrary head of them is there.
-	for _, op := range m.pending[:rng.Intn(len(m.pending)+1)] {
-		setEntry(left, op)
-	}
-	c := NewMemory()
-	c.capacity = m.capacity
-	for _, name := range sortedNames(left) {
-		b := left[name].afterCrash(rng)
-		n := &inode{live: b, disk: slices.Clone(b)}
-		c.live[name], c.disk[name] = n, n
-	}
-	return c
-}
-
-// afterCrash is the durable content with an arbitrary choice of unsynced
-// sectors, one of them torn.
-func (n *inode) afterCrash(rng *rand.Rand) []byte {
-	b := slices.Clone(n.disk)
-	keep := rng.Float64()
-	torn := false
-	for _, e := range n.dirty {
-		end := min(e.end, int64(len(n.live)))
-		for at := e.off; at < end; {
-			next := min(end, (at/Sector+1)*Sector)
-			if rng.Float64() < keep {
-				stop := next
-				if !torn && rng.Intn(8) == 0 {
-					torn, stop = true, at+rng.Int63n(next-at+1)
-				}
-				b = overwrite(b, n.live[at:stop], at)
-			}
-			at = next
-		}
-	}
-	return b
-}
-
-func overwrite(b, data []byte, off int64) []byte {
-	if end := int(off) + len(data); end > len(b) {
-		b = append(b, make([]byte, end-len(b))...)
-	}
-	copy(b[off:], data)
-	return b
 }
 
 func setEntry(entries map[string]*inode, op entryOp) {
@@ -304,6 +233,15 @@ func (m *Memory) Remove(name string) error {
 	return nil
 }
 
+// Truncate implements FS.
+func (m *Memory) Truncate(name string, size int64) error {
+	f, err := m.Open(name)
+	if err != nil {
+		return err
+	}
+	return f.Truncate(size)
+}
+
 // SyncDir implements FS.
 func (m *Memory) SyncDir(dir string) error {
 	m.mu.Lock()
@@ -355,105 +293,5 @@ func (l memoryLock) Close() error {
 	l.m.mu.Lock()
 	defer l.m.mu.Unlock()
 	delete(l.m.locks, l.name)
-	return nil
-}
-
-type memoryFile struct {
-	m    *Memory
-	name string
-	n    *inode
-}
-
-func (f *memoryFile) Close() error { return nil }
-
-func (f *memoryFile) Size() (int64, error) {
-	f.m.mu.Lock()
-	defer f.m.mu.Unlock()
-	return int64(len(f.n.live)), nil
-}
-
-func (f *memoryFile) ReadAt(b []byte, off int64) (int, error) {
-	f.m.mu.Lock()
-	defer f.m.mu.Unlock()
-	if err := f.m.begin("read", f.name); err != nil {
-		return 0, err
-	}
-	if off >= int64(len(f.n.live)) {
-		return 0, io.EOF
-	}
-	n := copy(b, f.n.live[off:])
-	if n < len(b) {
-		return n, io.EOF
-	}
-	return n, nil
-}
-
-func (f *memoryFile) WriteAt(b []byte, off int64) (int, error) {
-	f.m.mu.Lock()
-	defer f.m.mu.Unlock()
-	err := f.m.begin("write", f.name)
-	if errors.Is(err, ErrHalted) {
-		return 0, err
-	}
-	n := len(b)
-	if err != nil {
-		n /= 2
-	} else if grow := off + int64(n) - int64(len(f.n.live)); f.m.capacity > 0 && grow > 0 {
-		if room := f.m.capacity - f.m.used(); room < grow {
-			n, err = max(0, n-int(grow-max(0, room))), syscall.ENOSPC
-		}
-	}
-	f.write(b[:n], off)
-	return n, err
-}
-
-func (f *memoryFile) write(b []byte, off int64) {
-	if len(b) == 0 {
-		return
-	}
-	f.n.live = overwrite(f.n.live, b, off)
-	f.n.dirty = append(f.n.dirty, extent{off, off + int64(len(b))})
-}
-
-func (f *memoryFile) Truncate(size int64) error {
-	f.m.mu.Lock()
-	defer f.m.mu.Unlock()
-	if err := f.m.begin("truncate", f.name); err != nil {
-		return err
-	}
-	if size < int64(len(f.n.live)) {
-		f.n.live = f.n.live[:size:size]
-	}
-	return nil
-}
-
-func (f *memoryFile) Allocate(size int64) error {
-	f.m.mu.Lock()
-	defer f.m.mu.Unlock()
-	if err := f.m.begin("allocate", f.name); err != nil {
-		return err
-	}
-	grow := size - int64(len(f.n.live))
-	if f.m.capacity > 0 && grow > f.m.capacity-f.m.used() {
-		return syscall.ENOSPC
-	}
-	f.write(make([]byte, max(0, grow)), int64(len(f.n.live)))
-	return nil
-}
-
-func (f *memoryFile) Sync() error {
-	f.m.mu.Lock()
-	defer f.m.mu.Unlock()
-	if err := f.m.begin("sync", f.name); err != nil {
-		f.n.dirty = nil // the kernel takes the pages for clean now
-		return err
-	}
-	for _, e := range f.n.dirty {
-		if end := min(e.end, int64(len(f.n.live))); e.off < end {
-			f.n.disk = overwrite(f.n.disk, f.n.live[e.off:end], e.off)
-		}
-	}
-	f.n.disk = f.n.disk[:min(len(f.n.disk), len(f.n.live))]
-	f.n.dirty = nil
 	return nil
 }

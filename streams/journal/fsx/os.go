@@ -21,6 +21,22 @@ func (f osFile) Size() (int64, error) {
 	return info.Size(), nil
 }
 
+var zeros [256 << 10]byte
+
+// Allocate writes zeros. Syncing data that replaces them changes nothing but
+// data: no length, no block map. On ext4 that halves the time of a sync, which
+// fallocate does not, as its blocks are marked unwritten and each must be
+// marked written later.
+func (f osFile) Allocate(size int64) error {
+	at, err := f.Size()
+	for err == nil && at < size {
+		n := min(int64(len(zeros)), size-at)
+		_, err = f.WriteAt(zeros[:n], at)
+		at += n
+	}
+	return err
+}
+
 // MkdirAll implements FS.
 func (OS) MkdirAll(dir string) error { return os.MkdirAll(dir, 0o700) }
 
@@ -62,6 +78,9 @@ func (OS) Rename(from, to string) error { return os.Rename(from, to) }
 
 // Remove implements FS.
 func (OS) Remove(name string) error { return os.Remove(name) }
+
+// Truncate implements FS.
+func (OS) Truncate(name string, size int64) error { return os.Truncate(name, size) }
 
 // SyncDir implements FS.
 func (OS) SyncDir(dir string) error {

@@ -11,9 +11,6 @@ import (
 // Sync implements File.
 func (f osFile) Sync() error { return f.File.Sync() }
 
-// Allocate does nothing: the hint is only worth its cost where it is cheap.
-func (f osFile) Allocate(int64) error { return nil }
-
 // Free is unknown here, and taken as plenty.
 func (OS) Free(string) (int64, error) { return math.MaxInt64, nil }
 
