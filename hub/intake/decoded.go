@@ -24,7 +24,7 @@ type Decoded struct {
 	Happenings []Happening
 	Presence   *wire.Presence // status
 	Inventory  *wire.Stock    // an inventory that was accepted
-	Body       []byte         // reply and ledger: the payload as it came
+	Body       []byte         // reply, ledger and the like: the payload as it came
 
 	Refused []Refusal
 	Raw     []byte // the record, when something was refused: what a replay needs

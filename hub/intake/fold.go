@@ -162,11 +162,11 @@ func (d *Decoder) published(body []byte, p *replay, out *Decoded) error {
 
 // read decodes the payload as its topic and its sender's convention say.
 func (m *message) read() {
-	if m.sender.convention == ThingsBoard {
+	kind, _, _ := strings.Cut(m.raw.Topic, "/")
+	if kind == "tb" || m.sender.convention == ThingsBoard {
 		m.thingsboard()
 		return
 	}
-	kind, _, _ := strings.Cut(m.raw.Topic, "/")
 	switch kind {
 	case wire.Telemetry:
 		m.readings()

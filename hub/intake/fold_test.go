@@ -320,6 +320,9 @@ func TestEveryKind(t *testing.T) {
 		ok                         func(Decoded) bool
 	}{
 		{"thingsboard", "tb-1", "telemetry", `[{"ts":1760000000000,"values":{"laeq":61.5}}]`, func(o Decoded) bool { return len(o.Points) == 1 && o.Points[0].Kind == "noise" }},
+		{"thingsboard's own topic", "tb-1", "tb/telemetry", `{"laeq":61.5,"text":"x"}`, func(o Decoded) bool { return len(o.Points) == 1 && o.Points[0].At == t0 }},
+		{"thingsboard gateway", "tb-1", "tb/gateway/telemetry", `{"tb-1":[{"ts":1760000000001,"values":{"laeq":1}}],"nobody":[{"a":1}]}`, func(o Decoded) bool { return len(o.Points) == 1 && len(o.Refused) == 1 }},
+		{"thingsboard answer", "tb-1", "tb/rpc/response/4", `{}`, func(o Decoded) bool { return string(o.Body) == "{}" }},
 		{"position", "p-1", "position", `{"v":1,"at":1760000000000,"lon":116.4,"lat":39.9}`, func(o Decoded) bool { return len(o.Positions) == 1 && o.Positions[0].Speed < 0 }},
 		{"the same position", "p-1", "position", `{"v":1,"at":1760000000000,"lon":116.4,"lat":39.9}`, func(o Decoded) bool { return len(o.Positions) == 0 && o.Tally[0].Outcome == Repeated }},
 		{"event", "p-1", "event", `{"v":1,"at":1760000000000,"type":"sos"}`, func(o Decoded) bool { return len(o.Happenings) == 1 && o.Happenings[0].Type == "sos" }},

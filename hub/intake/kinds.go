@@ -236,15 +236,20 @@ func (m *message) presence() {
 	m.out.Presence = &p
 }
 
-// thingsboard takes the payloads of ThingsBoard's device and gateway API.
+// thingsboard takes the payloads of ThingsBoard's device and gateway API, whose
+// topics the broker has put under tb/. What is no measurement (answers to
+// commands, a gateway's connects) is handed on as it came.
 func (m *message) thingsboard() {
-	topic := strings.TrimPrefix(m.raw.Topic, "thingsboard/")
+	topic := strings.TrimPrefix(m.raw.Topic, "tb/")
 	read := thingsboard.Device
-	switch topic {
-	case wire.Telemetry, "attributes":
-	case "gateway/telemetry", "gateway/attributes":
+	switch {
+	case topic == wire.Telemetry, topic == "attributes":
+	case topic == "gateway/telemetry", topic == "gateway/attributes":
 		read = thingsboard.Gateway
-	case wire.Status:
+	case strings.HasPrefix(topic, "rpc/"), topic == "gateway/rpc", topic == "gateway/connect", topic == "gateway/disconnect":
+		m.out.Body = append([]byte(nil), m.raw.Payload...)
+		return
+	case topic == wire.Status:
 		m.presence()
 		return
 	default:
