@@ -50,9 +50,13 @@ func CauseOf(err error) Cause {
 // MaxMetric is the longest name of a metric in bytes.
 const MaxMetric = 64
 
+// QualityField is what a history calls a point's quality among its values. No
+// metric may have this name.
+const QualityField = "point_quality"
+
 // ValidMetric reports whether name may name a metric: letters, digits, '_',
 // '-' and '.', so that every history can hold it without quoting. A leading '_'
-// is the history's own.
+// belongs to InfluxDB.
 func ValidMetric(name []byte) bool {
 	if len(name) == 0 || len(name) > MaxMetric || name[0] == '_' {
 		return false
@@ -62,7 +66,7 @@ func ValidMetric(name []byte) bool {
 			return false
 		}
 	}
-	return true
+	return string(name) != QualityField
 }
 
 var metricByte = func() (t [256]bool) {

@@ -108,7 +108,7 @@ const PositionKind = "position"
 
 // QualityField stands beside a point's values when its quality is not good:
 // 1 uncertain, 2 bad. No metric can have its name.
-const QualityField = "_quality"
+const QualityField = codec.QualityField
 
 // Check holds a query to what a store can answer. What passes can be put into
 // a query language without quoting.

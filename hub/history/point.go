@@ -40,7 +40,7 @@ func Fault(p *telemetry.Point) string {
 		return "no values"
 	}
 	for _, f := range p.Fields {
-		if !plain(f.Metric) || f.Metric == "" || f.Metric[0] == '_' {
+		if !plain(f.Metric) || f.Metric == "" || f.Metric[0] == '_' || f.Metric == QualityField {
 			return "metric " + strconv.QuoteToASCII(f.Metric) + " is no name"
 		}
 		if math.IsNaN(f.Value) || math.IsInf(f.Value, 0) {

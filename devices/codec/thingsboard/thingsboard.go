@@ -153,7 +153,7 @@ func metric(name string) string {
 		}
 		return '_'
 	}, name)
-	if clean == "" || clean[0] == '_' {
+	if clean == "" || clean[0] == '_' || clean == codec.QualityField {
 		clean = "m" + clean
 	}
 	return clean[:min(len(clean), codec.MaxMetric)]

@@ -176,7 +176,7 @@ func qualities(t *testing.T, _ Options, s history.Store) {
 	write(t, s, doubtful, failed, history.PositionPoint(fix))
 	one := func(v float64) []history.Sample { return []history.Sample{{At: T0, Value: v}} }
 	want(t, "values", get(t, s, all("d")), samples{
-		"gas.x": one(1), "gas._quality": {{At: T0, Value: 1}, {At: T0 + 1, Value: 2}},
+		"gas.x": one(1), "gas.point_quality": {{At: T0, Value: 1}, {At: T0 + 1, Value: 2}},
 		"position.lon": one(116.4), "position.lat": one(39.9), "position.accuracy": one(8), "position.speed": one(0), "position.mock": one(1)})
 }
 
@@ -289,7 +289,7 @@ func exports(t *testing.T, _ Options, s history.Store) {
 	if err := s.Export(context.Background(), &b, all("d")); err != nil {
 		t.Fatal(err)
 	}
-	want(t, "lines", b.String(), fmt.Sprintf("gas,device=d y=1e+300 %d\ngas,device=d x=0.25,y=-3 %d\ngas,device=d _quality=2 %d\n", T0, T0+1, T0+2))
+	want(t, "lines", b.String(), fmt.Sprintf("gas,device=d y=1e+300 %d\ngas,device=d x=0.25,y=-3 %d\ngas,device=d point_quality=2 %d\n", T0, T0+1, T0+2))
 }
 
 func checks(t *testing.T, _ Options, s history.Store) {
