@@ -149,7 +149,7 @@ func (in *Intake) furthest() *worker {
 // run serves the consumer until ctx ends.
 func (w *worker) run(ctx context.Context) {
 	if s, ok := w.consumer.(Stateful); ok {
-		if err := s.Restore(w.extra); err != nil {
+		if err := guard(func() error { return s.Restore(w.extra) }); err != nil {
 			w.in.log.Error("consumer cannot restore its state", "consumer", w.consumer.Name(), "error", err)
 			w.fail(err)
 			return
@@ -245,7 +245,7 @@ const (
 func (w *worker) deliver(ctx context.Context, items []Decoded) bool {
 	panics, wait := 0, firstPause
 	for ctx.Err() == nil {
-		err := w.handle(ctx, items)
+		err := guard(func() error { return w.consumer.Handle(ctx, items) })
 		if err == nil {
 			return true
 		}
@@ -277,13 +277,14 @@ type panicked struct {
 
 func (p *panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 
-func (w *worker) handle(ctx context.Context, items []Decoded) (err error) {
+// guard turns a panic of a consumer into an error: it is the consumer's own.
+func guard(f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &panicked{value: v, stack: debug.Stack()}
 		}
 	}()
-	return w.consumer.Handle(ctx, items)
+	return f()
 }
 
 // poison puts a message aside on which the consumer gave up.
@@ -336,18 +337,23 @@ func (w *worker) save(ctx context.Context, c chunk) {
 	if c.next < w.pos { // decoded again on the way to pos: not yet there
 		return
 	}
-	if f, ok := w.consumer.(Flusher); ok {
-		if err := f.Flush(ctx); err != nil {
-			if ctx.Err() == nil {
-				w.fail(err)
+	b := append(binary.AppendUvarint(nil, uint64(len(c.state))), c.state...)
+	err := guard(func() error {
+		if f, ok := w.consumer.(Flusher); ok {
+			if err := f.Flush(ctx); err != nil {
+				return err
 			}
-			return
 		}
-	}
-	b := binary.AppendUvarint(nil, uint64(len(c.state)))
-	b = append(b, c.state...)
-	if s, ok := w.consumer.(Stateful); ok {
-		b = append(b, s.Save()...)
+		if s, ok := w.consumer.(Stateful); ok {
+			b = append(b, s.Save()...)
+		}
+		return nil
+	})
+	if err != nil {
+		if ctx.Err() == nil {
+			w.fail(err)
+		}
+		return
 	}
 	if err := w.cursor.Commit(c.next, b); err != nil {
 		w.fail(fmt.Errorf("cursor: %w", err))

@@ -371,6 +371,35 @@ func (a *adder) Restore(b []byte) error {
 	return err
 }
 
+// brittle panics when it is asked for its state, the first few times.
+type brittle struct {
+	*sink
+	left int
+}
+
+func (b *brittle) Restore([]byte) error { return nil }
+
+func (b *brittle) Save() []byte {
+	if b.left--; b.left >= 0 {
+		panic("no state today")
+	}
+	return []byte("fine")
+}
+
+func TestPanicWhileSavingIsTheConsumersOwn(t *testing.T) {
+	j := openJournal(t, t.TempDir())
+	b, other := &brittle{sink: newSink("brittle"), left: 2}, newSink("other")
+	in, _ := start(t, quick(), j, Options{}, b, other)
+	for i, rec := range traffic(rand.New(rand.NewPCG(1, 1)), 10) {
+		put(t, j, rec)
+		b.until(t, uint64(i+1))
+	}
+	other.until(t, 10)
+	if st := settled(t, in)[0]; st.Failures != 2 {
+		t.Errorf("%+v", st)
+	}
+}
+
 func TestStateFitsTheCursor(t *testing.T) {
 	dir := t.TempDir()
 	recs := traffic(rand.New(rand.NewPCG(2, 2)), 300)
