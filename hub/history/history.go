@@ -124,7 +124,7 @@ func (q Query) Check() error {
 	}
 	for _, m := range q.Metrics {
 		if m != QualityField && !codec.ValidMetric([]byte(m)) {
-			return fmt.Errorf("%q names no metric: want 1 to %d of letters, digits, _ - .", m, codec.MaxMetric)
+			return fmt.Errorf("%q names no metric: want 1 to %d of letters, digits, dot, - and _", m, codec.MaxMetric)
 		}
 	}
 	return nil

@@ -32,9 +32,8 @@ type Sample struct {
 
 // decoder holds one payload's samples while they are read.
 type decoder struct {
-	r      jsonread.Reader
-	out    []Sample
-	values int
+	r   jsonread.Reader
+	out []Sample
 }
 
 // Device reads v1/devices/me/telemetry: {"k":v}, {"ts":…,"values":{…}}, or an

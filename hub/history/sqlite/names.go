@@ -94,7 +94,6 @@ type newcomers struct {
 	*names
 	mu    *sync.RWMutex
 	added names
-	buf   []byte
 }
 
 func (n *names) begin(mu *sync.RWMutex) *newcomers {

@@ -29,7 +29,6 @@ type hub struct {
 	q    *quarantine.Quarantine
 	l    *ledger.Ledger
 	stop func()
-	n    uint64
 }
 
 func start(t *testing.T, cfg quarantine.Config, j *journal.Journal, db *store.DB) *hub {
@@ -240,6 +239,29 @@ func TestNewJournalBesideAnOldDatabase(t *testing.T) {
 		}
 		h.stop()
 		j.Close()
+	}
+}
+
+// What no hub can read stays as it is, however often it is asked for.
+func TestDamagedRecordsAreNotReplayed(t *testing.T) {
+	dir := t.TempDir()
+	j, err := journal.Open(dir, journal.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	if _, err := j.Append(context.Background(), []byte("of another making")); err != nil {
+		t.Fatal(err)
+	}
+	h := start(t, quarantine.Default(), j, storetest.SQLite(t))
+	defer h.stop()
+	h.settle()
+	if n, err := h.q.Replay(context.Background(), quarantine.Filter{}); n != 0 || err != nil {
+		t.Error(n, err)
+	}
+	h.settle()
+	if got := h.list(quarantine.Filter{}); len(got) != 1 || got[0].Cause != intake.Damaged || got[0].State != quarantine.Waiting {
+		t.Errorf("%+v", got)
 	}
 }
 

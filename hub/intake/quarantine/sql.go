@@ -209,6 +209,9 @@ func (q *Quarantine) again(ctx context.Context, number uint64, f Filter) (all []
 		if err := rows.Scan(&r.Item, &r.Device, &r.Hour, &r.Cause, &r.Items); err != nil {
 			return nil, err
 		}
+		if r.Cause == intake.Damaged {
+			continue // no hub can read it, ever
+		}
 		if r.Cause == intake.Poison || r.Cause == StoreRejected {
 			redo.Items = append(redo.Items, r)
 		} else {
