@@ -1,0 +1,29 @@
+package sfu_test
+
+import (
+	"testing"
+)
+
+func TestTwoPeersHearAndSeeEachOther(t *testing.T) {
+	r := room(t, start(t, nil), "call", "centre", "field")
+	a, b := publish(t, r, "centre"), publish(t, r, "field")
+	go a.play(t.Context())
+	go b.play(t.Context())
+	for _, id := range []string{"centre", "field"} {
+		s := subscribe(t, r, id, 1, 1)
+		s.wait(t, "audio", 20)
+		video := s.wait(t, "video", 20)
+		if video[0].Payload[1]&1 != 0 {
+			t.Errorf("%s: video starts with %x, want a key frame", id, video[0].Payload)
+		}
+		for i := 1; i < len(video); i++ {
+			if video[i].SequenceNumber != video[i-1].SequenceNumber+1 {
+				t.Errorf("%s: packet %d follows %d", id, video[i].SequenceNumber, video[i-1].SequenceNumber)
+			}
+		}
+		v, err := r.View(id)
+		if err != nil || len(v.Playing) != 2 || v.Playing[0].Person == "person "+id {
+			t.Errorf("view of %s: %+v, %v", id, v, err)
+		}
+	}
+}
