@@ -153,6 +153,7 @@ type Playing struct {
 
 // View is what a member receives and what it has no media section for.
 type View struct {
+	Version      uint64    `json:"version"` // grows with every change
 	Playing      []Playing `json:"playing"`
 	MissingAudio int       `json:"missingAudio"`
 	MissingVideo int       `json:"missingVideo"`
@@ -210,6 +211,7 @@ func (r *Room) assign() (changed []string) {
 	tracks := r.published()
 	for id, p := range r.peers {
 		if v := p.take(tracks); !v.equal(p.view) {
+			v.Version = p.view.Version + 1
 			p.view = v
 			changed = append(changed, id)
 		}
