@@ -36,16 +36,30 @@ func listen(c Config, logs logging.LoggerFactory) (*sockets, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sockets{port: int(at.Port()), ips: ips}
-	if err := s.listenUDP(c.SocketBuffer, logs); err != nil {
-		return nil, err
-	}
-	if c.TCP {
-		if err := s.listenTCP(at, logs); err != nil {
-			return nil, errors.Join(err, s.Close())
+	// With port 0 the kernel picks a free UDP port, which may be taken for TCP.
+	for try := 0; ; try++ {
+		s := &sockets{port: int(at.Port()), ips: ips}
+		err := s.bind(c, at, logs)
+		if err == nil {
+			return s, nil
+		}
+		if at.Port() != 0 || try == 10 {
+			return nil, err
 		}
 	}
-	return s, nil
+}
+
+func (s *sockets) bind(c Config, at netip.AddrPort, logs logging.LoggerFactory) error {
+	if err := s.listenUDP(c.SocketBuffer, logs); err != nil {
+		return err
+	}
+	if !c.TCP {
+		return nil
+	}
+	if err := s.listenTCP(at, logs); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	return nil
 }
 
 func (s *sockets) listenUDP(buffer int, logs logging.LoggerFactory) error {

@@ -115,10 +115,8 @@ func open(t testing.TB, media *sfu.SFU, restored ...[]call.Event) (s *street, st
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- s.service.Run(ctx, restored...) }()
-	for !s.service.Serving() {
-		time.Sleep(time.Millisecond)
-	}
+	s.service.Restore(restored...)
+	go func() { done <- s.service.Run(ctx) }()
 	stop = sync.OnceFunc(func() { cancel(); <-done })
 	t.Cleanup(stop)
 	return s, stop

@@ -100,13 +100,15 @@ type Service struct {
 	sockets map[string]*socket                      // by device
 }
 
-// New wires a service and makes it the observer of media. It serves from Run.
+// New wires a service and makes it the observer of media. Calls may begin at
+// once; Run must follow: it is what ends their goroutines.
 func New(c Config, media *sfu.SFU, d Directory, l Log, o Outbox, log *slog.Logger) (*Service, error) {
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("signaling: %w", err)
 	}
 	s := &Service{
 		config: c, media: media, directory: d, store: l, outbox: o, log: log,
+		running:      true,
 		stop:         make(chan struct{}),
 		negotiations: make(chan struct{}, maxNegotiations),
 		calls:        map[call.ID]*runner{},
@@ -117,17 +119,18 @@ func New(c Config, media *sfu.SFU, d Directory, l Log, o Outbox, log *slog.Logge
 	return s, nil
 }
 
-// Run serves until ctx ends and returns when every call's goroutine has. The
-// calls themselves are not ended: they go on by Restore. restored are the
-// stored events of each call that had not ended; everybody who was in it is
-// now resuming.
-func (s *Service) Run(ctx context.Context, restored ...[]call.Event) error {
-	s.mu.Lock()
-	s.running = true
-	s.mu.Unlock()
-	for _, events := range restored {
+// Restore brings back the calls that had not ended when the process did, each
+// from its stored events; everybody who was in one is now resuming. Call it
+// before the first message is handled.
+func (s *Service) Restore(stored ...[]call.Event) {
+	for _, events := range stored {
 		s.restore(events)
 	}
+}
+
+// Run serves until ctx ends and returns when every call's goroutine has. The
+// calls themselves are not ended: they go on by Restore.
+func (s *Service) Run(ctx context.Context) error {
 	<-ctx.Done()
 	s.mu.Lock()
 	s.running = false
@@ -138,13 +141,6 @@ func (s *Service) Run(ctx context.Context, restored ...[]call.Event) error {
 	close(s.stop)
 	s.work.Wait()
 	return nil
-}
-
-// Serving reports whether messages are taken.
-func (s *Service) Serving() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.running
 }
 
 // restore is tolerant: one call that cannot be read must not keep the others
