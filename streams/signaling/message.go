@@ -109,12 +109,17 @@ type state struct {
 	Caller   call.Person `json:"caller"`
 	Phase    call.Phase  `json:"phase"`
 	Self     call.Status `json:"self"` // where the receiving device stands
+	Sends    bool        `json:"sends"`
+	Hears    bool        `json:"hears"`
 	Created  time.Time   `json:"created"`
 	Answered *time.Time  `json:"answered,omitempty"`
 	Ended    *time.Time  `json:"ended,omitempty"`
 	Reason   string      `json:"reason,omitempty"`
 	Now      time.Time   `json:"now"` // server time, to show durations by
-	Seats    []seat      `json:"seats"`
+	// Boot differs after the server was started again: connections made
+	// before are gone then, whatever the client still believes.
+	Boot  string `json:"boot"`
+	Seats []seat `json:"seats"`
 	call.Invite
 }
 
@@ -136,9 +141,9 @@ func show(c *call.Call, person call.Person, device string, now time.Time) *state
 		if from.Person != person {
 			continue
 		}
-		s.Self = from.Status
+		s.Self, s.Sends, s.Hears = from.Status, c.Sends(person), c.Hears(person)
 		if from.Status.Present() && from.Device != device {
-			s.Self = call.Elsewhere
+			s.Self, s.Sends, s.Hears = call.Elsewhere, false, false
 		}
 	}
 	return s

@@ -13,6 +13,7 @@ package signaling
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -88,6 +89,7 @@ type Service struct {
 	store     Log
 	outbox    Outbox
 	log       *slog.Logger
+	boot      string // told to clients, unlike that of any other start
 
 	work         sync.WaitGroup
 	stop         chan struct{} // closed when Run ends
@@ -107,7 +109,7 @@ func New(c Config, media *sfu.SFU, d Directory, l Log, o Outbox, log *slog.Logge
 		return nil, fmt.Errorf("signaling: %w", err)
 	}
 	s := &Service{
-		config: c, media: media, directory: d, store: l, outbox: o, log: log,
+		config: c, media: media, directory: d, store: l, outbox: o, log: log, boot: rand.Text(),
 		running:      true,
 		stop:         make(chan struct{}),
 		negotiations: make(chan struct{}, maxNegotiations),
