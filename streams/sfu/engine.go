@@ -10,6 +10,7 @@ import (
 	"github.com/pion/interceptor"
 	"github.com/pion/interceptor/pkg/nack"
 	"github.com/pion/interceptor/pkg/report"
+	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/logging"
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
@@ -85,18 +86,19 @@ func publishEngine(s webrtc.SettingEngine) (*webrtc.API, error) {
 	if err := midExtension(m); err != nil {
 		return nil, err
 	}
-	missing, err := nack.NewGeneratorInterceptor(nack.GeneratorSize(1024), nack.GeneratorMaxNacksPerPacket(10))
+	missing, err := nack.NewGeneratorInterceptor(nack.GeneratorSize(1024), nack.GeneratorMaxNacksPerPacket(10),
+		nack.WithGeneratorLoggerFactory(s.LoggerFactory))
 	if err != nil {
 		return nil, err
 	}
-	receiver, err := report.NewReceiverInterceptor()
+	receiver, err := report.NewReceiverInterceptor(report.WithReceiverLoggerFactory(s.LoggerFactory))
 	if err != nil {
 		return nil, err
 	}
 	r := &interceptor.Registry{}
 	r.Add(missing)
 	r.Add(receiver)
-	if err := webrtc.ConfigureTWCCSender(m, r); err != nil {
+	if err := webrtc.ConfigureTWCCSenderWithOptions(m, r, twcc.WithLoggerFactory(s.LoggerFactory)); err != nil {
 		return nil, err
 	}
 	return webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(r), webrtc.WithSettingEngine(s)), nil

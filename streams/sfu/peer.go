@@ -322,6 +322,7 @@ func (p *peer) state(pc *webrtc.PeerConnection, s webrtc.PeerConnectionState) {
 		p.room.mu.Unlock()
 		p.room.sfu.watching().PeerState(p.room.id, p.ID, true)
 	case webrtc.PeerConnectionStateFailed:
+		p.room.sfu.log.Info("media lost", "call", p.room.id, "person", p.Person)
 		p.room.sfu.watching().PeerState(p.room.id, p.ID, false)
 	}
 }

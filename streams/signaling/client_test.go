@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -166,13 +167,12 @@ type device struct {
 	conn       *websocket.Conn // nil: over the bus
 
 	mu   sync.Mutex
-	seq  uint64
 	log  []message
 	kick chan struct{}
 }
 
 func (s *street) newDevice(person, id string) *device {
-	return &device{street: s, person: person, id: id, seq: 100, kick: make(chan struct{}, 1)}
+	return &device{street: s, person: person, id: id, kick: make(chan struct{}, 1)}
 }
 
 // field puts a terminal of person online.
@@ -222,12 +222,12 @@ func (d *device) got(raw []byte) {
 	}
 }
 
+// numbers grow over all devices, as a clock's would over a reload of a page.
+var numbers atomic.Uint64
+
 // send gives m the next number and returns it.
 func (d *device) send(m message) uint64 {
-	d.mu.Lock()
-	d.seq++
-	m.V, m.Seq = 1, d.seq
-	d.mu.Unlock()
+	m.V, m.Seq = 1, numbers.Add(1)
 	raw, err := json.Marshal(m)
 	if err != nil {
 		panic(err)

@@ -17,6 +17,8 @@ type phone struct {
 	pub, sub     *webrtc.PeerConnection
 	audio, video *webrtc.TrackLocalStaticRTP
 
+	stop context.CancelFunc
+
 	mu   sync.Mutex
 	got  map[string]int
 	kick chan struct{}
@@ -54,8 +56,15 @@ func (d *device) media(call string) *phone {
 	}
 	d.negotiate(p.pub, "publish", call)
 	d.negotiate(p.sub, "subscribe", call)
-	go p.play(t.Context())
+	ctx, cancel := context.WithCancel(t.Context())
+	p.stop = cancel
+	go p.play(ctx)
 	return p
+}
+
+func (p *phone) close() {
+	p.stop()
+	_, _ = p.pub.GracefulClose(), p.sub.GracefulClose()
 }
 
 func (p *phone) send(t testing.TB, c webrtc.RTPCodecCapability) *webrtc.TrackLocalStaticRTP {
