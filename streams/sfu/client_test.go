@@ -26,7 +26,7 @@ func start(t testing.TB, change func(*sfu.Config)) *sfu.SFU {
 	if change != nil {
 		change(&c)
 	}
-	s, err := sfu.New(c, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})))
+	s, err := sfu.New(c, quiet(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,6 +40,11 @@ func start(t testing.TB, change func(*sfu.Config)) *sfu.SFU {
 		}
 	})
 	return s
+}
+
+// quiet logs what somebody should know of.
+func quiet(t testing.TB) *slog.Logger {
+	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
 }
 
 func room(t testing.TB, s *sfu.SFU, id string, members ...string) *sfu.Room {
@@ -65,6 +70,11 @@ func newPC(t testing.TB) *webrtc.PeerConnection {
 	var e webrtc.SettingEngine
 	e.SetIncludeLoopbackCandidate(true)
 	e.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	return connection(t, e)
+}
+
+func connection(t testing.TB, e webrtc.SettingEngine) *webrtc.PeerConnection {
+	t.Helper()
 	m := &webrtc.MediaEngine{}
 	if err := m.RegisterDefaultCodecs(); err != nil {
 		t.Fatal(err)
@@ -106,11 +116,13 @@ type source struct {
 	audio *webrtc.TrackLocalStaticRTP
 	video *webrtc.TrackLocalStaticRTP
 	plis  chan struct{}
+	// arrived is the newest packet number that the SFU reports to have.
+	arrived chan uint32
 }
 
 func publish(t testing.TB, r *sfu.Room, id string) *source {
 	t.Helper()
-	s := &source{pc: newPC(t), plis: make(chan struct{}, 100)}
+	s := &source{pc: newPC(t), plis: make(chan struct{}, 100), arrived: make(chan uint32, 100)}
 	s.audio = s.track(t, webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}, "a")
 	s.video = s.track(t, webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000}, "v")
 	negotiate(t, s.pc, id, r.Publish)
@@ -127,23 +139,34 @@ func (s *source) track(t testing.TB, c webrtc.RTPCodecCapability, id string) *we
 	if err != nil {
 		t.Fatal(err)
 	}
-	go func() {
-		for {
-			packets, _, err := tr.Sender().ReadRTCP()
-			if err != nil {
-				return
-			}
-			for _, p := range packets {
-				if _, ok := p.(*rtcp.PictureLossIndication); ok {
+	go s.hear(tr.Sender())
+	return track
+}
+
+// hear follows what the SFU says about a stream.
+func (s *source) hear(sender *webrtc.RTPSender) {
+	for {
+		packets, _, err := sender.ReadRTCP()
+		if err != nil {
+			return
+		}
+		for _, p := range packets {
+			switch p := p.(type) {
+			case *rtcp.PictureLossIndication:
+				select {
+				case s.plis <- struct{}{}:
+				default:
+				}
+			case *rtcp.ReceiverReport:
+				for _, report := range p.Reports {
 					select {
-					case s.plis <- struct{}{}:
+					case s.arrived <- report.LastSequenceNumber:
 					default:
 					}
 				}
 			}
 		}
-	}()
-	return track
+	}
 }
 
 // play sends audio and video every 10 ms until ctx ends.
@@ -188,7 +211,12 @@ type sink struct {
 
 func subscribe(t testing.TB, r *sfu.Room, id string, audio, video int) *sink {
 	t.Helper()
-	s := &sink{pc: newPC(t), got: map[string][]rtp.Packet{}, kick: make(chan struct{}, 1)}
+	return subscribeFrom(t, r, id, audio, video, newPC(t))
+}
+
+func subscribeFrom(t testing.TB, r *sfu.Room, id string, audio, video int, pc *webrtc.PeerConnection) *sink {
+	t.Helper()
+	s := &sink{pc: pc, got: map[string][]rtp.Packet{}, kick: make(chan struct{}, 1)}
 	s.pc.OnTrack(s.read)
 	recv := webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}
 	for i := range audio + video {
