@@ -29,6 +29,11 @@ func peerConnection(t testing.TB) *webrtc.PeerConnection {
 	var e webrtc.SettingEngine
 	e.SetIncludeLoopbackCandidate(true)
 	e.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	return peerConnectionWith(t, e)
+}
+
+func peerConnectionWith(t testing.TB, e webrtc.SettingEngine) *webrtc.PeerConnection {
+	t.Helper()
 	m := &webrtc.MediaEngine{}
 	if err := m.RegisterDefaultCodecs(); err != nil {
 		t.Fatal(err)
@@ -43,9 +48,14 @@ func peerConnection(t testing.TB) *webrtc.PeerConnection {
 
 // media negotiates both connections over d's messages and starts sending.
 func (d *device) media(call string) *phone {
+	d.street.t.Helper()
+	return d.mediaOver(call, peerConnection(d.street.t), peerConnection(d.street.t))
+}
+
+func (d *device) mediaOver(call string, pub, sub *webrtc.PeerConnection) *phone {
 	t := d.street.t
 	t.Helper()
-	p := &phone{pub: peerConnection(t), sub: peerConnection(t), got: map[string]int{}, kick: make(chan struct{}, 1)}
+	p := &phone{pub: pub, sub: sub, got: map[string]int{}, kick: make(chan struct{}, 1)}
 	p.audio = p.send(t, webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2})
 	p.video = p.send(t, webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000})
 	p.sub.OnTrack(p.read)

@@ -2,11 +2,14 @@ package signaling_test
 
 import (
 	"fmt"
+	"net"
 	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/pion/webrtc/v4"
 
 	"gridhub/streams/call"
 	"gridhub/streams/signaling"
@@ -347,6 +350,37 @@ func TestBrowserComesBack(t *testing.T) {
 	a.receives(t, 10)
 	b.receives(t, 10)
 	s.wants("created accepted resuming resumed")
+}
+
+// The network under the media dies without a word while messages still come
+// through: the seat is resuming within 20 s, and new connections bring the
+// conversation back.
+func TestMediaIsLostAndComesBack(t *testing.T) {
+	t.Parallel()
+	s, _ := open(t, newMedia(t))
+	centre, field := s.field("centre", "desk"), s.field("wang", "phone")
+	s.talk("c1", centre, field)
+	socket, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var e webrtc.SettingEngine
+	e.SetIncludeLoopbackCandidate(true)
+	e.SetICEUDPMux(webrtc.NewICEUDPMux(nil, socket))
+	e.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	centre.mediaOver("c1", peerConnectionWith(t, e), peerConnectionWith(t, e))
+	b := field.media("c1")
+	b.receives(t, 10)
+
+	cut := time.Now()
+	_ = socket.Close()
+	centre.await("resuming", func(m message) bool { return m.State.Self == "resuming" })
+	if e := s.events()[2]; e.Reason != "media lost" || e.At.Sub(cut) > 20*time.Second {
+		t.Errorf("%s because %q after %v", e.Kind, e.Reason, e.At.Sub(cut))
+	}
+	centre.send(message{Type: "resume", Call: "c1", Epoch: 2})
+	centre.media("c1").receives(t, 10)
+	b.receives(t, 10)
 }
 
 // What a call took is given back.

@@ -228,3 +228,20 @@ func TestTwoBrowsersSeeAndHearEachOther(t *testing.T) {
 		t.Errorf("stored %q, want %q", got, want)
 	}
 }
+
+// The centre's connection breaks while they talk: its seat waits, it dials
+// again and has the call back, and picture and sound go on.
+func TestBrowserComesBackIntoItsCall(t *testing.T) {
+	h := start(t)
+	centre, field := h.pair()
+	field.reply <- ""
+	centre.reply <- "drop"
+	var m measured
+	h.await("centre", "resumed", &m).reply <- ""
+	t.Logf("centre receives %+v after it came back", m)
+	h.ends("centre", "left")
+	h.ends("wang", "left")
+	if got, want := h.kinds(), "created ringing accepted resuming resumed left ended"; got != want {
+		t.Errorf("stored %q, want %q", got, want)
+	}
+}

@@ -70,6 +70,7 @@ export class CallSession {
   private microphone = true
   private camera = true
   private opened = false
+  private returning = false
   private over = false
 
   constructor(readonly id: string, private options: SessionOptions) {}
@@ -106,6 +107,7 @@ export class CallSession {
   /** The transport is back after a break: repeats what was not answered, and resumes. */
   reconnected(): void {
     if (this.over) return
+    this.returning = true
     for (const message of this.outstanding) this.options.send(message)
     this.failWaiting({ code: 'timeout', message: 'connection lost' })
     if (this.state?.self === 'joined' || this.state?.self === 'resuming') this.resume()
@@ -135,15 +137,18 @@ export class CallSession {
     if (state.self === 'invited') return this.say('ringing')
     if (state.self === 'resuming') return this.resume()
     if (state.self === 'joined' && state.sends) void this.openLocal(state.media)
+    if (state.self === 'joined') this.returning = false
     const stale = this.media !== null && this.boot !== state.boot
     if ((this.media === null || stale) && (state.self === 'ringing' || state.self === 'joined')) this.connect()
   }
 
-  /** Asks for the seat with a newer epoch, and replaces media that has died. */
+  /** Asks for the seat with a newer epoch, once at a time, and replaces media that has died. */
   private resume(): void {
+    if (this.outstanding.some((m) => m.type === 'resume')) return
     this.epoch = nextNumber()
     this.say('resume')
-    if (this.media && !this.media.healthy) this.connect()
+    // Away although messages came through: it is media that the hub lost.
+    if (this.media && (!this.media.healthy || !this.returning)) this.connect()
   }
 
   private connect(): void {
@@ -168,7 +173,6 @@ export class CallSession {
     this.rebuild = setTimeout(() => {
       this.rebuild = null
       if (this.over || media !== this.media) return
-      if (this.state?.self === 'joined') this.say('resume', 'media lost')
       this.connect()
     }, REBUILD_AFTER_MS)
   }
