@@ -187,7 +187,7 @@ func (r *Room) publishing(p *peer, mid string, kind webrtc.RTPCodecType, codec w
 		return nil, fmt.Errorf("%w: %d tracks: %w", ErrOffer, len(p.tracks)+1, ErrFull)
 	}
 	r.tracks++
-	t := newTrack("t"+strconv.Itoa(r.tracks), p, kind, codec)
+	t := newTrack("t"+strconv.Itoa(r.tracks), p, kind, codec, &r.sfu.dropped)
 	t.open = p.gate.Send
 	p.tracks[mid] = t
 	return t, nil
@@ -198,7 +198,7 @@ func (r *Room) withdraw(p *peer) (changed []string) {
 	for mid, t := range p.tracks {
 		delete(p.tracks, mid)
 		t.ask.stop()
-		for _, s := range *t.subs.Load() {
+		for _, s := range t.subs.Load().slots {
 			s.plug(nil)
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/webrtc/v4"
@@ -50,6 +51,7 @@ type SFU struct {
 	sockets *sockets
 	engines engines
 	closing sync.WaitGroup // peer connections on their way out
+	dropped atomic.Uint64
 
 	mu       sync.Mutex
 	observer Observer
@@ -83,6 +85,10 @@ func (s *SFU) Observe(o Observer) {
 
 // Port is the media port in use, for a configuration that asked for any.
 func (s *SFU) Port() int { return s.sockets.port }
+
+// Dropped counts the packets that were left out, in all, because a writer
+// could not keep up. Lost packets of the network are not among them.
+func (s *SFU) Dropped() uint64 { return s.dropped.Load() }
 
 // Run serves until ctx ends, then closes every room and returns when the last
 // peer connection has ended, or after twice closeWithin.

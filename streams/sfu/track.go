@@ -19,7 +19,9 @@ type track struct {
 	kind  webrtc.RTPCodecType
 	ring  *ring
 	ask   *refresh
-	subs  atomic.Pointer[[]*slot] // copied on change under room.mu
+	subs  atomic.Pointer[fanout]
+	// dropped counts packets that a writer left out because it was behind.
+	dropped *atomic.Uint64
 
 	mu    sync.Mutex
 	codec webrtc.RTPCodecCapability
@@ -49,8 +51,8 @@ type clock struct {
 	ok  bool
 }
 
-func newTrack(id string, owner *peer, kind webrtc.RTPCodecType, codec webrtc.RTPCodecCapability) *track {
-	t := &track{id: id, owner: owner, kind: kind, codec: codec}
+func newTrack(id string, owner *peer, kind webrtc.RTPCodecType, codec webrtc.RTPCodecCapability, dropped *atomic.Uint64) *track {
+	t := &track{id: id, owner: owner, kind: kind, codec: codec, dropped: dropped}
 	if kind == webrtc.RTPCodecTypeVideo {
 		t.ring = newRing(videoPackets, videoBytes)
 	} else {
@@ -58,7 +60,7 @@ func newTrack(id string, owner *peer, kind webrtc.RTPCodecType, codec webrtc.RTP
 	}
 	t.in.seq = 1 << 16 // room below for what arrives out of order
 	t.ask = &refresh{send: t.sendPLI}
-	t.subs.Store(&[]*slot{})
+	t.subs.Store(&fanout{})
 	return t
 }
 
@@ -99,9 +101,7 @@ func (t *track) receive(ssrc webrtc.SSRC, b []byte, now time.Time) {
 		return
 	}
 	p, at := t.ring.push(p)
-	for _, s := range *t.subs.Load() {
-		s.write(t, p, at)
-	}
+	t.deliver(p, at)
 }
 
 // number gives the packet its place in the track, or refuses it.
@@ -150,7 +150,7 @@ func (t *track) reported(sr *rtcp.SenderReport) {
 	t.sr = clock{ntp: sr.NTPTime, rtp: sr.RTPTime + t.in.shift, ok: true}
 	now := t.sr
 	t.mu.Unlock()
-	for _, s := range *t.subs.Load() {
+	for _, s := range t.subs.Load().slots {
 		s.report(t, now)
 	}
 }
@@ -176,21 +176,4 @@ func (t *track) mime() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.codec.MimeType
-}
-
-// subscribe and unsubscribe are called under room.mu.
-func (t *track) subscribe(s *slot) {
-	list := append([]*slot(nil), *t.subs.Load()...)
-	list = append(list, s)
-	t.subs.Store(&list)
-}
-
-func (t *track) unsubscribe(s *slot) {
-	var list []*slot
-	for _, other := range *t.subs.Load() {
-		if other != s {
-			list = append(list, other)
-		}
-	}
-	t.subs.Store(&list)
 }

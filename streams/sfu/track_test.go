@@ -1,7 +1,9 @@
 package sfu
 
 import (
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -22,7 +24,7 @@ func raw(t testing.TB, seq uint16, ts uint32, payload ...byte) []byte {
 }
 
 func openTrack() *track {
-	t := newTrack("t1", nil, webrtc.RTPCodecTypeVideo, vp8)
+	t := newTrack("t1", nil, webrtc.RTPCodecTypeVideo, vp8, &atomic.Uint64{})
 	t.begin(nil, 7)
 	t.gate(true)
 	return t
@@ -177,6 +179,55 @@ func TestSlotSendsAgain(t *testing.T) {
 	}
 	if n := len(w.packets); n > nackBudget {
 		t.Errorf("%d packets sent again within a second, want at most %d", n, nackBudget)
+	}
+}
+
+// Many subscribers are shared out among writers; all get everything, and the
+// writers end with the last subscriber.
+func TestManySubscribers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := openTrack()
+		var slots []*slot
+		var outs []*written
+		for range 50 {
+			s, w := boundSlot(tr)
+			slots, outs = append(slots, s), append(outs, w)
+		}
+		if n := len(tr.subs.Load().writers); n != 8 {
+			t.Errorf("%d writers for 50 subscribers, want 8", n)
+		}
+		for seq := range uint16(100) {
+			tr.receive(7, raw(t, seq, 0, 0x10, 0), time.Now())
+		}
+		synctest.Wait()
+		for i, w := range outs {
+			if len(w.packets) != 100 {
+				t.Errorf("subscriber %d got %d packets", i, len(w.packets))
+			}
+		}
+		for _, s := range slots {
+			tr.unsubscribe(s)
+		}
+		tr.ask.stop()
+	})
+}
+
+// A writer that is behind leaves out whole rests of frames, counted, and the
+// reader does not wait for it.
+func TestWriterBehind(t *testing.T) {
+	tr := openTrack()
+	w := &writer{track: tr, queue: make(chan uint64, 2)}
+	for i, p := range []packet{{}, {marker: true}, {}, {}, {marker: true}, {}} {
+		w.offer(p, uint64(i))
+		if i == 4 {
+			<-w.queue
+		}
+	}
+	if n := tr.dropped.Load(); n != 3 {
+		t.Errorf("%d dropped, want the whole frame of 3", n)
+	}
+	if a, b := <-w.queue, <-w.queue; a != 1 || b != 5 {
+		t.Errorf("queued %d and %d, want 1 and 5", a, b)
 	}
 }
 
