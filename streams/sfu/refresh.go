@@ -30,6 +30,18 @@ func (r *refresh) ask() {
 	r.planned = time.AfterFunc(max(0, refreshEvery-time.Since(r.last)), r.fire)
 }
 
+// anew asks at once, whatever was asked before: the track has a new source,
+// which has heard none of it.
+func (r *refresh) anew() {
+	r.mu.Lock()
+	r.last = time.Time{}
+	if r.planned != nil && r.planned.Stop() {
+		r.planned = nil
+	}
+	r.mu.Unlock()
+	r.ask()
+}
+
 func (r *refresh) fire() {
 	r.mu.Lock()
 	r.planned, r.last = nil, time.Now()

@@ -25,6 +25,17 @@ func TestRefreshIsJoinedAndNeverLost(t *testing.T) {
 			}
 		}
 		r.ask()
+		time.Sleep(refreshEvery / 10)
+		r.ask()
+		r.anew() // a new source: the one that waits goes out at once
+		time.Sleep(refreshEvery / 10)
+		if len(sent) != 2 {
+			t.Errorf("a new source was asked %d times", len(sent)-1)
+		}
+		time.Sleep(time.Minute)
+		<-sent
+		<-sent
+		r.ask()
 		r.stop()
 		r.ask()
 		time.Sleep(time.Minute)

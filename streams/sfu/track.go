@@ -70,7 +70,7 @@ func (t *track) begin(pc *webrtc.PeerConnection, ssrc webrtc.SSRC) {
 	t.in.pc, t.in.ssrc, t.in.started = pc, ssrc, false
 	t.mu.Unlock()
 	if t.kind == webrtc.RTPCodecTypeVideo {
-		t.ask.ask()
+		t.ask.anew()
 	}
 }
 
