@@ -5,17 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
-	"slices"
-	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 )
 
-// maxSlots bounds the media sections one subscriber may have.
-const maxSlots = 64
+// maxWaiting negotiations of one member may be under way; more are refused,
+// so that one member cannot take the places of all others.
+const maxWaiting = 4
 
 // readMTU is the longest RTP packet taken from a publisher, in bytes.
 const readMTU = 1500
@@ -32,6 +32,8 @@ type peer struct {
 	slots  []*slot
 	view   View
 
+	// waiting counts the negotiations of this member, of which one runs.
+	waiting atomic.Int32
 	// negotiating is held over a whole negotiation: one at a time per member.
 	negotiating sync.Mutex
 	closed      bool
@@ -57,7 +59,7 @@ func (p *peer) publish(ctx context.Context, o offer) (string, error) {
 			p.read(pc, remote, receiver)
 		})
 	}
-	answer, err := answer(ctx, pc, o, func() error { return p.accept(pc) })
+	answer, err := p.answer(ctx, pc, o, func() error { return p.accept(pc) })
 	p.pub = p.keep(p.pub, connection{pc, o.session}, fresh, err)
 	return answer, err
 }
@@ -70,10 +72,14 @@ func (p *peer) subscribe(ctx context.Context, o offer) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	var before []*slot
 	if fresh {
-		p.unplug()
+		before = p.change(nil)
 	}
-	answer, err := answer(ctx, pc, o, func() error { return p.addSlots(pc) })
+	answer, err := p.answer(ctx, pc, o, func() error { return p.addSlots(pc) })
+	if fresh && err != nil {
+		p.change(before)
+	}
 	p.sub = p.keep(p.sub, connection{pc, o.session}, fresh, err)
 	return answer, err
 }
@@ -113,10 +119,11 @@ func (p *peer) keep(old, next connection, fresh bool, err error) connection {
 // answer applies the offer, lets prepare shape the reply, and returns it with
 // the server's candidates. A description that makes the library panic is
 // refused like any other that makes no sense.
-func answer(ctx context.Context, pc *webrtc.PeerConnection, o offer, prepare func() error) (sdp string, err error) {
+func (p *peer) answer(ctx context.Context, pc *webrtc.PeerConnection, o offer, prepare func() error) (sdp string, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: %v\n%s", ErrOffer, r, debug.Stack())
+			p.room.sfu.log.Error("offer made the media library panic", "call", p.room.id, "person", p.Person, "panic", r, "stack", string(debug.Stack()))
+			err = fmt.Errorf("%w: %v", ErrOffer, r)
 		}
 	}()
 	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: o.sdp}); err != nil {
@@ -142,8 +149,10 @@ func answer(ctx context.Context, pc *webrtc.PeerConnection, o offer, prepare fun
 }
 
 // accept settles on one codec for each section that sends, so that what a
-// track carries is known before its first packet.
+// track carries is known before its first packet. A section that no longer
+// sends takes its track with it.
 func (p *peer) accept(pc *webrtc.PeerConnection) error {
+	sending := map[string]bool{}
 	for _, t := range pc.GetTransceivers() {
 		if t.Direction() != webrtc.RTPTransceiverDirectionRecvonly || t.Receiver() == nil {
 			continue
@@ -155,10 +164,12 @@ func (p *peer) accept(pc *webrtc.PeerConnection) error {
 		if err := t.SetCodecPreferences([]webrtc.RTPCodecParameters{codec}); err != nil {
 			return fmt.Errorf("%w: %w", ErrOffer, err)
 		}
-		if _, err := p.room.publishing(p, t.Mid(), t.Kind(), codec.RTPCodecCapability); err != nil {
+		if err := p.room.publishing(p, t.Mid(), t.Kind(), codec.RTPCodecCapability); err != nil {
 			return err
 		}
+		sending[t.Mid()] = true
 	}
+	p.room.retain(p, sending)
 	return nil
 }
 
@@ -173,106 +184,6 @@ func preferred(offered []webrtc.RTPCodecParameters) (webrtc.RTPCodecParameters, 
 		}
 	}
 	return webrtc.RTPCodecParameters{}, false
-}
-
-// addSlots fills every receive-only section of the client's that has no slot.
-func (p *peer) addSlots(pc *webrtc.PeerConnection) error {
-	for _, t := range pc.GetTransceivers() {
-		if t.Sender() != nil || t.Direction() != webrtc.RTPTransceiverDirectionSendonly {
-			continue
-		}
-		s := &slot{kind: t.Kind(), mid: t.Mid(), pc: pc}
-		s.ready = pc.ConnectionState() == webrtc.PeerConnectionStateConnected
-		if err := p.addSlot(s); err != nil {
-			return err
-		}
-		sender, err := pc.AddTrack(s)
-		if err != nil {
-			return fmt.Errorf("%w: %w", ErrOffer, err)
-		}
-		if t.Sender() != sender {
-			return fmt.Errorf("%w: media section %s cannot receive", ErrOffer, t.Mid())
-		}
-		go s.feedback(sender)
-	}
-	return nil
-}
-
-func (p *peer) addSlot(s *slot) error {
-	p.room.mu.Lock()
-	defer p.room.mu.Unlock()
-	if len(p.slots) >= maxSlots {
-		return fmt.Errorf("%w: %d media sections: %w", ErrOffer, len(p.slots), ErrFull)
-	}
-	s.id = string(s.kind.String()[0]) + strconv.Itoa(len(p.slots))
-	s.open = p.gate.Receive
-	p.slots = append(p.slots, s)
-	return nil
-}
-
-// unplug forgets the slots of the connection before a new one is made.
-func (p *peer) unplug() {
-	p.room.mu.Lock()
-	defer p.room.mu.Unlock()
-	for _, s := range p.slots {
-		s.plug(nil)
-	}
-	p.slots = nil
-}
-
-// plug makes t what the slot plays. Called under room.mu.
-func (s *slot) plug(t *track) {
-	if s.plays == t {
-		return
-	}
-	if s.plays != nil {
-		s.plays.unsubscribe(s)
-	}
-	s.plays = t
-	if t != nil {
-		t.subscribe(s) // first, so that nothing falls between replay and live
-	}
-	s.setTrack(t)
-}
-
-// take plugs what p may hear into its slots and says what plays where.
-// Called under room.mu.
-func (p *peer) take(tracks []*track) View {
-	var v View
-	for _, t := range tracks {
-		if t.owner == p {
-			continue
-		}
-		s := p.slotFor(t)
-		switch {
-		case s != nil:
-			s.plug(t)
-			v.Playing = append(v.Playing, Playing{Mid: s.mid, Track: t.id, Person: t.owner.Person, Kind: t.kind.String()})
-		case t.kind == webrtc.RTPCodecTypeAudio:
-			v.MissingAudio++
-		default:
-			v.MissingVideo++
-		}
-	}
-	return v
-}
-
-// slotFor is the slot that plays t, else a free one of its kind, else nil.
-func (p *peer) slotFor(t *track) *slot {
-	var free *slot
-	for _, s := range p.slots {
-		if s.plays == t {
-			return s
-		}
-		if free == nil && s.plays == nil && s.kind == t.kind {
-			free = s
-		}
-	}
-	return free
-}
-
-func (v View) equal(w View) bool {
-	return v.MissingAudio == w.MissingAudio && v.MissingVideo == w.MissingVideo && slices.Equal(v.Playing, w.Playing)
 }
 
 // read receives one stream of a publisher until it ends.

@@ -157,6 +157,40 @@ func sameTracks(a, b sfu.View) bool {
 	return true
 }
 
+// An offer that is refused harms neither what is sent nor what is received.
+func TestRefusedOffersHarmNothing(t *testing.T) {
+	r := room(t, start(t, nil), "call", "centre", "field")
+	go publish(t, r, "field").play(t.Context())
+	centre := subscribe(t, r, "centre", 1, 1)
+	centre.wait(t, "video", 5)
+	before, _ := r.View("centre")
+	bad := strings.ReplaceAll(offerOf(t, 1), "a=ice-ufrag", "a=no-ufrag")
+	if _, err := r.Subscribe(t.Context(), "centre", bad); !errors.Is(err, sfu.ErrOffer) {
+		t.Errorf("subscribe: %v", err)
+	}
+	if _, err := r.Publish(t.Context(), "field", bad); !errors.Is(err, sfu.ErrOffer) {
+		t.Errorf("publish: %v", err)
+	}
+	n := len(centre.wait(t, "video", 0))
+	centre.wait(t, "video", n+20)
+	if after, _ := r.View("centre"); !sameTracks(before, after) {
+		t.Errorf("before %+v, after %+v", before, after)
+	}
+}
+
+// Who publishes from fewer sections than before withdraws the others' tracks.
+func TestSectionWithdrawn(t *testing.T) {
+	r := room(t, start(t, nil), "call", "centre", "field")
+	publish(t, r, "field")
+	subscribe(t, r, "centre", 1, 1)
+	if _, err := r.Publish(t.Context(), "field", offerOf(t, 1)); err != nil {
+		t.Fatal(err)
+	}
+	if v, _ := r.View("centre"); len(v.Playing) != 1 || v.Playing[0].Kind != "audio" {
+		t.Errorf("%+v", v)
+	}
+}
+
 // The sender report that arrives ties the publisher's own clock to the
 // timestamps that arrive.
 func TestSenderReports(t *testing.T) {

@@ -66,7 +66,10 @@ func (r *Room) Leave(id string) {
 	for _, s := range p.slots {
 		s.plug(nil)
 	}
-	changed := r.withdraw(p)
+	for _, t := range p.tracks {
+		t.withdraw()
+	}
+	changed := r.assign()
 	r.mu.Unlock()
 	p.close()
 	r.tell(changed)
@@ -132,15 +135,16 @@ func (r *Room) negotiate(ctx context.Context, id, sdp string, with func(*peer, c
 	if err != nil {
 		return "", err
 	}
-	answer, err := with(p, ctx, o)
-	if err != nil {
-		return "", err
+	defer p.waiting.Add(-1)
+	if p.waiting.Add(1) > maxWaiting {
+		return "", fmt.Errorf("%s in room %s: %d offers at once: %w", id, r.id, maxWaiting, ErrFull)
 	}
+	answer, err := with(p, ctx, o)
 	r.mu.Lock()
-	changed := r.assign()
+	changed := r.assign() // also after an error, which may have put things back
 	r.mu.Unlock()
 	r.tell(changed)
-	return answer, nil
+	return answer, err
 }
 
 // Playing is one track in one of a member's media sections.
@@ -171,38 +175,49 @@ func (r *Room) View(id string) (View, error) {
 }
 
 // publishing makes or finds the track for p's media section mid.
-func (r *Room) publishing(p *peer, mid string, kind webrtc.RTPCodecType, codec webrtc.RTPCodecCapability) (*track, error) {
+func (r *Room) publishing(p *peer, mid string, kind webrtc.RTPCodecType, codec webrtc.RTPCodecCapability) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if t := p.tracks[mid]; t != nil && t.kind == kind {
 		t.mu.Lock()
 		t.codec = codec
 		t.mu.Unlock()
-		return t, nil
+		return nil
 	}
 	if r.peers[p.ID] != p {
-		return nil, ErrNotMember
+		return ErrNotMember
 	}
 	if len(p.tracks) >= r.sfu.config.MaxTracks {
-		return nil, fmt.Errorf("%w: %d tracks: %w", ErrOffer, len(p.tracks)+1, ErrFull)
+		return fmt.Errorf("%w: %d tracks: %w", ErrOffer, len(p.tracks)+1, ErrFull)
 	}
 	r.tracks++
 	t := newTrack("t"+strconv.Itoa(r.tracks), p, kind, codec, &r.sfu.dropped)
 	t.open = p.gate.Send
+	if old := p.tracks[mid]; old != nil { // of the other kind
+		old.withdraw()
+	}
 	p.tracks[mid] = t
-	return t, nil
+	return nil
 }
 
-// withdraw removes all that p published. Called under r.mu.
-func (r *Room) withdraw(p *peer) (changed []string) {
+// retain withdraws what p published from other media sections than these.
+func (r *Room) retain(p *peer, sections map[string]bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for mid, t := range p.tracks {
-		delete(p.tracks, mid)
-		t.ask.stop()
-		for _, s := range t.subs.Load().slots {
-			s.plug(nil)
+		if !sections[mid] {
+			delete(p.tracks, mid)
+			t.withdraw()
 		}
 	}
-	return r.assign()
+}
+
+// withdraw ends a track for everybody. Called under room.mu.
+func (t *track) withdraw() {
+	t.ask.stop()
+	for _, s := range t.subs.Load().slots {
+		s.plug(nil)
+	}
 }
 
 // assign plugs every track into a free slot of every other member, and

@@ -286,8 +286,8 @@ func (d *device) ended(reason string) message {
 
 func (d *device) refused(seq uint64, code string) {
 	d.street.t.Helper()
-	m := d.await("reply to "+fmt.Sprint(seq), func(m message) bool { return m.Re == seq })
-	if m.Type != "error" || m.Code != code {
+	m := d.await("refusal of "+fmt.Sprint(seq), func(m message) bool { return m.Re == seq && m.Type == "error" })
+	if m.Code != code {
 		d.street.t.Errorf("%s: reply %+v, want error %s", d.id, m, code)
 	}
 }

@@ -29,6 +29,12 @@ func (s *Service) negotiate(from, device string, m request) error {
 	default:
 		return errBusy
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.running {
+		<-s.negotiations
+		return errBusy
+	}
 	s.work.Go(func() {
 		defer func() { <-s.negotiations }()
 		s.deliver(device, r.answer(member{call.Person(from), device}, m))

@@ -79,6 +79,9 @@ const (
 	negotiateWithin = 5 * time.Second
 	// recordWithin bounds how long a slow store may hold up a call.
 	recordWithin = 2 * time.Second
+	// maxOver ended calls are remembered, so that an invitation that is
+	// delivered again, late, does not ring again.
+	maxOver = 4096
 )
 
 // Service runs calls. Safe for concurrent use.
@@ -100,6 +103,8 @@ type Service struct {
 	calls   map[call.ID]*runner
 	seats   map[call.Person]map[*runner]call.Status // present and pending ones
 	sockets map[string]*socket                      // by device
+	over    map[call.ID]bool                        // the newest ended calls, see maxOver
+	overs   []call.ID                               // the same, oldest first
 }
 
 // New wires a service and makes it the observer of media. Calls may begin at
@@ -116,6 +121,7 @@ func New(c Config, media *sfu.SFU, d Directory, l Log, o Outbox, log *slog.Logge
 		calls:        map[call.ID]*runner{},
 		seats:        map[call.Person]map[*runner]call.Status{},
 		sockets:      map[string]*socket{},
+		over:         map[call.ID]bool{},
 	}
 	media.Observe(observer{s})
 	return s, nil
@@ -168,6 +174,9 @@ func (s *Service) restore(events []call.Event) {
 // Replies, errors included, go out through the Outbox or the WebSocket.
 func (s *Service) Handle(from, device string, raw []byte) {
 	m, err := parse(raw)
+	if err == nil && !s.serving() {
+		err = errBusy
+	}
 	if err == nil {
 		err = s.dispatch(from, device, m)
 	}
@@ -175,6 +184,12 @@ func (s *Service) Handle(from, device string, raw []byte) {
 		s.log.Debug("call message refused", "device", device, "call", m.Call, "err", err)
 		s.deliver(device, failure(m, err))
 	}
+}
+
+func (s *Service) serving() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.running
 }
 
 func (s *Service) dispatch(from, device string, m request) error {
@@ -270,6 +285,8 @@ func (s *Service) admit(c *call.Call) error {
 	switch {
 	case !s.running:
 		return fmt.Errorf("%w: not serving", errBusy)
+	case s.over[c.ID]:
+		return errUnknown
 	case s.calls[c.ID] != nil:
 		return fmt.Errorf("%w: call %s exists", call.ErrState, c.ID)
 	case len(s.calls) >= s.config.MaxCalls:
@@ -320,6 +337,11 @@ func (s *Service) forget(r *runner, c *call.Call) {
 	defer s.mu.Unlock()
 	delete(s.calls, r.id)
 	s.index(r, c)
+	s.over[r.id] = true
+	if s.overs = append(s.overs, r.id); len(s.overs) > maxOver {
+		delete(s.over, s.overs[0])
+		s.overs = s.overs[1:]
+	}
 }
 
 // callsOf lists the calls in which person has a seat.

@@ -172,6 +172,23 @@ func TestRepeatedMessagesChangeNothing(t *testing.T) {
 	})
 }
 
+// An invitation that the bus delivers again after the call has ended does not
+// ring again.
+func TestLateRepeatOfAnInvitation(t *testing.T) {
+	inTime(t, func(t *testing.T, s *street) {
+		centre, field := s.field("centre", "desk"), s.field("wang", "phone")
+		invite := []byte(`{"v":1,"type":"invite","call":"c1","seq":7,"epoch":1,"callees":["wang"]}`)
+		centre.sendRaw(invite)
+		field.self("invited")
+		field.send(message{Type: "decline", Call: "c1"})
+		centre.ended("declined")
+		synctest.Wait()
+		centre.sendRaw(invite)
+		centre.refused(7, "over")
+		s.wants("created declined ended")
+	})
+}
+
 func TestVanishedAndLost(t *testing.T) {
 	inTime(t, func(t *testing.T, s *street) {
 		centre, field := s.field("centre", "desk"), s.field("wang", "phone")
