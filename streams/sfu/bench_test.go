@@ -21,6 +21,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"gridhub/streams/sfu"
+	"gridhub/streams/sfu/sfutest"
 )
 
 const (
@@ -40,7 +41,7 @@ type viewed struct {
 // viewers. The clients are another process, so that the processor time is
 // that of the SFU alone.
 func BenchmarkFiftyViewers(b *testing.B) {
-	s := start(b, nil)
+	s := sfutest.Start(b, nil)
 	r := room(b, s, "call", "publisher")
 	for i := range viewers {
 		room(b, s, "call", fmt.Sprint("viewer-", i))
@@ -109,22 +110,13 @@ func peakKB() int64 {
 func TestBenchClients(t *testing.T) {
 	url := os.Getenv(clientOf)
 	if url == "" {
-		newPC(t)
+		sfutest.Connection(t)
 		return
 	}
-	over := func(ctx context.Context, id, offer string) (string, error) {
-		resp, err := http.Post(url+"?id="+id, "application/sdp", bytes.NewReader([]byte(offer)))
-		if err != nil {
-			return "", err
-		}
-		defer resp.Body.Close()
-		answer, err := io.ReadAll(resp.Body)
-		return string(answer), err
-	}
-	p := &source{pc: newPC(t), plis: make(chan struct{}, 100), arrived: make(chan uint32, 100)}
-	p.video = p.track(t, webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000}, "v")
-	negotiate(t, p.pc, "publisher", over)
-	connected(t, p.pc)
+	p := sfutest.NewSource(sfutest.Connection(t))
+	p.Video = p.Add(t, webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000})
+	sfutest.Exchange(t, p.PC, overHTTP(url, "publisher"))
+	sfutest.Connected(t, p.PC)
 	go film(t.Context(), p)
 
 	var v viewed
@@ -133,7 +125,7 @@ func TestBenchClients(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range viewers {
 		all.Go(func() {
-			ms := view(t, fmt.Sprint("viewer-", i), over, &packets)
+			ms := view(t, overHTTP(url, fmt.Sprint("viewer-", i)), &packets)
 			mu.Lock()
 			v.FirstMS = append(v.FirstMS, ms)
 			mu.Unlock()
@@ -149,10 +141,22 @@ func TestBenchClients(t *testing.T) {
 	fmt.Printf("RESULT %s\n", line)
 }
 
+func overHTTP(url, id string) sfutest.Negotiate {
+	return func(offer string) (string, error) {
+		resp, err := http.Post(url+"?id="+id, "application/sdp", bytes.NewReader([]byte(offer)))
+		if err != nil {
+			return "", err
+		}
+		defer resp.Body.Close()
+		answer, err := io.ReadAll(resp.Body)
+		return string(answer), err
+	}
+}
+
 // view subscribes and returns how long the first key frame took.
-func view(t testing.TB, id string, over negotiation, packets *atomic.Int64) int64 {
+func view(t testing.TB, over sfutest.Negotiate, packets *atomic.Int64) int64 {
 	began := time.Now()
-	pc := newPC(t)
+	pc := sfutest.Connection(t)
 	first := make(chan int64, 1)
 	pc.OnTrack(func(remote *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
 		buf := make([]byte, 1500)
@@ -170,7 +174,7 @@ func view(t testing.TB, id string, over negotiation, packets *atomic.Int64) int6
 		webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
 		t.Error(err)
 	}
-	negotiate(t, pc, id, over)
+	sfutest.Exchange(t, pc, over)
 	return <-first
 }
 
@@ -188,7 +192,7 @@ func usedBy(t testing.TB, url string) (micro int64) {
 
 // film sends 30 frames a second of 5 packets each, 1.5 Mbit/s, with a key
 // frame when asked for one.
-func film(ctx context.Context, p *source) {
+func film(ctx context.Context, p *sfutest.Source) {
 	tick := time.NewTicker(time.Second / 30)
 	defer tick.Stop()
 	seq := uint16(0)
@@ -200,7 +204,7 @@ func film(ctx context.Context, p *source) {
 		case <-tick.C:
 		}
 		select {
-		case <-p.plis:
+		case <-p.KeyFrames:
 			inter = 0
 		default:
 		}
@@ -211,7 +215,7 @@ func film(ctx context.Context, p *source) {
 				payload[0] = 0x10
 			}
 			h := rtp.Header{Version: 2, Marker: i == 4, SequenceNumber: seq, Timestamp: n * 3000}
-			_ = p.video.WriteRTP(&rtp.Packet{Header: h, Payload: payload})
+			_ = p.Video.WriteRTP(&rtp.Packet{Header: h, Payload: payload})
 			seq++
 		}
 	}

@@ -9,16 +9,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pion/ice/v4"
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 
 	"gridhub/streams/sfu"
+	"gridhub/streams/sfu/sfutest"
 )
 
 // Gates: nothing passes before they open, and nothing that was said before.
 func TestGates(t *testing.T) {
-	s := start(t, nil)
+	s := sfutest.Start(t, nil)
 	r := room(t, s, "call", "centre", "field")
 	gate := func(id string, g sfu.Gate) {
 		if err := r.Gate(id, g); err != nil {
@@ -28,23 +28,23 @@ func TestGates(t *testing.T) {
 	gate("field", sfu.Gate{Receive: true})
 	field := publish(t, r, "field")
 	centre := subscribe(t, r, "centre", 1, 1)
-	connected(t, field.pc)
-	connected(t, centre.pc)
+	sfutest.Connected(t, field.PC)
+	sfutest.Connected(t, centre.PC)
 	for n := range uint16(50) {
-		_ = field.audio.WriteRTP(packetOf(n, uint32(n)*480, []byte{'s', 'e', 'c', 'r', 'e', 't'}))
-		_ = field.video.WriteRTP(packetOf(n, uint32(n)*900, []byte{0x10, 0, 's', 'e', 'c', 'r', 'e', 't'}))
+		_ = field.Audio.WriteRTP(sfutest.Packet(n, uint32(n)*480, []byte{'s', 'e', 'c', 'r', 'e', 't'}))
+		_ = field.Video.WriteRTP(sfutest.Packet(n, uint32(n)*900, []byte{0x10, 0, 's', 'e', 'c', 'r', 'e', 't'}))
 	}
 	for seq := uint32(0); seq < 49; {
 		select {
-		case seq = <-field.arrived:
+		case seq = <-field.Arrived:
 		case <-time.After(20 * time.Second):
 			t.Fatal("the media does not arrive")
 		}
 	}
 	gate("field", sfu.Gate{Send: true, Receive: true})
-	go field.play(t.Context())
+	go field.Play(t.Context())
 	for _, kind := range []string{"audio", "video"} {
-		for _, p := range centre.wait(t, kind, 10) {
+		for _, p := range centre.Wait(t, kind, 10) {
 			if strings.Contains(string(p.Payload), "secret") {
 				t.Fatalf("%s from behind the gate", kind)
 			}
@@ -52,44 +52,20 @@ func TestGates(t *testing.T) {
 	}
 }
 
-// connected waits until DTLS is up.
-func connected(t testing.TB, pc *webrtc.PeerConnection) {
-	t.Helper()
-	up := make(chan struct{}, 8)
-	pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
-		if s == webrtc.PeerConnectionStateConnected {
-			up <- struct{}{}
-		}
-	})
-	if pc.ConnectionState() == webrtc.PeerConnectionStateConnected {
-		return
-	}
-	select {
-	case <-up:
-	case <-time.After(20 * time.Second):
-		t.Fatal("no connection")
-	}
-}
-
 // More tracks than places: the member is told, offers again, and hears all.
 func TestPlacesAreAdded(t *testing.T) {
-	s := start(t, nil)
+	s := sfutest.Start(t, nil)
 	r := room(t, s, "call", "a", "b", "c")
 	a, b := publish(t, r, "a"), publish(t, r, "b")
-	go a.play(t.Context())
-	go b.play(t.Context())
+	go a.Play(t.Context())
+	go b.Play(t.Context())
 	c := subscribe(t, r, "c", 1, 1)
 	v, _ := r.View("c")
 	if v.MissingAudio != 1 || v.MissingVideo != 1 || len(v.Playing) != 2 {
 		t.Fatalf("%+v", v)
 	}
-	recv := webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}
-	for _, kind := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo} {
-		if _, err := c.pc.AddTransceiverFromKind(kind, recv); err != nil {
-			t.Fatal(err)
-		}
-	}
-	negotiate(t, c.pc, "c", r.Subscribe)
+	c.Places(t, 1, 1)
+	sfutest.Exchange(t, c.PC, by("c", r.Subscribe))
 	people := map[string]bool{}
 	v2, _ := r.View("c")
 	for _, p := range v2.Playing {
@@ -100,7 +76,7 @@ func TestPlacesAreAdded(t *testing.T) {
 	}
 	streams := map[webrtc.SSRC]bool{}
 	for n := 20; len(streams) < 2; n += 20 {
-		for _, p := range c.wait(t, "video", n) {
+		for _, p := range c.Wait(t, "video", n) {
 			streams[webrtc.SSRC(p.SSRC)] = true
 		}
 	}
@@ -112,7 +88,7 @@ func TestPlacesAreAdded(t *testing.T) {
 		t.Errorf("after a left: %+v", v)
 	}
 	room(t, s, "call", "d")
-	go publish(t, r, "d").play(t.Context())
+	go publish(t, r, "d").Play(t.Context())
 	if v, _ := r.View("c"); len(v.Playing) != 4 || v.MissingAudio+v.MissingVideo > 0 {
 		t.Errorf("after d came: %+v", v)
 	}
@@ -120,18 +96,18 @@ func TestPlacesAreAdded(t *testing.T) {
 
 // A publisher comes back over a new connection: same track, numbers go on.
 func TestPublisherReconnects(t *testing.T) {
-	r := room(t, start(t, nil), "call", "centre", "field")
+	r := room(t, sfutest.Start(t, nil), "call", "centre", "field")
 	ctx, cut := context.WithCancel(t.Context())
 	first := publish(t, r, "field")
-	go first.play(ctx)
+	go first.Play(ctx)
 	centre := subscribe(t, r, "centre", 1, 1)
-	centre.wait(t, "audio", 10)
+	centre.Wait(t, "audio", 10)
 	before, _ := r.View("centre")
 	cut()
-	_ = first.pc.GracefulClose()
-	n := len(centre.wait(t, "audio", 0))
-	go publish(t, r, "field").play(t.Context())
-	got := centre.wait(t, "audio", n+20)
+	_ = first.PC.GracefulClose()
+	n := len(centre.Wait(t, "audio", 0))
+	go publish(t, r, "field").Play(t.Context())
+	got := centre.Wait(t, "audio", n+20)
 	for i := 1; i < len(got); i++ {
 		if got[i].SequenceNumber-got[i-1].SequenceNumber > 10 {
 			t.Errorf("numbers jump from %d to %d", got[i-1].SequenceNumber, got[i].SequenceNumber)
@@ -159,10 +135,10 @@ func sameTracks(a, b sfu.View) bool {
 
 // An offer that is refused harms neither what is sent nor what is received.
 func TestRefusedOffersHarmNothing(t *testing.T) {
-	r := room(t, start(t, nil), "call", "centre", "field")
-	go publish(t, r, "field").play(t.Context())
+	r := room(t, sfutest.Start(t, nil), "call", "centre", "field")
+	go publish(t, r, "field").Play(t.Context())
 	centre := subscribe(t, r, "centre", 1, 1)
-	centre.wait(t, "video", 5)
+	centre.Wait(t, "video", 5)
 	before, _ := r.View("centre")
 	bad := strings.ReplaceAll(offerOf(t, 1), "a=ice-ufrag", "a=no-ufrag")
 	if _, err := r.Subscribe(t.Context(), "centre", bad); !errors.Is(err, sfu.ErrOffer) {
@@ -171,8 +147,8 @@ func TestRefusedOffersHarmNothing(t *testing.T) {
 	if _, err := r.Publish(t.Context(), "field", bad); !errors.Is(err, sfu.ErrOffer) {
 		t.Errorf("publish: %v", err)
 	}
-	n := len(centre.wait(t, "video", 0))
-	centre.wait(t, "video", n+20)
+	n := len(centre.Wait(t, "video", 0))
+	centre.Wait(t, "video", n+20)
 	if after, _ := r.View("centre"); !sameTracks(before, after) {
 		t.Errorf("before %+v, after %+v", before, after)
 	}
@@ -180,7 +156,7 @@ func TestRefusedOffersHarmNothing(t *testing.T) {
 
 // Who publishes from fewer sections than before withdraws the others' tracks.
 func TestSectionWithdrawn(t *testing.T) {
-	r := room(t, start(t, nil), "call", "centre", "field")
+	r := room(t, sfutest.Start(t, nil), "call", "centre", "field")
 	publish(t, r, "field")
 	subscribe(t, r, "centre", 1, 1)
 	if _, err := r.Publish(t.Context(), "field", offerOf(t, 1)); err != nil {
@@ -194,20 +170,20 @@ func TestSectionWithdrawn(t *testing.T) {
 // The sender report that arrives ties the publisher's own clock to the
 // timestamps that arrive.
 func TestSenderReports(t *testing.T) {
-	r := room(t, start(t, nil), "call", "centre", "field")
+	r := room(t, sfutest.Start(t, nil), "call", "centre", "field")
 	field := publish(t, r, "field")
 	centre := subscribe(t, r, "centre", 1, 0)
-	go field.play(t.Context())
-	first := centre.wait(t, "audio", 5)[4]
+	go field.Play(t.Context())
+	first := centre.Wait(t, "audio", 5)[4]
 	sent := uint32(first.Payload[1]) * 480 // the publisher's timestamp of that packet
 
 	const clock = 0x1234_5678_9abc_def0
-	ssrc := uint32(field.pc.GetTransceivers()[0].Sender().GetParameters().Encodings[0].SSRC)
-	if err := field.pc.WriteRTCP([]rtcp.Packet{&rtcp.SenderReport{SSRC: ssrc, NTPTime: clock, RTPTime: sent}}); err != nil {
+	ssrc := uint32(field.PC.GetTransceivers()[0].Sender().GetParameters().Encodings[0].SSRC)
+	if err := field.PC.WriteRTCP([]rtcp.Packet{&rtcp.SenderReport{SSRC: ssrc, NTPTime: clock, RTPTime: sent}}); err != nil {
 		t.Fatal(err)
 	}
 	for {
-		packets, _, err := centre.pc.GetTransceivers()[0].Receiver().ReadRTCP()
+		packets, _, err := centre.PC.GetTransceivers()[0].Receiver().ReadRTCP()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -224,32 +200,22 @@ func TestSenderReports(t *testing.T) {
 
 // Where UDP is blocked, media goes over TCP on the same port.
 func TestOverTCP(t *testing.T) {
-	r := room(t, start(t, nil), "call", "centre", "field")
-	go publish(t, r, "field").play(t.Context())
-	var e webrtc.SettingEngine
-	e.SetIncludeLoopbackCandidate(true)
-	e.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
-	e.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeTCP4})
-	centre := subscribeFrom(t, r, "centre", 1, 1, connection(t, e))
-	centre.wait(t, "video", 10)
-	pair, err := centre.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePair()
+	r := room(t, sfutest.Start(t, nil), "call", "centre", "field")
+	go publish(t, r, "field").Play(t.Context())
+	pc := sfutest.Connection(t, func(e *webrtc.SettingEngine) {
+		e.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeTCP4})
+	})
+	centre := sfutest.Subscribe(t, pc, 1, 1, by("centre", r.Subscribe))
+	centre.Wait(t, "video", 10)
+	pair, err := centre.PC.SCTP().Transport().ICETransport().GetSelectedCandidatePair()
 	if err != nil || pair.Remote.Protocol != webrtc.ICEProtocolTCP {
 		t.Errorf("over %v, %v", pair, err)
 	}
 }
 
 func TestAdvertisedAddress(t *testing.T) {
-	r := room(t, start(t, func(c *sfu.Config) { c.Advertise, c.Lite = []string{"203.0.113.9"}, true }), "call", "field")
-	pc := newPC(t)
-	if _, err := pc.AddTransceiverFromKind(webrtc.RTPCodecTypeAudio,
-		webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
-		t.Fatal(err)
-	}
-	o, err := pc.CreateOffer(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer, err := r.Subscribe(t.Context(), "field", o.SDP)
+	r := room(t, sfutest.Start(t, func(c *sfu.Config) { c.Advertise, c.Lite = []string{"203.0.113.9"}, true }), "call", "field")
+	answer, err := r.Publish(t.Context(), "field", offerOf(t, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -264,7 +230,7 @@ func TestAdvertisedAddress(t *testing.T) {
 }
 
 func TestStrangersAndLimits(t *testing.T) {
-	s := start(t, func(c *sfu.Config) { c.MaxRooms, c.MaxPeers, c.MaxTracks = 1, 2, 1 })
+	s := sfutest.Start(t, func(c *sfu.Config) { c.MaxRooms, c.MaxPeers, c.MaxTracks = 1, 2, 1 })
 	r := room(t, s, "call", "a", "b")
 	if _, err := s.Room("other"); !errors.Is(err, sfu.ErrFull) {
 		t.Errorf("a room too many: %v", err)
@@ -292,22 +258,6 @@ func TestStrangersAndLimits(t *testing.T) {
 	}
 }
 
-// offerOf is an offer of n audio tracks.
-func offerOf(t testing.TB, n int) string {
-	t.Helper()
-	pc := newPC(t)
-	for range n {
-		if _, err := pc.AddTransceiverFromKind(webrtc.RTPCodecTypeAudio); err != nil {
-			t.Fatal(err)
-		}
-	}
-	o, err := pc.CreateOffer(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return o.SDP
-}
-
 func TestConfig(t *testing.T) {
 	if err := sfu.Default().Validate(); err != nil {
 		t.Error(err)
@@ -326,7 +276,7 @@ func TestConfig(t *testing.T) {
 	defer taken.Close()
 	c := sfu.Default()
 	c.Address = taken.LocalAddr().String()
-	if _, err := sfu.New(c, quiet(t)); err == nil {
+	if _, err := sfu.New(c, sfutest.Log(t)); err == nil {
 		t.Error("a port in use is no error")
 	}
 }
@@ -334,23 +284,23 @@ func TestConfig(t *testing.T) {
 // What a member took is given back: memory and goroutines are flat over many
 // joins and leaves with real connections.
 func TestJoinsAndLeavesAreFlat(t *testing.T) {
-	s := start(t, nil)
+	s := sfutest.Start(t, nil)
 	r := room(t, s, "call", "publisher")
-	go publish(t, r, "publisher").play(t.Context())
+	go publish(t, r, "publisher").Play(t.Context())
 	visit := func(n int) {
 		for range n {
 			t.Run("visit", func(t *testing.T) { // its end closes the clients
 				room(t, s, "call", "visitor")
 				publish(t, r, "visitor")
-				subscribe(t, r, "visitor", 1, 1).wait(t, "audio", 1)
+				subscribe(t, r, "visitor", 1, 1).Wait(t, "audio", 1)
 				r.Leave("visitor")
 			})
 		}
 	}
 	visit(20)
-	before, heap := settled(0), heapNow()
+	before, heap := sfutest.Settled(0), heapNow()
 	visit(100)
-	after, grown := settled(before+5), heapNow()
+	after, grown := sfutest.Settled(before+5), heapNow()
 	t.Logf("%d goroutines and %d KiB after 20 visits, %d and %d after 120", before, heap>>10, after, grown>>10)
 	if after > before+5 {
 		t.Errorf("%d goroutines became %d", before, after)
@@ -358,19 +308,6 @@ func TestJoinsAndLeavesAreFlat(t *testing.T) {
 	if grown > heap+8<<20 {
 		t.Errorf("%d KiB became %d", heap>>10, grown>>10)
 	}
-}
-
-// settled waits until no more than want goroutines are left, or none ends
-// any more, and returns how many there are.
-func settled(want int) int {
-	now := runtime.NumGoroutine()
-	for quiet := 0; quiet < 20 && now > want; quiet++ {
-		time.Sleep(50 * time.Millisecond)
-		if n := runtime.NumGoroutine(); n < now {
-			now, quiet = n, 0
-		}
-	}
-	return now
 }
 
 func heapNow() uint64 {

@@ -2,17 +2,19 @@ package sfu_test
 
 import (
 	"testing"
+
+	"gridhub/streams/sfu/sfutest"
 )
 
 func TestTwoPeersHearAndSeeEachOther(t *testing.T) {
-	r := room(t, start(t, nil), "call", "centre", "field")
+	r := room(t, sfutest.Start(t, nil), "call", "centre", "field")
 	a, b := publish(t, r, "centre"), publish(t, r, "field")
-	go a.play(t.Context())
-	go b.play(t.Context())
+	go a.Play(t.Context())
+	go b.Play(t.Context())
 	for _, id := range []string{"centre", "field"} {
 		s := subscribe(t, r, id, 1, 1)
-		s.wait(t, "audio", 20)
-		video := s.wait(t, "video", 20)
+		s.Wait(t, "audio", 20)
+		video := s.Wait(t, "video", 20)
 		if video[0].Payload[1]&1 != 0 {
 			t.Errorf("%s: video starts with %x, want a key frame", id, video[0].Payload)
 		}

@@ -90,21 +90,6 @@ func (s *street) kinds() string {
 	return strings.Join(out, " ")
 }
 
-func newMedia(t testing.TB) *sfu.SFU {
-	t.Helper()
-	c := sfu.Default()
-	c.Address, c.Loopback = "127.0.0.1:0", true
-	m, err := sfu.New(c, slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn})))
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- m.Run(ctx) }()
-	t.Cleanup(func() { cancel(); <-done })
-	return m
-}
-
 // open runs a service until stop is called, or the test ends.
 func open(t testing.TB, media *sfu.SFU, restored ...[]call.Event) (s *street, stop func()) {
 	t.Helper()

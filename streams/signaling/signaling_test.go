@@ -3,7 +3,6 @@ package signaling_test
 import (
 	"fmt"
 	"net"
-	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,13 +11,14 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"gridhub/streams/call"
+	"gridhub/streams/sfu/sfutest"
 	"gridhub/streams/signaling"
 )
 
 // inTime runs a test on invented time. The media plane stays outside: no
 // media flows in these tests, and its sockets know real time only.
 func inTime(t *testing.T, test func(t *testing.T, s *street)) {
-	media := newMedia(t)
+	media := sfutest.Start(t, nil)
 	synctest.Test(t, func(t *testing.T) {
 		s, _ := open(t, media)
 		test(t, s)
@@ -28,7 +28,7 @@ func inTime(t *testing.T, test func(t *testing.T, s *street)) {
 // The centre over a WebSocket, the field over the message bus: it rings, is
 // accepted, both hear and see each other, one hangs up, all of it is stored.
 func TestCentreCallsField(t *testing.T) {
-	s, _ := open(t, newMedia(t))
+	s, _ := open(t, sfutest.Start(t, nil))
 	s.serve()
 	centre, field := s.dial("centre", "desk-1"), s.field("wang", "phone-7")
 
@@ -222,7 +222,7 @@ func TestVanishedAndBack(t *testing.T) {
 // The process ends and starts again: live calls come back from what was
 // stored, everybody in them is resuming, and media is negotiated anew.
 func TestRestart(t *testing.T) {
-	before, stop := open(t, newMedia(t))
+	before, stop := open(t, sfutest.Start(t, nil))
 	centre, field := before.field("centre", "desk"), before.field("wang", "phone")
 	before.talk("c1", centre, field)
 	over := before.field("li", "phone-2")
@@ -239,7 +239,7 @@ func TestRestart(t *testing.T) {
 			c2 = append(c2, e)
 		}
 	}
-	after, _ := open(t, newMedia(t), c1, c2, c1[1:])
+	after, _ := open(t, sfutest.Start(t, nil), c1, c2, c1[1:])
 	centre, field = after.field("centre", "desk"), after.field("wang", "phone")
 	for _, d := range []*device{centre, field} {
 		d.send(message{Type: "hello"})
@@ -275,11 +275,11 @@ func TestForbidden(t *testing.T) {
 
 // Nobody publishes into or listens to a call to which they were not invited.
 func TestUninvited(t *testing.T) {
-	s, _ := open(t, newMedia(t))
+	s, _ := open(t, sfutest.Start(t, nil))
 	centre, field, stranger := s.field("centre", "desk"), s.field("wang", "phone"), s.field("mallory", "other")
 	s.talk("c1", centre, field)
 	for _, kind := range []string{"publish", "subscribe"} {
-		stranger.refused(stranger.send(message{Type: kind, Call: "c1", SDP: offer(t, peerConnection(t))}), "not-invited")
+		stranger.refused(stranger.send(message{Type: kind, Call: "c1", SDP: sfutest.Offer(t, sfutest.Connection(t))}), "not-invited")
 	}
 	for _, kind := range []string{"ringing", "accept", "resume", "hangup", "end"} {
 		stranger.refused(stranger.send(message{Type: kind, Call: "c1", Epoch: 9}), "not-invited")
@@ -292,10 +292,10 @@ func TestUninvited(t *testing.T) {
 }
 
 func TestOffersThatAreRefused(t *testing.T) {
-	s, _ := open(t, newMedia(t))
+	s, _ := open(t, sfutest.Start(t, nil))
 	centre, field := s.field("centre", "desk"), s.field("wang", "phone")
 	s.talk("c1", centre, field)
-	good := offer(t, peerConnection(t))
+	good := sfutest.Offer(t, sfutest.Connection(t))
 	for name, sdp := range map[string]string{
 		"empty":           "",
 		"garbage":         "\x00\xff{}\r\n",
@@ -317,7 +317,7 @@ func TestOffersThatAreRefused(t *testing.T) {
 }
 
 func TestMessagesThatAreRefused(t *testing.T) {
-	s, _ := open(t, newMedia(t))
+	s, _ := open(t, sfutest.Start(t, nil))
 	for _, raw := range []string{
 		``, `null`, `[]`, `{`, `{"v":2,"type":"hello"}`, `{"v":1,"type":"dance","call":"c","seq":1}`,
 		`{"v":1,"type":"accept","call":"../x","seq":1}`, `{"v":1,"type":"accept","call":"c"}`,
@@ -349,7 +349,7 @@ func TestBoundsOnCalls(t *testing.T) {
 // A browser that vanishes leaves its seat resuming; when it dials again with
 // the same tab, it has the call back, and media goes on in the same track.
 func TestBrowserComesBack(t *testing.T) {
-	s, _ := open(t, newMedia(t))
+	s, _ := open(t, sfutest.Start(t, nil))
 	s.serve()
 	centre, field := s.dial("centre", "desk"), s.field("wang", "phone")
 	s.talk("c1", centre, field)
@@ -374,18 +374,17 @@ func TestBrowserComesBack(t *testing.T) {
 // conversation back.
 func TestMediaIsLostAndComesBack(t *testing.T) {
 	t.Parallel()
-	s, _ := open(t, newMedia(t))
+	s, _ := open(t, sfutest.Start(t, nil))
 	centre, field := s.field("centre", "desk"), s.field("wang", "phone")
 	s.talk("c1", centre, field)
 	socket, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var e webrtc.SettingEngine
-	e.SetIncludeLoopbackCandidate(true)
-	e.SetICEUDPMux(webrtc.NewICEUDPMux(nil, socket))
-	e.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
-	centre.mediaOver("c1", peerConnectionWith(t, e), peerConnectionWith(t, e))
+	centre.media("c1", func(e *webrtc.SettingEngine) {
+		e.SetICEUDPMux(webrtc.NewICEUDPMux(nil, socket))
+		e.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	})
 	b := field.media("c1")
 	b.receives(t, 10)
 
@@ -402,7 +401,7 @@ func TestMediaIsLostAndComesBack(t *testing.T) {
 
 // What a call took is given back.
 func TestCallsLeaveNothingBehind(t *testing.T) {
-	s, _ := open(t, newMedia(t))
+	s, _ := open(t, sfutest.Start(t, nil))
 	centre, field := s.field("centre", "desk"), s.field("wang", "phone")
 	begin := 0
 	for i := range 8 {
@@ -418,30 +417,17 @@ func TestCallsLeaveNothingBehind(t *testing.T) {
 		centre.send(message{Type: "end", Call: id})
 		field.await("end", func(m message) bool { return m.Call == id && m.State.Phase == "ended" })
 		if i == 2 {
-			begin = settled(0)
+			begin = sfutest.Settled(0)
 			t.Logf("%d goroutines after the third call", begin)
 		}
 	}
-	if now := settled(begin + 2); now > begin+2 {
+	if now := sfutest.Settled(begin + 2); now > begin+2 {
 		t.Errorf("%d goroutines after the third call, %d after the eighth", begin, now)
 	}
 }
 
-// settled waits until no more than want goroutines are left, or none ends
-// any more, and returns how many there are.
-func settled(want int) int {
-	now := runtime.NumGoroutine()
-	for quiet := 0; quiet < 20 && now > want; quiet++ {
-		time.Sleep(50 * time.Millisecond)
-		if n := runtime.NumGoroutine(); n < now {
-			now, quiet = n, 0
-		}
-	}
-	return now
-}
-
 func FuzzHandle(f *testing.F) {
-	s, _ := open(f, newMedia(f))
+	s, _ := open(f, sfutest.Start(f, nil))
 	s.talk("c1", s.field("centre", "desk"), s.field("wang", "phone"))
 	for _, seed := range []string{
 		`{"v":1,"type":"invite","call":"c2","seq":1,"callees":["wang"]}`,
