@@ -167,6 +167,45 @@ func TestSectionWithdrawn(t *testing.T) {
 	}
 }
 
+// rawTrack writes bytes of the test's choice into an SRTP stream.
+type rawTrack struct {
+	*webrtc.TrackLocalStaticRTP
+	out chan webrtc.TrackLocalWriter
+	as  chan webrtc.TrackLocalContext
+}
+
+func (r rawTrack) Bind(ctx webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
+	r.out <- ctx.WriteStream()
+	r.as <- ctx
+	return r.TrackLocalStaticRTP.Bind(ctx)
+}
+
+// A publisher whose packets lie about themselves harms nobody.
+func TestCraftedPackets(t *testing.T) {
+	r := room(t, sfutest.Start(t, nil), "call", "centre", "field", "mallory")
+	pc := sfutest.Connection(t)
+	honest, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000}, "v", "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	track := rawTrack{honest, make(chan webrtc.TrackLocalWriter, 1), make(chan webrtc.TrackLocalContext, 1)}
+	if _, err := pc.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly}); err != nil {
+		t.Fatal(err)
+	}
+	sfutest.Exchange(t, pc, by("mallory", r.Publish))
+	sfutest.Connected(t, pc)
+	out, ctx := <-track.out, <-track.as
+	ssrc := uint32(ctx.SSRC())
+	for i := range 300 {
+		first := []byte{0x80, 0xa0, 0x90, 0xb0, 0x9f, 0xbf}[i%6] // with padding, extension, CSRCs that are not there
+		b := []byte{first, byte(ctx.CodecParameters()[0].PayloadType), 0, byte(i), 0, 0, 0, byte(i),
+			byte(ssrc >> 24), byte(ssrc >> 16), byte(ssrc >> 8), byte(ssrc), 0xbe, 0xde, byte(i), 0xff, 0xff}
+		_, _ = out.Write(b[:12+i%6])
+	}
+	go publish(t, r, "field").Play(t.Context())
+	subscribe(t, r, "centre", 2, 2).More(t, 20)
+}
+
 // The sender report that arrives ties the publisher's own clock to the
 // timestamps that arrive.
 func TestSenderReports(t *testing.T) {

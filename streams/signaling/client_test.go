@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -96,7 +97,11 @@ func open(t testing.TB, media *sfu.SFU, restored ...[]call.Event) (s *street, st
 	s = &street{t: t, media: media, devices: map[string]*device{}}
 	log := slog.New(slog.DiscardHandler)
 	var err error
-	if s.service, err = signaling.New(signaling.Default(), media, s, s, s, log); err != nil {
+	c := signaling.Default()
+	if _, fuzzes := t.(*testing.F); fuzzes {
+		c.MaxMessages = math.MaxInt
+	}
+	if s.service, err = signaling.New(c, media, s, s, s, log); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -53,13 +53,16 @@ type Config struct {
 	// MaxCalls in all and MaxCallsPerPerson for one caller; more are refused.
 	MaxCalls          int `yaml:"max_calls"`
 	MaxCallsPerPerson int `yaml:"max_calls_per_person"`
+	// MaxMessages is how many messages a device may send within 10 s; more
+	// are refused unread. A call takes a client about ten.
+	MaxMessages int `yaml:"max_messages"`
 	// Origins are host patterns from which browsers may open the WebSocket,
 	// besides the hub's own host.
 	Origins []string `yaml:"origins"`
 }
 
 // Default is what the shipped configuration says.
-func Default() Config { return Config{MaxCalls: 500, MaxCallsPerPerson: 8} }
+func Default() Config { return Config{MaxCalls: 500, MaxCallsPerPerson: 8, MaxMessages: 200} }
 
 // Validate reports every mistake at once.
 func (c Config) Validate() error {
@@ -69,6 +72,9 @@ func (c Config) Validate() error {
 	}
 	if c.MaxCallsPerPerson < 1 || c.MaxCallsPerPerson > 1000 {
 		errs = append(errs, fmt.Errorf("max_calls_per_person: %d: want 1 to 1000", c.MaxCallsPerPerson))
+	}
+	if c.MaxMessages < 10 {
+		errs = append(errs, fmt.Errorf("max_messages: %d: want 10 or more", c.MaxMessages))
 	}
 	return errors.Join(errs...)
 }
@@ -100,6 +106,7 @@ type Service struct {
 
 	mu      sync.Mutex
 	running bool
+	quota   quota
 	calls   map[call.ID]*runner
 	seats   map[call.Person]map[*runner]call.Status // present and pending ones
 	sockets map[string]*socket                      // by device
@@ -116,6 +123,7 @@ func New(c Config, media *sfu.SFU, d Directory, l Log, o Outbox, log *slog.Logge
 	s := &Service{
 		config: c, media: media, directory: d, store: l, outbox: o, log: log, boot: rand.Text(),
 		running:      true,
+		quota:        quota{most: c.MaxMessages},
 		stop:         make(chan struct{}),
 		negotiations: make(chan struct{}, maxNegotiations),
 		calls:        map[call.ID]*runner{},
@@ -173,10 +181,11 @@ func (s *Service) restore(events []call.Event) {
 // Handle takes one message of a device on which person from is signed in.
 // Replies, errors included, go out through the Outbox or the WebSocket.
 func (s *Service) Handle(from, device string, raw []byte) {
-	m, err := parse(raw)
-	if err == nil && !s.serving() {
-		err = errBusy
+	if err := s.welcome(device); err != nil {
+		s.deliver(device, failure(request{}, err))
+		return
 	}
+	m, err := parse(raw)
 	if err == nil {
 		err = s.dispatch(from, device, m)
 	}
@@ -186,10 +195,17 @@ func (s *Service) Handle(from, device string, raw []byte) {
 	}
 }
 
-func (s *Service) serving() bool {
+// welcome reports why no message of the device is taken now.
+func (s *Service) welcome(device string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.running
+	switch {
+	case !s.running:
+		return fmt.Errorf("%w: not serving", errBusy)
+	case !s.quota.take(device, time.Now()):
+		return fmt.Errorf("%w: more than %d messages in %v", errBusy, s.config.MaxMessages, quotaWindow)
+	}
+	return nil
 }
 
 func (s *Service) dispatch(from, device string, m request) error {

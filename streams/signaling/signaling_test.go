@@ -229,7 +229,8 @@ func TestRestart(t *testing.T) {
 	over.call("c2", "nobody")
 	over.ended("unreachable")
 	stop()
-	over.refused(over.call("c9", "wang"), "busy")
+	over.call("c9", "wang")
+	over.await("a refusal", func(m message) bool { return m.Type == "error" && m.Code == "busy" })
 
 	var c1, c2 []call.Event
 	for _, e := range before.events() {
@@ -344,6 +345,36 @@ func TestBoundsOnCalls(t *testing.T) {
 		}
 		centre.refused(centre.call("one-more", "wang"), "busy")
 	})
+}
+
+func TestFloodOfMessages(t *testing.T) {
+	inTime(t, func(t *testing.T, s *street) {
+		centre := s.field("centre", "desk")
+		most := signaling.Default().MaxMessages
+		for range most + 50 {
+			centre.sendRaw([]byte("{"))
+		}
+		if n := strings.Count(centre.all(), "Code:busy"); n != 50 {
+			t.Errorf("%d refused, want the 50 above %d", n, most)
+		}
+		s.field("li", "phone").call("c1", "wang") // others are not concerned
+		synctest.Wait()
+		s.wants("created")
+		time.Sleep(time.Minute)
+		centre.refused(centre.send(message{Type: "accept", Call: "c2"}), "over")
+	})
+}
+
+func TestConfig(t *testing.T) {
+	if err := signaling.Default().Validate(); err != nil {
+		t.Error(err)
+	}
+	err := signaling.Config{}.Validate()
+	for _, key := range []string{"max_calls", "max_calls_per_person", "max_messages"} {
+		if err == nil || !strings.Contains(err.Error(), key+": ") {
+			t.Errorf("%s is not reported: %v", key, err)
+		}
+	}
 }
 
 // A browser that vanishes leaves its seat resuming; when it dials again with

@@ -19,7 +19,7 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 
 	"gridhub/streams/call"
-	"gridhub/streams/sfu"
+	"gridhub/streams/sfu/sfutest"
 	"gridhub/streams/signaling"
 )
 
@@ -82,12 +82,7 @@ func (h *hub) kinds() string {
 func start(t *testing.T) *hub {
 	t.Helper()
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
-	c := sfu.Default()
-	c.Address, c.Loopback = "127.0.0.1:0", true
-	media, err := sfu.New(c, log)
-	if err != nil {
-		t.Fatal(err)
-	}
+	media := sfutest.Start(t, nil)
 	h := &hub{t: t, reports: make(chan report, 16)}
 	service, err := signaling.New(signaling.Default(), media, h, h, h, log)
 	if err != nil {
@@ -95,7 +90,6 @@ func start(t *testing.T) *hub {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() { _ = media.Run(ctx) })
 	running.Go(func() { _ = service.Run(ctx) })
 	h.web = httptest.NewServer(h.routes(service))
 	t.Cleanup(func() { cancel(); running.Wait(); h.web.CloseClientConnections(); h.web.Close() })
