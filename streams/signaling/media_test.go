@@ -49,6 +49,20 @@ func (p *phone) receives(t testing.TB, n int) {
 	p.sink.More(t, n)
 }
 
+// streams waits until n different streams of each kind have come.
+func (p *phone) streams(t testing.TB, n int) {
+	t.Helper()
+	for _, kind := range []string{"audio", "video"} {
+		seen := map[uint32]bool{}
+		for len(seen) < n {
+			p.sink.More(t, 1)
+			for _, packet := range p.sink.Got(kind) {
+				seen[packet.SSRC] = true
+			}
+		}
+	}
+}
+
 func (p *phone) close() {
 	p.stop()
 	_, _ = p.source.PC.GracefulClose(), p.sink.PC.GracefulClose()

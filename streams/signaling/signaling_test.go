@@ -156,6 +156,41 @@ func TestGlare(t *testing.T) {
 	})
 }
 
+// Three in a group: everybody is told of tracks that have no place yet, adds
+// places, and receives both others; the group outlives the first to leave.
+func TestGroupOfThree(t *testing.T) {
+	s, _ := open(t, sfutest.Start(t, nil))
+	all := []*device{s.field("centre", "desk"), s.field("wang", "phone"), s.field("li", "phone-2")}
+	all[0].send(message{Type: "invite", Call: "g", Callees: []string{"wang", "li"}, Mode: "group", Media: "video", Epoch: 1})
+	for _, d := range all[1:] {
+		d.self("invited")
+		d.send(message{Type: "accept", Call: "g", Epoch: 1})
+		d.self("joined")
+	}
+	var phones []*phone
+	for _, d := range all {
+		phones = append(phones, d.media("g"))
+	}
+	for i, d := range all {
+		d.await("tracks without a place", func(m message) bool {
+			return m.Tracks != nil && m.Tracks.MissingAudio == 1 && m.Tracks.MissingVideo == 1
+		})
+		phones[i].sink.Places(t, 1, 1)
+		sfutest.Exchange(t, phones[i].sink.PC, d.negotiate("subscribe", "g"))
+		d.await("four tracks", func(m message) bool {
+			return m.Tracks != nil && len(m.Tracks.Playing) == 4 && m.Tracks.MissingAudio+m.Tracks.MissingVideo == 0
+		})
+	}
+	for _, p := range phones {
+		p.streams(t, 2)
+	}
+	all[0].send(message{Type: "hangup", Call: "g"})
+	all[0].self("left")
+	phones[1].receives(t, 20)
+	all[1].send(message{Type: "hangup", Call: "g"})
+	all[2].ended("left")
+}
+
 func TestRepeatedMessagesChangeNothing(t *testing.T) {
 	inTime(t, func(t *testing.T, s *street) {
 		centre, field := s.field("centre", "desk"), s.field("wang", "phone")
