@@ -10,11 +10,21 @@ import (
 	"github.com/pion/ice/v4"
 	"github.com/pion/logging"
 	"github.com/pion/webrtc/v4"
+	"golang.org/x/net/netutil"
 )
 
-// tcpWriteBuffer is what one TCP peer may owe, in bytes, before its packets
-// are dropped. Zero would let one stuck peer block everybody.
-const tcpWriteBuffer = 4 << 20
+const (
+	// tcpWriteBuffer is what one TCP peer may owe, in bytes, before its
+	// packets are dropped. Zero would let one stuck peer block everybody.
+	tcpWriteBuffer = 4 << 20
+	// tcpConns is how many TCP connections are served at once; more wait.
+	tcpConns = 4096
+	// tcpFirst is how long a new connection may take to say which peer it is.
+	tcpFirst = 5 * time.Second
+	// tcpUnknown is how long one is kept that belongs to no peer: an answer
+	// is given out only after its peer can be found, so hardly at all.
+	tcpUnknown = 2 * time.Second
+)
 
 // sockets are the process-wide UDP and TCP multiplexers: every peer
 // connection of every room shares them.
@@ -90,11 +100,12 @@ func (s *sockets) listenTCP(at netip.AddrPort, logs logging.LoggerFactory) error
 		return fmt.Errorf("media listener: %w", err)
 	}
 	s.tcp = ice.NewTCPMuxDefault(ice.TCPMuxParams{
-		Listener:             l,
-		Logger:               logs.NewLogger("ice"),
-		ReadBufferSize:       64,
-		WriteBufferSize:      tcpWriteBuffer,
-		FirstStunBindTimeout: 5 * time.Second,
+		Listener:                     netutil.LimitListener(l, tcpConns),
+		Logger:                       logs.NewLogger("ice"),
+		ReadBufferSize:               64,
+		WriteBufferSize:              tcpWriteBuffer,
+		FirstStunBindTimeout:         tcpFirst,
+		AliveDurationForConnFromStun: tcpUnknown,
 	})
 	return nil
 }

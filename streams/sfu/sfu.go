@@ -91,7 +91,7 @@ func (s *SFU) Port() int { return s.sockets.port }
 func (s *SFU) Dropped() uint64 { return s.dropped.Load() }
 
 // Run serves until ctx ends, then closes every room and returns when the last
-// peer connection has ended, or after twice closeWithin.
+// peer connection and the sockets have ended, or after twice closeWithin.
 func (s *SFU) Run(ctx context.Context) error {
 	<-ctx.Done()
 	s.mu.Lock()
@@ -104,14 +104,17 @@ func (s *SFU) Run(ctx context.Context) error {
 	for _, r := range rooms {
 		r.Close()
 	}
-	done := make(chan struct{})
-	go func() { s.closing.Wait(); close(done) }()
+	done := make(chan error, 1)
+	go func() {
+		s.closing.Wait()
+		done <- s.sockets.Close()
+	}()
 	select {
-	case <-done:
+	case err := <-done:
+		return err
 	case <-time.After(2 * closeWithin):
-		s.log.Warn("peer connections did not end", "within", 2*closeWithin)
+		return fmt.Errorf("sfu: peer connections or sockets did not end within %v", 2*closeWithin)
 	}
-	return s.sockets.Close()
 }
 
 // Room returns the room called id, and makes it where there is none.

@@ -40,6 +40,10 @@ func (s *Service) Handler(identify Identify) http.Handler {
 			http.Error(w, "not signed in", http.StatusUnauthorized)
 			return
 		}
+		if !s.serves() {
+			http.Error(w, "not serving", http.StatusServiceUnavailable)
+			return
+		}
 		conn, err := websocket.Accept(w, req, &websocket.AcceptOptions{OriginPatterns: s.config.Origins})
 		if err != nil {
 			return // Accept has answered
@@ -128,6 +132,12 @@ func (s *Service) attach(device string, own *socket) bool {
 	s.sockets[device] = own
 	s.work.Add(1)
 	return true
+}
+
+func (s *Service) serves() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.running
 }
 
 // detach reports whether own was still the device's connection.

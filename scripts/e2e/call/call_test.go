@@ -7,12 +7,14 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -41,7 +43,8 @@ type over struct {
 	Released bool   `json:"released"` // camera and microphone
 }
 
-// report is one message of a page to the test; the page waits for reply.
+// report is one message of a page to the test. With "flowing" and "resumed"
+// the page waits for the reply, which says what to do next.
 type report struct {
 	path, person string
 	body         []byte
@@ -52,6 +55,8 @@ type report struct {
 type hub struct {
 	t       *testing.T
 	web     *httptest.Server
+	calls   atomic.Pointer[http.Handler] // of the running service
+	stop    func()
 	reports chan report
 	queue   []report
 
@@ -81,27 +86,41 @@ func (h *hub) kinds() string {
 
 func start(t *testing.T) *hub {
 	t.Helper()
-	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
-	media := sfutest.Start(t, nil)
 	h := &hub{t: t, reports: make(chan report, 16)}
-	service, err := signaling.New(signaling.Default(), media, h, h, h, log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	var running sync.WaitGroup
-	running.Go(func() { _ = service.Run(ctx) })
-	h.web = httptest.NewServer(h.routes(service))
-	t.Cleanup(func() { cancel(); running.Wait(); h.web.CloseClientConnections(); h.web.Close() })
+	h.boot()
+	h.web = httptest.NewServer(h.routes())
+	t.Cleanup(func() { h.stop(); h.web.CloseClientConnections(); h.web.Close() })
 	return h
 }
 
-func (h *hub) routes(service *signaling.Service) http.Handler {
+// boot starts signalling and media, with what was stored before.
+func (h *hub) boot() {
+	h.t.Helper()
+	media, stopMedia := sfutest.StartStop(h.t, nil)
+	service, err := signaling.New(signaling.Default(), media, h, h, h, sfutest.Log(h.t))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.mu.Lock()
+	stored := append([]call.Event(nil), h.stored...)
+	h.mu.Unlock()
+	if len(stored) > 0 {
+		service.Restore(stored)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- service.Run(ctx) }()
+	h.stop = sync.OnceFunc(func() { cancel(); <-done; stopMedia() })
+	calls := service.Handler(func(r *http.Request) (string, string, error) {
+		return r.URL.Query().Get("person"), r.URL.Query().Get("device"), nil
+	})
+	h.calls.Store(&calls)
+}
+
+func (h *hub) routes() http.Handler {
 	script := bundle(h.t)
 	mux := http.NewServeMux()
-	mux.Handle("GET /calls", service.Handler(func(r *http.Request) (string, string, error) {
-		return r.URL.Query().Get("person"), r.URL.Query().Get("device"), nil
-	}))
+	mux.HandleFunc("GET /calls", func(w http.ResponseWriter, r *http.Request) { (*h.calls.Load()).ServeHTTP(w, r) })
 	mux.HandleFunc("GET /page", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = io.WriteString(w, `<!doctype html><title>call</title><body><script src="page.js"></script>`)
@@ -135,6 +154,9 @@ func (h *hub) hear(w http.ResponseWriter, r *http.Request) {
 	case <-r.Context().Done():
 		return
 	}
+	if m.path != "flowing" && m.path != "resumed" {
+		return
+	}
 	select {
 	case todo := <-m.reply:
 		_, _ = io.WriteString(w, todo)
@@ -163,7 +185,7 @@ func (h *hub) await(person, path string, into any) report {
 			}
 			h.queue = append(h.queue, m)
 		case <-limit:
-			h.t.Fatalf("no %q from %s in %v", path, person, patience)
+			h.t.Fatalf("no %q from %s in %v; stored: %s", path, person, patience, h.kinds())
 		}
 	}
 }
@@ -171,15 +193,23 @@ func (h *hub) await(person, path string, into any) report {
 // browse opens a page in a browser of its own.
 func (h *hub) browse(query string) {
 	h.t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	chromium := exec.CommandContext(ctx, "chromium", "--headless=new", "--no-sandbox", "--disable-gpu",
+	profile, err := os.MkdirTemp("", "call-browser-")
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	chromium := exec.Command("chromium", "--headless=new", "--no-sandbox", "--disable-gpu",
 		"--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
 		"--autoplay-policy=no-user-gesture-required", "--allow-loopback-in-peer-connection",
-		"--user-data-dir="+h.t.TempDir(), h.web.URL+"/page?"+query)
+		"--user-data-dir="+profile, h.web.URL+"/page?"+query)
+	chromium.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it has children
 	if err := chromium.Start(); err != nil {
 		h.t.Fatalf("Chromium is needed for this test: %v", err)
 	}
-	h.t.Cleanup(func() { cancel(); _ = chromium.Wait() })
+	h.t.Cleanup(func() {
+		_ = syscall.Kill(-chromium.Process.Pid, syscall.SIGKILL)
+		_ = chromium.Wait()
+		_ = os.RemoveAll(profile) // a child may still be writing: then it stays in /tmp
+	})
 }
 
 func (h *hub) flows(person string) report {
@@ -196,7 +226,7 @@ func (h *hub) flows(person string) report {
 func (h *hub) ends(person, reason string) {
 	h.t.Helper()
 	var o over
-	h.await(person, "over", &o).reply <- ""
+	h.await(person, "over", &o)
 	if o.Reason != reason || !o.Released {
 		h.t.Errorf("%s: the call ended %+v, want %s with camera and microphone released", person, o, reason)
 	}
@@ -206,7 +236,7 @@ func (h *hub) ends(person, reason string) {
 func (h *hub) pair() (centre, field report) {
 	h.t.Helper()
 	h.browse("person=wang")
-	h.await("wang", "online", new(struct{})).reply <- ""
+	h.await("wang", "online", new(struct{}))
 	h.browse("person=centre&calls=wang")
 	return h.flows("centre"), h.flows("wang")
 }
@@ -230,12 +260,36 @@ func TestBrowserComesBackIntoItsCall(t *testing.T) {
 	centre, field := h.pair()
 	field.reply <- ""
 	centre.reply <- "drop"
-	var m measured
-	h.await("centre", "resumed", &m).reply <- ""
-	t.Logf("centre receives %+v after it came back", m)
+	h.resumes("centre").reply <- "hangup"
 	h.ends("centre", "left")
 	h.ends("wang", "left")
 	if got, want := h.kinds(), "created ringing accepted resuming resumed left ended"; got != want {
 		t.Errorf("stored %q, want %q", got, want)
 	}
+}
+
+// The hub is started again while they talk: both browsers come back into the
+// same call, over new connections.
+func TestHubRestartsDuringACall(t *testing.T) {
+	h := start(t)
+	centre, field := h.pair()
+	field.reply <- "stay"
+	centre.reply <- "stay"
+	h.stop()
+	h.boot()
+	h.resumes("wang").reply <- ""
+	h.resumes("centre").reply <- "hangup"
+	h.ends("centre", "left")
+	h.ends("wang", "left")
+	if got, want := h.kinds(), "created ringing accepted resuming resuming resumed resumed left ended"; got != want {
+		t.Errorf("stored %q, want %q", got, want)
+	}
+}
+
+func (h *hub) resumes(person string) report {
+	h.t.Helper()
+	var m measured
+	r := h.await(person, "resumed", &m)
+	h.t.Logf("%s receives %+v after it came back", person, m)
+	return r
 }

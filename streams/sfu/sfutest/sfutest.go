@@ -9,6 +9,7 @@ import (
 	"context"
 	"log/slog"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,6 +29,13 @@ type Negotiate func(offer string) (answer string, err error)
 // the test when it does not end cleanly. change may adapt its configuration.
 func Start(t testing.TB, change func(*sfu.Config)) *sfu.SFU {
 	t.Helper()
+	s, _ := StartStop(t, change)
+	return s
+}
+
+// StartStop is Start with the means to end the SFU before the test does.
+func StartStop(t testing.TB, change func(*sfu.Config)) (s *sfu.SFU, stop func()) {
+	t.Helper()
 	c := sfu.Default()
 	c.Address, c.Loopback = "127.0.0.1:0", true
 	if change != nil {
@@ -40,13 +48,14 @@ func Start(t testing.TB, change func(*sfu.Config)) *sfu.SFU {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("Run: %v", err)
 		}
 	})
-	return s
+	t.Cleanup(stop)
+	return s, stop
 }
 
 // Log writes what an operator should know of to the test's output.

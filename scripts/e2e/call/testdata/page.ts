@@ -52,19 +52,22 @@ const nothing: Measured = { framesDecoded: 0, width: 0, samples: 0, energy: 0, f
 let reported = false
 let local: MediaStream | null = null
 
-async function report(session: CallSession): Promise<void> {
+/** Does what the test says until it has nothing more to say. */
+async function obey(session: CallSession): Promise<void> {
   if (reported) return
   reported = true
-  const todo = await post('flowing', await flowing(session, nothing))
-  if (todo === 'drop') {
-    socket.close()
-    await new Promise<void>((resolve) => { resumed = resolve })
-    await post('resumed', await flowing(session, await measure(session)))
+  let todo = await post('flowing', await flowing(session, nothing))
+  while (todo === 'drop' || todo === 'stay') {
+    const back = new Promise<void>((resolve) => { resumed = resolve })
+    if (todo === 'drop') socket.close()
+    await back
+    todo = await post('resumed', await flowing(session, await measure(session)))
   }
-  if (todo !== '') session.hangup('done')
+  if (todo === 'hangup') session.hangup('done')
 }
 
 let resumed: () => void = () => undefined
+let called = false
 let dropped = false
 let socket: WebSocket
 
@@ -73,8 +76,9 @@ const board = new Switchboard({
   onIncoming: (session) => void session.accept(),
   onState: (state, session) => {
     if (state.phase === 'live' && state.self === 'joined') {
-      void report(session)
+      void obey(session)
       if (dropped) resumed()
+      dropped = false
     }
   },
   onRemotes: show,
@@ -91,7 +95,8 @@ function dial(): void {
   socket.onmessage = (e) => board.receive(JSON.parse(e.data as string))
   socket.onopen = () => {
     board.connected()
-    if (callee && !dropped) board.call({ callees: [callee], media: 'video', task: 'case-7' })
+    if (callee && !called) board.call({ callees: [callee], media: 'video', task: 'case-7' })
+    called = true
     void post('online', {})
   }
   socket.onclose = () => { dropped = true; setTimeout(dial, 300) }
