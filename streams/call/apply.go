@@ -56,11 +56,16 @@ func (t *turn) happen(e Event) {
 	t.events = append(t.events, e)
 }
 
-// did is an event about the commander's own seat.
+// did is an event about the commander's own seat. Without a device the server
+// spoke for the person.
 func (t *turn) did(kind Kind) {
 	m := t.cmd
+	by := m.Person
+	if m.Device == "" {
+		by = ""
+	}
 	t.happen(Event{
-		Kind: kind, Person: m.Person, Device: m.Device, By: m.Person,
+		Kind: kind, Person: m.Person, Device: m.Device, By: by,
 		Reason: m.Reason, Sequence: m.Sequence, Epoch: m.Epoch,
 	})
 }

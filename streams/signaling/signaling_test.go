@@ -121,6 +121,9 @@ func TestBusy(t *testing.T) {
 		s.talk("c1", centre, wang)
 		li.call("c2", "wang")
 		li.ended("busy")
+		if e := s.events()[3]; e.Kind != call.IsBusy || e.Person != "wang" || e.By != "" {
+			t.Errorf("stored %+v, want the hub to have said it", e)
+		}
 		wang.send(message{Type: "hangup", Call: "c1"})
 		centre.ended("left")
 		li.call("c3", "wang")
