@@ -62,6 +62,7 @@ type Command struct {
 	Evidence   string            `json:"evidence,omitempty" doc:"for evidence: the hash that the upload returned"`
 	Kind       string            `json:"kind,omitempty" doc:"for evidence: what it is"`
 	Until      telemetry.Millis  `json:"until,omitempty"`
+	Candidates []Candidate       `json:"-"` // what the dispatcher was shown, kept with the choice
 }
 
 // Filter narrows a list of cases; zero fields do not narrow.
@@ -70,6 +71,8 @@ type Filter struct {
 	State    EventType
 	Assignee identity.PersonID
 	Matter   string
-	Since    telemetry.Millis
+	Since    telemetry.Millis // changed at or after
 	Limit    int
+
+	ReportedFrom, ReportedTo telemetry.Millis // [from, to)
 }

@@ -65,6 +65,7 @@ type Event struct {
 // Body holds what some events carry; absent fields are left out of the
 // canonical bytes.
 type Body struct {
+	Number     string            `json:"number,omitempty"`
 	Matter     string            `json:"matter,omitempty"`
 	Source     string            `json:"source,omitempty"` // sensor, patrol, hotline, resident, partner, desk
 	Severity   string            `json:"severity,omitempty"`

@@ -20,7 +20,7 @@ type Clock struct {
 // Case is what the events amount to.
 type Case struct {
 	ID         identity.CaseID                `json:"id"`
-	Number     string                         `json:"number"` // said on the phone: 1123-042
+	Number     string                         `json:"number"` // said on the phone: 261123-042
 	Rev        uint64                         `json:"rev"`    // seq of the newest event
 	State      EventType                      `json:"state"`
 	Matter     string                         `json:"matter"`
@@ -43,4 +43,8 @@ type Case struct {
 	Evidence   []string                       `json:"evidence,omitempty"`
 	Next       []EventType                    `json:"next"`              // steps that the state machine allows now
 	Missing    []string                       `json:"missing,omitempty"` // evidence still demanded before the claim
+
+	before        EventType // state before the newest move
+	suspendedFrom EventType
+	proofs        []string // kinds of evidence so far
 }

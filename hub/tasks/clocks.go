@@ -1,0 +1,136 @@
+package tasks
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"gridhub/devices/telemetry"
+)
+
+// Clocks computes every limit of the matter on a case's events at now. It is
+// a pure function of its arguments: pause, resume, rework and re-dispatch all
+// follow from the events. Limits whose kind is plan have no clock of their own.
+func (m Matter) Clocks(events []Event, cal Calendar, now time.Time) []Clock {
+	out := []Clock{}
+	for _, l := range m.Limits {
+		if c, ok := l.clock(events, cal, now); ok {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func (l Limit) clock(events []Event, cal Calendar, now time.Time) (Clock, bool) {
+	length, err := l.length(cal)
+	start, stop := l.bounds(events)
+	if err != nil || start == 0 || l.Kind == ByPlan {
+		return Clock{}, false
+	}
+	end := now
+	if stop != 0 {
+		end = stop.Time()
+	}
+	active := []span{{start.Time(), end}}
+	if l.Kind != Emergency {
+		active = running(events, start.Time(), end)
+	}
+	share := float64(cal.sum(l.Kind, active)) / float64(length)
+	return Clock{Name: l.Name, Kind: l.Kind, Started: start, Stopped: stop,
+		Due:  telemetry.At(cal.due(l.Kind, active, length)),
+		Used: math.Round(share*1000) / 1000, Light: light(share)}, true
+}
+
+// sum is the counted time of several intervals.
+func (c Calendar) sum(kind LimitKind, spans []span) (sum time.Duration) {
+	for _, s := range spans {
+		sum += c.Counted(kind, s.from, s.to)
+	}
+	return sum
+}
+
+// due is the instant at which the intervals have counted length; when they do
+// not reach it, the rest counts on from the end of the last.
+func (c Calendar) due(kind LimitKind, spans []span, length time.Duration) time.Time {
+	for _, s := range spans {
+		have := c.Counted(kind, s.from, s.to)
+		if have >= length {
+			return c.After(kind, s.from, length)
+		}
+		length -= have
+	}
+	return c.After(kind, spans[len(spans)-1].to, length)
+}
+
+// running cuts [from, to) into the intervals in which the case was not
+// suspended; the last one may be empty and then only marks where to go on.
+func running(events []Event, from, to time.Time) []span {
+	var out []span
+	begin, paused := from, false
+	for _, e := range events {
+		at := minTime(maxTime(e.At.Time(), from), to)
+		switch {
+		case e.Type == Suspended && !paused:
+			out, paused = append(out, span{begin, at}), true
+		case paused && moves(e.Type):
+			begin, paused = at, false
+		}
+	}
+	if paused {
+		begin = to
+	}
+	return append(out, span{begin, to})
+}
+
+// light is the traffic light of a clock: green below 80 %, red above 100 %.
+func light(share float64) string {
+	switch {
+	case share > 1:
+		return "red"
+	case share >= 0.8:
+		return "yellow"
+	}
+	return "green"
+}
+
+// bounds finds where the clock starts and stops. Arrival counts from the
+// newest dispatch, everything else from the first start; a rework begins a
+// new handling clock.
+func (l Limit) bounds(events []Event) (start, stop telemetry.Millis) {
+	for _, e := range events {
+		switch {
+		case e.Type == l.From && (start == 0 || l.Until == Onscene):
+			start, stop = e.At, 0
+		case e.Type == Rework && l.Until == Claimed && start != 0:
+			start, stop = e.At, 0
+		case e.Type == l.Until && start != 0 && stop == 0:
+			stop = e.At
+		}
+	}
+	return start, stop
+}
+
+func maxTime(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// missing lists the kinds of evidence that the matter demands before step t
+// and the case does not have.
+func (m Matter) missing(c *Case, t EventType) []string {
+	var out []string
+	for _, p := range m.Evidence {
+		if p.Before == t && !slices.Contains(c.proofs, p.Kind) {
+			out = append(out, p.Kind)
+		}
+	}
+	return out
+}
+
+// Describe fills what depends on the matter and the time: clocks, the steps
+// possible now, the evidence still missing before the claim.
+func (m Matter) Describe(c *Case, events []Event, cal Calendar, now time.Time) {
+	c.Clocks, c.Next, c.Missing = m.Clocks(events, cal, now), c.next(), m.missing(c, Claimed)
+}

@@ -1,0 +1,316 @@
+package tasks
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"gridhub/devices/telemetry"
+	"gridhub/hub/geo"
+	"gridhub/hub/identity"
+	"gridhub/hub/store"
+)
+
+// Pool is the task pool. All methods may be called concurrently; writes to one
+// case are serialised by the store.
+type Pool struct {
+	db      *store.DB
+	matters []Matter
+	byCode  map[string]Matter
+	cal     Calendar
+	now     func() time.Time
+	changed func(Case)
+}
+
+// Options of a pool. Changed is told after each change that is durable; it
+// must not block.
+type Options struct {
+	Matters  []Matter
+	Calendar Calendar
+	Now      func() time.Time
+	Changed  func(Case)
+}
+
+// Open prepares the pool's tables and checks the matters, all of them at once.
+func Open(ctx context.Context, db *store.DB, o Options) (*Pool, error) {
+	p := &Pool{db: db, matters: o.Matters, byCode: map[string]Matter{}, cal: o.Calendar, now: o.Now, changed: o.Changed}
+	var errs []error
+	for _, m := range o.Matters {
+		if _, twice := p.byCode[m.Code]; twice {
+			errs = append(errs, fmt.Errorf("matter %s is defined twice", m.Code))
+		}
+		p.byCode[m.Code] = m
+		errs = append(errs, m.Check(o.Calendar))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return p, db.Migrate(ctx, "tasks", migrations...)
+}
+
+// Check reports everything that is wrong with a matter.
+func (m Matter) Check(cal Calendar) error {
+	var errs []error
+	for _, l := range m.Limits {
+		if l.Kind != ByPlan {
+			if _, err := l.length(cal); err != nil {
+				errs = append(errs, fmt.Errorf("matter %s: %w", m.Code, err))
+			}
+		}
+		if !moves(l.From) || !moves(l.Until) {
+			errs = append(errs, fmt.Errorf("matter %s: limit %s: from %q until %q: want names of events", m.Code, l.Name, l.From, l.Until))
+		}
+	}
+	for _, a := range m.Auto {
+		if a != Screened && a != Filed {
+			errs = append(errs, fmt.Errorf("matter %s: auto %q: want screened or filed", m.Code, a))
+		}
+	}
+	if m.Code == "" || m.Lead == "" || m.Name.ZH == "" {
+		errs = append(errs, fmt.Errorf("matter %q: code, name.zh and lead are required", m.Code))
+	}
+	return errors.Join(errs...)
+}
+
+// Matters lists the matters in the order in which they were given.
+func (p *Pool) Matters() []Matter { return p.matters }
+
+// CaseFor is the id of the case that a report makes, derived from the report's
+// id, so that the same report always finds the same case.
+func CaseFor(report string) identity.CaseID {
+	sum := sha256.Sum256([]byte("gridhub case\x00" + report))
+	return identity.CaseID("c-" + hex.EncodeToString(sum[:8]))
+}
+
+// Report brings something into the pool. A repeat with the same id returns
+// the case as it is. The steps that the matter takes by itself follow at once.
+func (p *Pool) Report(ctx context.Context, who identity.Principal, r Report) (Case, error) {
+	m, ok := p.byCode[r.Matter]
+	if !ok {
+		return Case{}, &RefusedError{Code: "invalid", Reason: fmt.Sprintf("matter %q: no such matter", r.Matter)}
+	}
+	if !r.Place.Valid() {
+		return Case{}, &RefusedError{Code: "invalid", Reason: "place: want longitude and latitude in WGS-84 degrees"}
+	}
+	id := CaseFor(r.ID)
+	return p.change(ctx, id, func(tx *store.Tx, events []Event) ([]Event, string, error) {
+		if len(events) > 0 {
+			return nil, "", nil
+		}
+		server := p.server(r.At, r.Source)
+		n, err := number(ctx, tx, day(server, p.cal))
+		if err != nil {
+			return nil, "", err
+		}
+		return opening(who, r, m, n, server), "report", nil
+	})
+}
+
+// server is the hub's time of an event. What a sensor raised carries the time
+// of its reading instead, so that a replay writes the same bytes.
+func (p *Pool) server(at telemetry.Millis, source string) telemetry.Millis {
+	if source == "sensor" {
+		return at
+	}
+	return telemetry.At(p.now())
+}
+
+// opening are the first events of a case: the report, its photos, and the
+// steps that the matter takes by itself.
+func opening(who identity.Principal, r Report, m Matter, number string, server telemetry.Millis) []Event {
+	place := r.Place
+	title := r.Title
+	if title == "" {
+		title = m.Name.ZH
+	}
+	severity := r.Severity
+	if severity == "" {
+		severity = "minor"
+	}
+	head := Event{At: r.At, Server: server, By: who.Account, Person: who.Person}
+	first := head
+	first.Type, first.Place = Reported, &place
+	first.Body = Body{Number: number, Matter: r.Matter, Source: r.Source, Severity: severity, Grid: r.Grid, Title: title,
+		Text: r.Text, Reporter: r.Reporter, Hazard: r.Hazard, Device: r.Device, Department: m.Lead, With: m.With}
+	out := []Event{first}
+	for _, hash := range r.Evidence {
+		e := head
+		e.Type, e.Body = Evidence, Body{Evidence: hash, Kind: "photo-before"}
+		out = append(out, e)
+	}
+	for _, step := range m.Auto {
+		e := head
+		e.Type, e.By, e.Person, e.At, e.Why = step, identity.System.Account, "", server, "matter "+m.Code+" does this by itself"
+		out = append(out, e)
+	}
+	return out
+}
+
+// Do takes one step. The same command id again returns the case as it is.
+func (p *Pool) Do(ctx context.Context, who identity.Principal, c Command) (Case, error) {
+	return p.change(ctx, c.Case, func(tx *store.Tx, events []Event) ([]Event, string, error) {
+		if len(events) == 0 {
+			return nil, "", ErrNotFound
+		}
+		var n int
+		err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM case_events WHERE case_id = ? AND command = ?`, string(c.Case), c.ID).Scan(&n)
+		if err != nil || n > 0 {
+			return nil, "", err
+		}
+		now := Fold(events)
+		if c.Rev != 0 && c.Rev != now.Rev {
+			return nil, "", &ConflictError{Have: now.Rev, Want: c.Rev}
+		}
+		if err := p.allowed(who, &now, c); err != nil {
+			return nil, "", err
+		}
+		return []Event{p.event(who, &now, c)}, c.ID, nil
+	})
+}
+
+// allowed asks the state machine, the caller's rights and the matter's demands.
+func (p *Pool) allowed(who identity.Principal, now *Case, c Command) error {
+	if err := now.may(who, c.Type); err != nil {
+		return err
+	}
+	if missing := p.byCode[now.Matter].missing(now, c.Type); len(missing) > 0 {
+		return &RefusedError{Code: "evidence", Reason: fmt.Sprintf("%s needs evidence first: %v", c.Type, missing)}
+	}
+	switch {
+	case c.Type == Dispatched && c.Assignee == "":
+		return &RefusedError{Code: "invalid", Reason: "dispatched: name the assignee"}
+	case c.Type == Returned && c.Why == "", c.Type == Rejected && c.Why == "", c.Type == Suspended && c.Why == "":
+		return &RefusedError{Code: "invalid", Reason: string(c.Type) + ": say why"}
+	case c.Type == Evidence && len(c.Evidence) != 64:
+		return &RefusedError{Code: "invalid", Reason: "evidence: want the hash that the upload returned"}
+	}
+	return nil
+}
+
+func (p *Pool) event(who identity.Principal, now *Case, c Command) Event {
+	e := Event{Type: c.Type, At: c.At, Server: telemetry.At(p.now()), By: who.Account, Person: who.Person, Place: c.Place, Why: c.Why}
+	e.Body = Body{Text: c.Text, Assignee: c.Assignee, Department: c.Department, With: c.With, Evidence: c.Evidence, Kind: c.Kind,
+		Until: c.Until, Candidates: c.Candidates}
+	if c.Type == Dispatched && e.Body.Department == "" {
+		e.Body.Department, e.Body.With = now.Department, now.With
+	}
+	if c.Type == Onscene && c.Place != nil {
+		near := geo.Distance(*c.Place, now.Place)
+		e.Body.Near = &near
+	}
+	return e
+}
+
+// Add appends an event that the hub itself witnessed: a step of a call, a
+// reading that confirmed or cleared the hazard. id makes a repeat harmless.
+func (p *Pool) Add(ctx context.Context, of identity.CaseID, id string, e Event) (Case, error) {
+	return p.change(ctx, of, func(tx *store.Tx, events []Event) ([]Event, string, error) {
+		if len(events) == 0 {
+			return nil, "", ErrNotFound
+		}
+		var n int
+		err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM case_events WHERE case_id = ? AND command = ?`, string(of), id).Scan(&n)
+		if err != nil || n > 0 || Fold(events).State == Archived {
+			return nil, "", err
+		}
+		if e.Server == 0 {
+			e.Server = telemetry.At(p.now())
+		}
+		if e.By == "" {
+			e.By = identity.System.Account
+		}
+		return []Event{e}, id, nil
+	})
+}
+
+// change is the one way into a case: read its events, ask f for more, append
+// them to the chain, index, commit, tell. f returns no events when there is
+// nothing to do.
+func (p *Pool) change(ctx context.Context, id identity.CaseID, f func(*store.Tx, []Event) ([]Event, string, error)) (Case, error) {
+	var events []Event
+	appended := false
+	err := p.db.Write(ctx, func(tx *store.Tx) error {
+		known, err := load(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		events = known[id]
+		more, command, err := f(tx, events)
+		if err != nil {
+			return err
+		}
+		appended = len(more) > 0
+		for i := range more {
+			if err := p.append(ctx, tx, id, &events, more[i], command, i); err != nil {
+				return err
+			}
+		}
+		if !appended {
+			return nil
+		}
+		c := Fold(events)
+		return index(ctx, tx, &c)
+	})
+	if err != nil {
+		return Case{}, err
+	}
+	c := p.describe(events)
+	if appended && p.changed != nil {
+		p.changed(c)
+	}
+	return c, nil
+}
+
+func (p *Pool) append(ctx context.Context, tx *store.Tx, id identity.CaseID, events *[]Event, e Event, command string, i int) error {
+	prev := ""
+	if n := len(*events); n > 0 {
+		prev = (*events)[n-1].Hash
+	}
+	if i > 0 {
+		command = fmt.Sprintf("%s/%d", command, i)
+	}
+	e.Case, e.Seq = id, uint64(len(*events))+1
+	if err := insert(ctx, tx, &e, command, prev); err != nil {
+		return err
+	}
+	*events = append(*events, e)
+	return nil
+}
+
+func (p *Pool) describe(events []Event) Case {
+	c := Fold(events)
+	p.byCode[c.Matter].Describe(&c, events, p.cal, p.now())
+	return c
+}
+
+// Get returns one case and its events.
+func (p *Pool) Get(ctx context.Context, id identity.CaseID) (Case, []Event, error) {
+	events, err := load(ctx, p.db, id)
+	if err != nil {
+		return Case{}, nil, err
+	}
+	if len(events[id]) == 0 {
+		return Case{}, nil, ErrNotFound
+	}
+	return p.describe(events[id]), events[id], nil
+}
+
+// List returns the cases that f names: open ones first, then newest change.
+func (p *Pool) List(ctx context.Context, f Filter) ([]Case, error) {
+	ids, err := find(ctx, p.db, f)
+	if err != nil {
+		return nil, err
+	}
+	events, err := load(ctx, p.db, ids...)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Case, 0, len(ids))
+	for _, id := range ids {
+		out = append(out, p.describe(events[id]))
+	}
+	return out, nil
+}

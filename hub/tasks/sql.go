@@ -1,0 +1,211 @@
+package tasks
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+
+	"gridhub/devices/telemetry"
+	"gridhub/hub/identity"
+	"gridhub/hub/store"
+)
+
+// migrations of the pool. cases is an index over the events, rebuilt from them
+// when in doubt; case_events is the truth; case_secrets holds personal values,
+// which may be erased.
+var migrations = []string{`
+CREATE TABLE cases (
+	id TEXT PRIMARY KEY, number TEXT NOT NULL UNIQUE, rev INTEGER NOT NULL, state TEXT NOT NULL, live INTEGER NOT NULL,
+	matter TEXT NOT NULL, assignee TEXT NOT NULL, hazard TEXT NOT NULL, reported INTEGER NOT NULL, updated INTEGER NOT NULL);
+CREATE INDEX cases_live ON cases (live, updated);
+CREATE INDEX cases_updated ON cases (updated);
+CREATE TABLE case_events (
+	case_id TEXT NOT NULL, seq INTEGER NOT NULL, command TEXT NOT NULL, bytes BLOB NOT NULL, hash TEXT NOT NULL,
+	PRIMARY KEY (case_id, seq));
+CREATE UNIQUE INDEX case_events_command ON case_events (case_id, command);
+CREATE TABLE case_secrets (
+	case_id TEXT NOT NULL, seq INTEGER NOT NULL, field TEXT NOT NULL, salt BLOB NOT NULL, value TEXT NOT NULL,
+	PRIMARY KEY (case_id, seq, field));
+CREATE TABLE case_numbers (day TEXT PRIMARY KEY, n INTEGER NOT NULL)`,
+}
+
+// rows is what both a transaction and the readers can do.
+type rows interface {
+	Query(ctx context.Context, q string, args ...any) (*sql.Rows, error)
+}
+
+// load reads the events of the given cases, each in order, with the personal
+// values that still exist.
+func load(ctx context.Context, db rows, ids ...identity.CaseID) (map[identity.CaseID][]Event, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	marks, args := in(ids)
+	r, err := db.Query(ctx, `SELECT bytes FROM case_events WHERE case_id IN (`+marks+`) ORDER BY case_id, seq`, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	out := map[identity.CaseID][]Event{}
+	for r.Next() {
+		var b []byte
+		if err := r.Scan(&b); err != nil {
+			return nil, err
+		}
+		e, _, err := open(b)
+		if err != nil {
+			return nil, fmt.Errorf("a stored event cannot be read: %w", err)
+		}
+		out[e.Case] = append(out[e.Case], e)
+	}
+	if err := r.Err(); err != nil {
+		return nil, err
+	}
+	return out, reveal(ctx, db, out, marks, args)
+}
+
+func in(ids []identity.CaseID) (marks string, args []any) {
+	for _, id := range ids {
+		args = append(args, string(id))
+	}
+	return strings.TrimSuffix(strings.Repeat("?,", len(ids)), ","), args
+}
+
+// reveal puts the personal values back into the events.
+func reveal(ctx context.Context, db rows, events map[identity.CaseID][]Event, marks string, args []any) error {
+	r, err := db.Query(ctx, `SELECT case_id, seq, field, value FROM case_secrets WHERE case_id IN (`+marks+`)`, args...)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	for r.Next() {
+		var id identity.CaseID
+		var seq int
+		var field, value string
+		if err := r.Scan(&id, &seq, &field, &value); err != nil {
+			return err
+		}
+		list := events[id]
+		if seq < 1 || seq > len(list) {
+			continue
+		}
+		switch field {
+		case "text":
+			list[seq-1].Body.Text = value
+		case "reporter":
+			list[seq-1].Body.Reporter = value
+		}
+	}
+	return r.Err()
+}
+
+// insert appends one event with its secrets.
+func insert(ctx context.Context, tx *store.Tx, e *Event, command, prev string) error {
+	bytes, secrets, err := e.seal(prev)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `INSERT INTO case_events (case_id, seq, command, bytes, hash) VALUES (?, ?, ?, ?, ?)`,
+		string(e.Case), int64(e.Seq), command, bytes, e.Hash); err != nil {
+		return err
+	}
+	for _, s := range secrets {
+		if _, err := tx.Exec(ctx, `INSERT INTO case_secrets (case_id, seq, field, salt, value) VALUES (?, ?, ?, ?, ?)`,
+			string(e.Case), int64(e.Seq), s.field, s.salt, s.value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// index brings the case's row up to date.
+func index(ctx context.Context, tx *store.Tx, c *Case) error {
+	live := 0
+	if c.Open() {
+		live = 1
+	}
+	_, err := tx.Exec(ctx, `INSERT INTO cases (id, number, rev, state, live, matter, assignee, hazard, reported, updated)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET rev = excluded.rev, state = excluded.state, live = excluded.live,
+			assignee = excluded.assignee, updated = excluded.updated`,
+		string(c.ID), c.Number, int64(c.Rev), string(c.State), live, c.Matter, string(c.Assignee), string(c.Hazard),
+		int64(c.Reported), int64(c.Updated))
+	return err
+}
+
+// number gives the next number of a day: 261123-042.
+func number(ctx context.Context, tx *store.Tx, day string) (string, error) {
+	if _, err := tx.Exec(ctx, `INSERT INTO case_numbers (day, n) VALUES (?, 1) ON CONFLICT (day) DO UPDATE SET n = case_numbers.n + 1`, day); err != nil {
+		return "", err
+	}
+	var n int
+	if err := tx.QueryRow(ctx, `SELECT n FROM case_numbers WHERE day = ?`, day).Scan(&n); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%s-%03d", day, n), nil
+}
+
+// find lists the ids that a filter names: open ones first, newest change first.
+func find(ctx context.Context, db *store.DB, f Filter) ([]identity.CaseID, error) {
+	where, args := []string{"updated >= ?"}, []any{int64(f.Since)}
+	add := func(cond string, arg any) { where, args = append(where, cond), append(args, arg) }
+	if f.Open {
+		add("live = ?", 1)
+	}
+	if f.State != "" {
+		add("state = ?", string(f.State))
+	}
+	if f.Assignee != "" {
+		add("assignee = ?", string(f.Assignee))
+	}
+	if f.Matter != "" {
+		add("matter = ?", f.Matter)
+	}
+	if f.ReportedFrom != 0 {
+		add("reported >= ?", int64(f.ReportedFrom))
+	}
+	if f.ReportedTo != 0 {
+		add("reported < ?", int64(f.ReportedTo))
+	}
+	limit := f.Limit
+	if limit <= 0 {
+		limit = 200
+	}
+	r, err := db.Query(ctx, `SELECT id FROM cases WHERE `+strings.Join(where, " AND ")+` ORDER BY live DESC, updated DESC LIMIT ?`, append(args, limit)...)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	var out []identity.CaseID
+	for r.Next() {
+		var id identity.CaseID
+		if err := r.Scan(&id); err != nil {
+			return nil, err
+		}
+		out = append(out, id)
+	}
+	return out, r.Err()
+}
+
+// day is the key of case_numbers in the street's zone: 261123.
+func day(at telemetry.Millis, cal Calendar) string { return at.Time().In(cal.Zone).Format("060102") }
+
+// Canonical returns the hashed bytes of a case's events, in order, for sealing
+// and for verifying without trust in the hub.
+func (p *Pool) Canonical(ctx context.Context, id identity.CaseID) ([][]byte, error) {
+	r, err := p.db.Query(ctx, `SELECT bytes FROM case_events WHERE case_id = ? ORDER BY seq`, string(id))
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	var out [][]byte
+	for r.Next() {
+		var b []byte
+		if err := r.Scan(&b); err != nil {
+			return nil, err
+		}
+		out = append(out, b)
+	}
+	return out, r.Err()
+}
