@@ -5,3 +5,7 @@ import '@/shared/base.css'
 import App from './App.vue'
 
 createApp(App).use(i18n).mount('#app')
+
+if (import.meta.env.PROD && 'serviceWorker' in navigator) {
+  void navigator.serviceWorker.register('/field/sw.js', { scope: '/field/' })
+}

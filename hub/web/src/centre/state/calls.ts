@@ -1,11 +1,34 @@
-import { readonly, ref } from 'vue'
-import type { Calls, CallView } from '@/shared/call/calls'
+// The centre's calls: signalling over a WebSocket that reconnects.
+import { makeCalls } from '@/shared/call/calls'
+import type { Reply } from '@/shared/call/protocol'
+import { useSession } from '@/shared/session'
+import { useSound } from './sound'
 
-const calls = ref<CallView[]>([])
-const available = ref(false)
-const problem = ref('')
+const path = '/api/v1/calls/socket'
+const pauses = [1_000, 2_000, 5_000, 10_000, 30_000]
 
-export function useCentreCalls(): Calls {
-  const none = async () => undefined
-  return { calls: readonly(calls) as Calls['calls'], available: readonly(available), problem: readonly(problem), invite: none, accept: none, decline: () => undefined, hangup: () => undefined, mute: () => undefined, setCamera: none }
+let socket: WebSocket | null = null
+let tries = 0
+
+const calls = makeCalls({
+  me: () => useSession().me.value?.person ?? '',
+  send: (message) => { if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message)) },
+  onIncoming: () => useSound().chime(true),
+})
+
+function connect(): void {
+  socket = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}${path}`)
+  socket.onopen = () => { tries = 0; calls.connected() }
+  socket.onmessage = (e) => calls.receive(JSON.parse(String(e.data)) as Reply)
+  socket.onclose = () => {
+    calls.disconnected()
+    setTimeout(connect, pauses[Math.min(tries++, pauses.length - 1)])
+  }
 }
+
+/** openCalls connects; call it once, when somebody has signed in. */
+export function openCalls(): void {
+  if (!socket) connect()
+}
+
+export const useCentreCalls = () => calls
