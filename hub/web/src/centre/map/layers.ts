@@ -34,7 +34,7 @@ export function addLayers(map: MapLibre): void {
   map.addLayer({ id: 'track-gap', type: 'line', source: 'track', filter: ['get', 'gap'],
     paint: { 'line-color': token('text-3'), 'line-width': 1.5 * s, 'line-dasharray': [0.5, 3] } })
   map.addLayer({ id: 'stays', type: 'symbol', source: 'stays',
-    layout: { 'text-field': ['get', 'label'], 'text-font': textFont, 'text-size': 11 * s, 'text-offset': [0, 1.1], 'icon-image': 'person-free', 'icon-size': 0.6 * s, 'icon-allow-overlap': true, 'text-optional': true },
+    layout: { 'text-field': ['get', 'label'], 'text-font': textFont, 'text-size': 11 * s, 'text-offset': [0, 1.1], 'icon-image': 'stay', 'icon-size': s, 'icon-allow-overlap': true, 'text-allow-overlap': true },
     paint: { 'text-color': token('accent'), ...halo } })
   map.addLayer({ id: 'trails', type: 'line', source: 'trails', minzoom: 13.5, layout: { 'line-cap': 'round' },
     paint: { 'line-color': token('map-person'), 'line-opacity': ['get', 'fade'], 'line-width': 1.5 * s } })

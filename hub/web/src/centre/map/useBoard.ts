@@ -91,6 +91,12 @@ export function useBoard(container: Ref<HTMLElement | null>) {
     motion.learn(world.people.values(), performance.now())
     drawSlow()
     drawTrack()
+    lookAtChosen()
+  }
+
+  function lookAtChosen(): void {
+    const at = chosenPlace()
+    if (at) board.value?.look({ lon: at[0], lat: at[1] })
   }
 
   onMounted(open)
@@ -103,10 +109,9 @@ export function useBoard(container: Ref<HTMLElement | null>) {
   watch(now, (at, before) => { if (Math.floor(at / 3000) !== Math.floor(before / 3000)) drawSlow() })
   watch([() => world.cases.size, () => world.hazards.size], drawSlow)
   watch(selected, () => {
-    const at = chosenPlace()
-    if (at) board.value?.look({ lon: at[0], lat: at[1] })
+    lookAtChosen()
     drawChosen()
-  }, { immediate: true })
+  })
   watch([track, progress], drawTrack)
   watch([theme, label], async () => {
     await board.value?.redress(label.value)

@@ -3,7 +3,7 @@ import { computed, reactive, ref, shallowRef } from 'vue'
 import { ApiError, api, list, take } from '@/shared/api/client'
 import type { Case, Device, Hazard, Matter, Part, Person, PersonState, Street, Summary } from '@/shared/api/types'
 import { now } from '@/shared/clock'
-import { byUrgency, isOpen, isOverdue } from '@/shared/cases'
+import { byUrgency, isOpen, isOverdue, mustAct } from '@/shared/cases'
 import { useSession } from '@/shared/session'
 
 const street = shallowRef<Street | null>(null)
@@ -101,6 +101,14 @@ function remember(c: Case): void {
 }
 
 const openCases = computed(() => [...cases.values()].filter(isOpen).sort(byUrgency(now.value)))
+/** Open cases, those behind a hazard that nobody has taken first of all. */
+const work = computed(() => {
+  const calls = (c: Case) => {
+    const h = c.hazard ? hazards.get(c.hazard) : undefined
+    return Number(!!h && mustAct(h, c))
+  }
+  return [...openCases.value].sort((a, b) => calls(b) - calls(a)) // stable: the rest stays as it was
+})
 const overdue = computed(() => openCases.value.filter((c) => isOverdue(c, now.value)))
 const onDuty = computed(() => [...people.values()].filter((p) => p.live.on_duty))
 const openHazards = computed(() => [...hazards.values()].filter((h) => !h.cleared))
@@ -109,7 +117,7 @@ const unwell = computed(() => health.value.filter((p) => p.state !== 'ok'))
 export function useWorld() {
   return {
     street, matters, grids, roads, people, devices, cases, hazards, health, today, failure, loaded,
-    openCases, overdue, onDuty, openHazards, unwell,
+    openCases, work, overdue, onDuty, openHazards, unwell,
     ground, snapshot, refreshFigures, remember, onCase, onHazard, onPerson,
     onDevice: (d: Device) => devices.set(d.id, d),
     onNewWork: (tell: NewWork) => { listeners.add(tell); return () => listeners.delete(tell) },

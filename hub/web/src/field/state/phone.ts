@@ -1,6 +1,7 @@
 // The handheld: its store, its outbox, its uplink; opened once per page.
 import { computed, readonly, ref, shallowRef } from 'vue'
 import { ApiError, api, take } from '@/shared/api/client'
+import type { Case } from '@/shared/api/types'
 import { useSession } from '@/shared/session'
 import { Store } from './db'
 import { Outbox, type Deed, type Entry, type Sender } from './outbox'
@@ -17,6 +18,10 @@ let outbox: Outbox
 let uplink: Uplink
 let opened: Promise<void> | null = null
 
+/** Listeners hear of a case as the hub has it after a step. */
+const learners = new Set<(c: Case) => void>()
+export const onCase = (learn: (c: Case) => void) => { learners.add(learn) }
+
 const sender: Sender = {
   async upload(deed, photo) {
     const query = { case: deed.case, kind: deed.of, at: deed.at, lon: deed.lon, lat: deed.lat, accuracy: deed.accuracy }
@@ -29,7 +34,8 @@ const sender: Sender = {
     switch (deed.kind) {
       case 'command': {
         const body = hash ? { ...deed.body, evidence: hash } : deed.body
-        await take(api.POST('/api/v1/cases/{case}/commands', { params: { path: { case: deed.case } }, body }))
+        const done = await take(api.POST('/api/v1/cases/{case}/commands', { params: { path: { case: deed.case } }, body }))
+        for (const learn of learners) learn(done)
         return
       }
       case 'checkin': await take(api.POST('/api/v1/checkins', { body: { ...deed.body, evidence: hash ?? '' } })); return

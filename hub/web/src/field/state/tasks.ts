@@ -7,7 +7,7 @@ import { hubNow } from '@/shared/clock'
 import { newId } from '@/shared/ids'
 import { alert } from './alert'
 import { nextRung, overlay } from './ladder'
-import { commit, fresh, ready, usePhone } from './phone'
+import { commit, fresh, keep, onCase, ready, usePhone } from './phone'
 import { usePlace } from './place'
 
 const known = shallowRef<Case[]>([])
@@ -24,6 +24,11 @@ async function load(): Promise<void> {
   if (added && loaded.value) announce(added.id)
   loaded.value = true
 }
+
+onCase((c) => {
+  known.value = known.value.map((k) => (k.id === c.id ? c : k))
+  void keep('cases', known.value)
+})
 
 async function loadMatters(): Promise<void> {
   const all = await fresh('matters', () => list(api.GET('/api/v1/matters')))

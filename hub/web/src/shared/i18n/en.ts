@@ -23,7 +23,7 @@ export const en: Words<typeof zh> = {
   },
   room: { map: 'Map', pool: 'Pool', patrols: 'Patrols', figures: 'Figures', devices: 'Devices', system: 'System' },
   work: {
-    title: 'Work', hazards: 'Hazards', pool: 'Pool', mine: 'Mine', emptyHazards: 'No hazard lasts', emptyPool: 'The pool is empty', emptyMine: 'Nothing is assigned to you',
+    title: 'Work', hazards: 'Hazards', pool: 'Open', mine: 'Mine', emptyHazards: 'No hazard lasts', emptyPool: 'The pool is empty', emptyMine: 'Nothing is assigned to you',
     emptyHint: 'New work appears here, with a sound.', unassigned: 'not dispatched', fresh: '{n} new', freshShow: 'show', newWork: 'New work', acknowledge: 'Acknowledge', soundOff: 'Sound is off: click to turn on', sound: 'Sound',
   },
   look: { new: 'new', hand: 'in hand', wait: 'waiting', over: 'overdue', done: 'done' },
@@ -39,14 +39,14 @@ export const en: Words<typeof zh> = {
   },
   step: {
     screened: 'Screen', rejected: 'Reject', filed: 'File', dispatched: 'Dispatch', accepted: 'Accept', returned: 'Return', enroute: 'Set off', onscene: 'On scene', handling: 'Start handling', extended: 'Extend',
-    suspended: 'Suspend', resumed: 'Resume', claimed: 'Done', checked: 'Check passed', rework: 'Rework', closed: 'Close', archived: 'Archive', voided: 'Void', noted: 'Note', photo: 'Photo',
+    suspended: 'Suspend', resumed: 'Resume', claimed: 'Done', checked: 'Check passed', rework: 'Rework', closed: 'Close', archived: 'Archive', voided: 'Void', noted: 'Note', photo: 'Photo', reopen: 'Reopen',
   },
   source: { sensor: 'sensor', patrol: 'patrol', hotline: '12345', resident: 'resident', partner: 'partner', desk: 'desk' },
   severity: { info: 'info', minor: 'minor', major: 'major', critical: 'critical' },
   clock: { arrive: 'arrive', handle: 'handle', check: 'check', intake: 'intake', triage: 'triage', file: 'file', dispatch: 'dispatch', accept: 'accept', close: 'close', verify: 'verify', reply: 'reply' },
   limit: { emergency: 'round the clock', 'working-hours': 'working hours', 'working-days': 'working days', 'calendar-hours': 'calendar hours', 'calendar-days': 'calendar days', plan: 'by plan' },
   case: {
-    next: 'Next step', clocks: 'Limits', noClocks: 'No limit is running', nearest: 'Nearest three', dispatch: 'Dispatch', dispatchTo: 'Send {who}', dispatching: 'Dispatching…', excluded: '{n} not chosen', noCandidates: 'Nobody near can be sent',
+    next: 'Next step', clocks: 'Limits', noClocks: 'No limit is running', nearest: 'Nearest three', again: 'Send another', dispatch: 'Dispatch', dispatchTo: 'Send {who}', dispatching: 'Dispatching…', excluded: '{n} not chosen', noCandidates: 'Nobody near can be sent',
     noCandidatesHint: 'Perhaps nobody is on duty or has a position. Open “why” to see each reason.', handler: 'Handler', noHandler: 'Not dispatched yet', department: 'Lead', with: 'Co-handling', evidence: 'Evidence', noEvidence: 'No photo yet',
     missing: 'Still missing: {list}', timeline: 'Timeline', cleared: 'Readings are back to normal', reworks: '{n} × rework', call: 'Call', video: 'Video', whyTitle: '{step}: give the reason', reason: 'Reason', until: 'Until', eta: 'about {n} min',
     away: '{n} m', awayKm: '{n} km', load: '{n} in hand', noLoad: 'nothing in hand', fixAge: 'fix {age}', open: 'Open case', device: 'Raised by', hazard: 'Hazard', reported: 'reported', near: 'arrived {n} m from the scene', offline: 'done offline, arrived {time}',

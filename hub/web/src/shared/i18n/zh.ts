@@ -19,7 +19,7 @@ export const zh = {
   },
   room: { map: '地图', pool: '任务池', patrols: '巡查', figures: '统计', devices: '设备', system: '系统' },
   work: {
-    title: '待办', hazards: '隐患', pool: '任务池', mine: '我的', emptyHazards: '没有持续中的隐患', emptyPool: '任务池已清空', emptyMine: '没有派给您的任务',
+    title: '待办', hazards: '隐患', pool: '待办', mine: '我的', emptyHazards: '没有持续中的隐患', emptyPool: '任务池已清空', emptyMine: '没有派给您的任务',
     emptyHint: '有新情况会出现在这里并响铃。', unassigned: '未派遣', fresh: '{n} 条新任务', freshShow: '点按显示', newWork: '新任务', acknowledge: '知道了', soundOff: '声音未开启，点按开启', sound: '提示音',
   },
   look: { new: '新增', hand: '处理中', wait: '等待', over: '超时', done: '已结' },
@@ -35,14 +35,14 @@ export const zh = {
   },
   step: {
     screened: '受理', rejected: '不予受理', filed: '立案', dispatched: '派遣', accepted: '接单', returned: '回退', enroute: '出发', onscene: '到场', handling: '开始处置', extended: '延时',
-    suspended: '挂账', resumed: '恢复', claimed: '办结', checked: '核查通过', rework: '返工', closed: '结案', archived: '归档', voided: '作废', noted: '备注', photo: '拍照',
+    suspended: '挂账', resumed: '恢复', claimed: '办结', checked: '核查通过', rework: '返工', closed: '结案', archived: '归档', voided: '作废', noted: '备注', photo: '拍照', reopen: '重开',
   },
   source: { sensor: '传感器', patrol: '巡查', hotline: '12345', resident: '居民', partner: '共建单位', desk: '值班登记' },
   severity: { info: '提示', minor: '一般', major: '较重', critical: '严重' },
   clock: { arrive: '到场', handle: '处置', check: '核查', intake: '受理', triage: '受理', file: '立案', dispatch: '派遣', accept: '签收', close: '结案', verify: '核实', reply: '答复' },
   limit: { emergency: '紧急时', 'working-hours': '工作时', 'working-days': '工作日', 'calendar-hours': '日历时', 'calendar-days': '日历日', plan: '按计划' },
   case: {
-    next: '下一步', clocks: '时限', noClocks: '没有计时中的时限', nearest: '最近的三人', dispatch: '派遣', dispatchTo: '派给 {who}', dispatching: '正在派遣…', excluded: '未入选 {n} 人', noCandidates: '附近没有可派的人',
+    next: '下一步', clocks: '时限', noClocks: '没有计时中的时限', nearest: '最近的三人', again: '改派', dispatch: '派遣', dispatchTo: '派给 {who}', dispatching: '正在派遣…', excluded: '未入选 {n} 人', noCandidates: '附近没有可派的人',
     noCandidatesHint: '可能无人在岗或没有位置。展开“为什么”查看每个人的原因。', handler: '处理人', noHandler: '尚未派遣', department: '主办', with: '协办', evidence: '证据', noEvidence: '还没有照片',
     missing: '还缺：{list}', timeline: '过程', cleared: '读数已恢复正常', reworks: '返工 {n} 次', call: '语音', video: '视频', whyTitle: '{step}：请写明原因', reason: '原因', until: '到何时', eta: '约 {n} 分钟',
     away: '{n} 米', awayKm: '{n} 公里', load: '手上 {n} 件', noLoad: '手上没有任务', fixAge: '位置 {age}', open: '打开案件', device: '触发设备', hazard: '隐患', reported: '上报', near: '到场位置距现场 {n} 米', offline: '离线完成，{time} 送达',

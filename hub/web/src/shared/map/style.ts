@@ -43,7 +43,7 @@ export function groundStyle(grids: Collection, roads: Collection, label: 'name_z
       { id: 'grid-line', type: 'line', source: 'grids', paint: { 'line-color': token('map-grid-line'), 'line-width': s, 'line-dasharray': [3, 2] } },
       {
         id: 'grid-label', type: 'symbol', source: 'grids',
-        layout: { 'text-field': ['coalesce', ['get', label], ['get', 'code']], 'text-font': textFont, 'text-size': 11 * s, 'text-max-width': 8, 'text-padding': 4 },
+        layout: { 'text-field': ['coalesce', ['get', label], ['get', 'code']], 'text-font': textFont, 'text-size': 11 * s, 'text-max-width': 8, 'text-allow-overlap': true },
         paint: { 'text-color': token('map-label'), 'text-halo-color': token('map-halo'), 'text-halo-width': 1.5, 'text-opacity': 0.85 },
       },
     ],

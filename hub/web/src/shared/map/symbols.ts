@@ -52,7 +52,7 @@ function ringSymbol(): string {
 
 /** addSymbols gives the map every image that its layers name. */
 export async function addSymbols(map: MapLibre, icons: IconName[]): Promise<void> {
-  const wanted = new Map<string, string>([['ring', ringSymbol()]])
+  const wanted = new Map<string, string>([['ring', ringSymbol()], ['stay', svg(`<circle cx="16" cy="16" r="4.5" fill="${token('map-halo')}" stroke="${token('accent')}" stroke-width="2.5"/>`)]])
   for (const look of Object.keys(shapes) as Look[]) wanted.set(`case-${look}`, caseSymbol(look))
   for (const standing of ['free', 'busy', 'stale'] as const) wanted.set(`person-${standing}`, personSymbol(standing))
   for (const icon of new Set(icons)) {
