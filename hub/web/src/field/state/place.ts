@@ -8,6 +8,7 @@ import { ready } from './phone'
 export interface Fix extends Point { at: number; accuracy: number; speed: number | null; heading: number | null }
 
 const every = 10_000
+const options: PositionOptions = { enableHighAccuracy: true, maximumAge: 5_000, timeout: 30_000 }
 const fix = shallowRef<Fix | null>(null)
 const denied = ref(false)
 const dropped = ref(0)
@@ -43,9 +44,7 @@ async function tell(f: Fix): Promise<void> {
 
 function start(): void {
   if (watching !== null || !('geolocation' in navigator)) return
-  watching = navigator.geolocation.watchPosition(take, (e) => { denied.value = e.code === e.PERMISSION_DENIED }, {
-    enableHighAccuracy: true, maximumAge: 5_000, timeout: 30_000,
-  })
+  watching = navigator.geolocation.watchPosition(take, (e) => { denied.value = e.code === e.PERMISSION_DENIED }, options)
 }
 
 function stop(): void {
@@ -58,8 +57,10 @@ function stop(): void {
 export function followDuty(): void {
   const { onDuty } = useDuty()
   watch(onDuty, (on) => (on ? start() : stop()), { immediate: true })
-  setInterval(() => { // somebody who stands still is still there
-    if (onDuty.value && fix.value && Date.now() - told >= 3 * every && Date.now() - fix.value.at < every * 6) void tell(fix.value)
+  // A phone that lies still reports no change. It is asked for a new fix then:
+  // an old one is never sent again as if it were new.
+  setInterval(() => {
+    if (watching !== null && Date.now() - told >= 3 * every) navigator.geolocation.getCurrentPosition(take, () => undefined, options)
   }, every)
 }
 

@@ -539,6 +539,7 @@ export interface components {
             metric?: string;
             /** Format: double */
             near_m?: number;
+            number?: string;
             private?: {
                 [key: string]: string;
             };

@@ -139,6 +139,7 @@ export class CallSession {
     if (state.self === 'joined' && state.sends) void this.openLocal(state.media)
     if (state.self === 'joined') this.returning = false
     const stale = this.media !== null && this.boot !== state.boot
+    if (stale && state.self === 'ringing') this.say('ringing') // the hub has forgotten where it rings
     if ((this.media === null || stale) && (state.self === 'ringing' || state.self === 'joined')) this.connect()
   }
 
