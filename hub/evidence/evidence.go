@@ -28,4 +28,5 @@ type Item struct {
 	Type     string           `json:"type"` // image/jpeg
 	Size     int64            `json:"size"`
 	Received telemetry.Millis `json:"received"`
+	Look     Look             `json:"-"`
 }

@@ -1,0 +1,169 @@
+// Package thingsboard reads the telemetry and attributes of ThingsBoard's
+// device and gateway MQTT API (thingsboard.io/docs/reference/mqtt-api), so that
+// devices made for it need no change. It reads numbers, and booleans as 0 and
+// 1; text, objects and null are counted as left out, for a history of numbers
+// cannot hold them. Topics and identities are the broker's business.
+package thingsboard
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"gridhub/devices/codec"
+	"gridhub/devices/codec/jsonread"
+	"gridhub/devices/telemetry"
+)
+
+// Limits of one payload.
+const (
+	MaxBytes   = 256 << 10
+	MaxSamples = 4096
+	MaxValues  = 256
+)
+
+// Sample is what one device told for one instant.
+type Sample struct {
+	Device  string            // the gateway API's device name; empty in the device API
+	At      telemetry.Millis  // 0: not told
+	Values  []telemetry.Field // sorted by metric
+	LeftOut int               // values that are no numbers
+}
+
+// decoder holds one payload's samples while they are read.
+type decoder struct {
+	r   jsonread.Reader
+	out []Sample
+}
+
+// Device reads v1/devices/me/telemetry: {"k":v}, {"ts":…,"values":{…}}, or an
+// array of these. Attributes (v1/devices/me/attributes) have the first shape.
+func Device(p []byte) ([]Sample, error) {
+	d := &decoder{}
+	if err := d.reset(p); err != nil {
+		return nil, err
+	}
+	d.samples("")
+	return d.out, d.r.End()
+}
+
+// Gateway reads v1/gateway/telemetry: {"Device A":[sample,…],…}, and
+// v1/gateway/attributes: {"Device A":{"k":v},…}.
+func Gateway(p []byte) ([]Sample, error) {
+	d := &decoder{}
+	if err := d.reset(p); err != nil {
+		return nil, err
+	}
+	seen := map[string]bool{}
+	for d.r.Begin('{'); d.r.More('}'); {
+		name := string(d.r.Key())
+		if seen[name] {
+			d.r.Fail(codec.Duplicate, "device "+strconv.QuoteToASCII(name)+" twice")
+		}
+		seen[name] = true
+		d.samples(name)
+	}
+	return d.out, d.r.End()
+}
+
+func (d *decoder) reset(p []byte) error {
+	if len(p) > MaxBytes {
+		return codec.Errorf(codec.TooLarge, "%d bytes, at most %d", len(p), MaxBytes)
+	}
+	d.r.Reset(p)
+	return nil
+}
+
+func (d *decoder) samples(device string) {
+	if d.r.Peek() != '[' {
+		d.sample(device)
+		return
+	}
+	for d.r.Begin('['); d.r.More(']'); {
+		d.sample(device)
+	}
+}
+
+func (d *decoder) sample(device string) {
+	if len(d.out) == MaxSamples {
+		d.r.Fail(codec.TooLarge, "more than "+strconv.Itoa(MaxSamples)+" samples")
+		return
+	}
+	s := Sample{Device: device}
+	nested, stamped := false, false
+	for d.r.Begin('{'); d.r.More('}'); {
+		k := d.r.Key()
+		switch {
+		case string(k) == "ts" && !stamped:
+			stamped = true
+			s.At = d.millis()
+		case string(k) == "values" && d.r.Peek() == '{' && !nested:
+			nested = true
+			for d.r.Begin('{'); d.r.More('}'); {
+				d.value(string(d.r.Key()), &s)
+			}
+		default:
+			d.value(string(k), &s)
+		}
+	}
+	if !nested && stamped { // a bare sample whose own key happens to be ts
+		s.Values = append(s.Values, telemetry.Field{Metric: "ts", Value: float64(s.At)})
+		s.At = 0
+	}
+	d.finish(&s)
+	d.out = append(d.out, s)
+}
+
+func (d *decoder) millis() telemetry.Millis {
+	v := d.r.Uint()
+	return telemetry.Millis(v)
+}
+
+// value reads one value; a name that no metric may have is made one by putting
+// '_' in place of what is not allowed, as ThingsBoard allows any.
+func (d *decoder) value(name string, s *Sample) {
+	if len(s.Values) == MaxValues {
+		d.r.Fail(codec.TooLarge, "more than "+strconv.Itoa(MaxValues)+" values in a sample")
+		return
+	}
+	var v float64
+	switch d.r.Peek() {
+	case 't', 'f':
+		if d.r.Bool() {
+			v = 1
+		}
+	case '"', 'n', '{', '[', 0:
+		d.r.Skip()
+		s.LeftOut++
+		return
+	default:
+		v = d.r.Float()
+	}
+	s.Values = append(s.Values, telemetry.Field{Metric: metric(name), Value: v})
+}
+
+func metric(name string) string {
+	if codec.ValidMetric([]byte(name)) {
+		return name
+	}
+	clean := strings.Map(func(c rune) rune {
+		if c < 0x80 && codec.ValidMetric([]byte{'m', byte(c)}) {
+			return c
+		}
+		return '_'
+	}, name)
+	if clean == "" || clean[0] == '_' || clean == codec.QualityField {
+		clean = "m" + clean
+	}
+	return clean[:min(len(clean), codec.MaxMetric)]
+}
+
+func (d *decoder) finish(s *Sample) {
+	slices.SortStableFunc(s.Values, func(a, b telemetry.Field) int { return strings.Compare(a.Metric, b.Metric) })
+	for i := 1; i < len(s.Values); i++ {
+		if s.Values[i].Metric == s.Values[i-1].Metric {
+			d.r.Fail(codec.Duplicate, "metric "+s.Values[i].Metric+" twice in one sample")
+			return
+		}
+	}
+}

@@ -1,0 +1,146 @@
+package profile
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"gridhub/configs"
+	"gridhub/devices"
+	"gridhub/devices/wire"
+)
+
+// Plant is everything that one gateway reads: its lines and their devices.
+type Plant struct {
+	Lines   []Line   `yaml:"lines"`
+	Devices []Device `yaml:"devices"`
+}
+
+// Line is one physical way to devices; one request at a time is on it.
+type Line struct {
+	Name    string        `yaml:"name"`
+	Kind    LineKind      `yaml:"kind"`
+	Timeout time.Duration `yaml:"timeout"` // for one answer
+	Pause   time.Duration `yaml:"pause"`   // between two requests: some devices need time to turn round
+
+	Address string `yaml:"address"` // tcp: host:port
+
+	Path     string `yaml:"path"` // serial: a device file, best below /dev/serial/by-id
+	Baud     int    `yaml:"baud"`
+	Parity   string `yaml:"parity"` // none, even, odd
+	StopBits int    `yaml:"stop_bits"`
+	RS485    bool   `yaml:"rs485"` // let the kernel turn the driver round (TIOCSRS485)
+
+	Seed        uint64        `yaml:"seed"`         // simulated: the same seed gives the same street
+	HazardEvery time.Duration `yaml:"hazard_every"` // simulated: mean time between hazards; 0 = none
+}
+
+// LineKind says what a line is made of.
+type LineKind string
+
+// The kinds of lines.
+const (
+	TCP       LineKind = "tcp"
+	Serial    LineKind = "serial"
+	Simulated LineKind = "simulated"
+)
+
+var lineKinds = []string{string(TCP), string(Serial), string(Simulated)}
+
+// Device is one device as the installer describes it.
+type Device struct {
+	ID      devices.ID        `yaml:"id"`
+	Name    string            `yaml:"name"`
+	Profile Ref               `yaml:"profile"` // name@version
+	Line    string            `yaml:"line"`
+	Address int               `yaml:"address"` // the unit on the line: Modbus 1 to 247
+	Place   Place             `yaml:"place"`
+	Answers map[string]string `yaml:"answers"`
+	Period  time.Duration     `yaml:"period"`  // 0 = the profile's
+	Timeout time.Duration     `yaml:"timeout"` // for one answer; 0 = the line's
+}
+
+// Place says where a device stands, in WGS-84 degrees.
+type Place struct {
+	Grid string  `yaml:"grid"`
+	Lon  float64 `yaml:"lon"`
+	Lat  float64 `yaml:"lat"`
+	Note string  `yaml:"note"`
+}
+
+// SetDefaults is called by the loader for each line of a file.
+func (l *Line) SetDefaults() {
+	l.Timeout, l.Baud, l.Parity, l.StopBits = time.Second, 9600, "none", 1
+}
+
+// Validate checks one line by itself.
+func (l *Line) Validate() error {
+	var errs []error
+	add := func(bad bool, key, want string, args ...any) {
+		if bad {
+			errs = append(errs, configs.Fault(key, nil, want, args...))
+		}
+	}
+	add(l.Name == "", "name", "a name that devices refer to")
+	add(!soundTimeout(l.Timeout), "timeout", "a time from 10ms to 1m")
+	add(l.Pause < 0 || l.Pause > 10*time.Second, "pause", "a time up to 10s")
+	switch l.Kind {
+	case TCP:
+		add(l.Address == "", "address", "host:port of the device or converter")
+	case Serial:
+		add(l.Path == "", "path", "a serial port such as /dev/serial/by-id/usb-…")
+		add(l.Baud < 300 || l.Baud > 4_000_000, "baud", "a speed such as 9600")
+		add(!slices.Contains([]string{"none", "even", "odd"}, l.Parity), "parity", "one of none, even, odd")
+		add(l.StopBits != 1 && l.StopBits != 2, "stop_bits", "1 or 2")
+	case Simulated:
+		add(l.HazardEvery != 0 && l.HazardEvery < time.Second, "hazard_every", "0 or a time of at least 1s")
+	default:
+		add(true, "kind", "one of tcp, serial, simulated: %s", configs.Unknown(string(l.Kind), lineKinds))
+	}
+	return errors.Join(errs...)
+}
+
+func soundTimeout(d time.Duration) bool { return d >= 10*time.Millisecond && d <= time.Minute }
+
+// Validate checks one device by itself.
+func (d *Device) Validate() error {
+	var errs []error
+	if _, err := devices.ParseID(string(d.ID)); err != nil {
+		errs = append(errs, configs.Fault("id", nil, "1 to %d of a-z 0-9 - _ . that begin with a letter or digit", devices.MaxID))
+	}
+	if d.Period != 0 && (d.Period < 100*time.Millisecond || d.Period > 24*time.Hour) {
+		errs = append(errs, configs.Fault("period", nil, "a time from 100ms to 24h"))
+	}
+	if d.Timeout != 0 && !soundTimeout(d.Timeout) {
+		errs = append(errs, configs.Fault("timeout", nil, "a time from 10ms to 1m, or nothing for the line's"))
+	}
+	if math.Abs(d.Place.Lon) > 180 || math.Abs(d.Place.Lat) > 90 {
+		errs = append(errs, configs.Fault("place", nil, "degrees WGS-84: lon -180 to 180, lat -90 to 90"))
+	}
+	return errors.Join(errs...)
+}
+
+// Every is the time between two readings of d, whose profile is p.
+func (d *Device) Every(p *Profile) time.Duration { return cmp.Or(d.Period, p.Period) }
+
+// Entry describes d, whose profile is p, to the hub.
+func (d *Device) Entry(p *Profile) wire.Entry {
+	e := wire.Entry{
+		ID: d.ID, Name: d.Name, Profile: string(p.Ref()), Kind: p.Kind,
+		Period: d.Every(p).Milliseconds(), Place: wire.Place(d.Place),
+		Metrics: make([]wire.Metric, len(p.Metrics)),
+	}
+	for i, m := range p.Metrics {
+		e.Metrics[i] = wire.Metric{Name: m.Name, Unit: m.Unit}
+		if m.Range != nil {
+			e.Metrics[i].Min, e.Metrics[i].Max = &m.Range[0], &m.Range[1]
+		}
+	}
+	return e
+}
+
+// station is a device's place on a line; two devices cannot share one.
+func (d *Device) station() string { return fmt.Sprintf("%s/%d", d.Line, d.Address) }

@@ -1,0 +1,121 @@
+package profile
+
+import (
+	"encoding/hex"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"gridhub/configs"
+	"gridhub/devices/codec/modbus"
+	"gridhub/devices/telemetry"
+)
+
+// Golden is a reading whose values are known: the frames as a line sniffer
+// shows them (unit to CRC, hexadecimal) and what they mean.
+type Golden struct {
+	Note    string             `yaml:"note"`
+	Answers map[string]string  `yaml:"answers"` // to the profile's questions
+	Frames  []Exchange         `yaml:"frames"`  // one per request, in order
+	Values  map[string]float64 `yaml:"values"`
+}
+
+// Exchange is one question to a device and its answer, both whole RTU frames.
+type Exchange struct {
+	Ask    string `yaml:"ask"` // empty: not compared
+	Answer string `yaml:"answer"`
+}
+
+// Layout compiles the profile for one device's answers.
+func (p *Profile) Layout(answers map[string]string) (modbus.Layout, error) {
+	fields := make([]modbus.Field, 0, len(p.Metrics))
+	for i := range p.Metrics {
+		factor := 1.0
+		if by := p.Metrics[i].ScaleBy; by != "" {
+			var err error
+			if factor, err = strconv.ParseFloat(p.answer(by, answers), 64); err != nil {
+				return modbus.Layout{}, configs.Fault("answers."+by, p.answer(by, answers), "a number")
+			}
+		}
+		f, err := p.Metrics[i].field(p.WordOrder, factor)
+		if err != nil {
+			return modbus.Layout{}, fmt.Errorf("metric %s: %w", p.Metrics[i].Name, err)
+		}
+		fields = append(fields, f)
+	}
+	return modbus.New(fields, p.MaxGap, p.MaxBlock)
+}
+
+// checkGolden decodes every golden reading and compares.
+func (p *Profile) checkGolden() (errs []error) {
+	for i, g := range p.Golden {
+		for _, err := range p.runGolden(g) {
+			errs = append(errs, configs.FieldError{Key: fmt.Sprintf("golden[%d]%s", i, err.Key), Value: err.Value, Want: err.Want})
+		}
+	}
+	return errs
+}
+
+// runGolden returns what differs; keys are below the golden reading.
+func (p *Profile) runGolden(g Golden) []configs.FieldError {
+	layout, err := p.Layout(g.Answers)
+	if err != nil {
+		return []configs.FieldError{{Want: "answers and registers that fit: " + err.Error()}}
+	}
+	blocks := layout.Blocks()
+	if len(g.Frames) != len(blocks) {
+		return []configs.FieldError{{Key: ".frames", Value: len(g.Frames), Want: fmt.Sprintf("%d frames, one for each request: %v", len(blocks), blocks)}}
+	}
+	answers := make([][]byte, len(blocks))
+	for i, b := range blocks {
+		key := fmt.Sprintf(".frames[%d]", i)
+		data, unit, err := open(b, g.Frames[i].Answer)
+		if err != nil {
+			return []configs.FieldError{{Key: key + ".answer", Want: "a frame that answers: " + err.Error()}}
+		}
+		if ask := modbus.RTU(unit, b.Request()); g.Frames[i].Ask != "" && spaced(ask) != strings.ToUpper(g.Frames[i].Ask) {
+			return []configs.FieldError{{Key: key + ".ask", Want: spaced(ask)}}
+		}
+		answers[i] = data
+	}
+	values, _, err := layout.Decode(answers)
+	if err != nil {
+		return []configs.FieldError{{Want: err.Error()}}
+	}
+	return differ(values, g.Values)
+}
+
+// open checks the hexadecimal frame s as an answer to b.
+func open(b modbus.Block, s string) (data []byte, unit byte, err error) {
+	frame, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
+	if err != nil || len(frame) == 0 {
+		return nil, 0, fmt.Errorf("not hexadecimal bytes")
+	}
+	body, err := modbus.OpenRTU(frame[0], frame)
+	if err != nil {
+		return nil, 0, err
+	}
+	data, err = b.Answer(body)
+	return data, frame[0], err
+}
+
+// differ compares decoded values with expected ones, to a millionth.
+func differ(got []telemetry.Field, want map[string]float64) (errs []configs.FieldError) {
+	seen := map[string]float64{}
+	for _, f := range got {
+		seen[f.Metric] = f.Value
+		if _, ok := want[f.Metric]; !ok {
+			errs = append(errs, configs.FieldError{Key: ".values", Want: fmt.Sprintf("also %s: %v", f.Metric, f.Value)})
+		}
+	}
+	for name, w := range want {
+		g, ok := seen[name]
+		if !ok || math.Abs(g-w) > 1e-6*max(1, math.Abs(w)) {
+			errs = append(errs, configs.FieldError{Key: ".values." + name, Value: w, Want: fmt.Sprintf("what the frames say: %v", g)})
+		}
+	}
+	return errs
+}
+
+func spaced(b []byte) string { return strings.ToUpper(fmt.Sprintf("% x", b)) }

@@ -1,0 +1,118 @@
+package profile
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"gridhub/configs"
+	"gridhub/devices"
+)
+
+// LoadPlant reads every *.yaml of the given folders and files and joins them:
+// a device may hang on a line of another file. All problems of all files come
+// back together, as configs.Problems.
+func LoadPlant(lib Library, paths ...string) (Plant, error) {
+	var whole Plant
+	files, problems := yamlFiles(paths)
+	c := &census{lib: lib, ids: map[devices.ID]string{}, stations: map[string]devices.ID{}, lines: map[string]*Line{}, own: map[string]string{}}
+	for _, file := range files {
+		c.enlist(file)
+	}
+	for _, file := range files {
+		p := checked{census: c, file: file}
+		if err := configs.ReadFile(file, &p); err != nil {
+			problems = appendProblems(problems, file, err)
+		}
+		whole.Lines = append(whole.Lines, p.Lines...)
+		whole.Devices = append(whole.Devices, p.Devices...)
+	}
+	return whole, orNil(problems)
+}
+
+// census is what has been seen in all files of a plant.
+type census struct {
+	lib      Library
+	lines    map[string]*Line  // by name, from all files
+	own      map[string]string // line name -> file that has it
+	ids      map[devices.ID]string
+	stations map[string]devices.ID
+}
+
+// enlist notes the lines of a file, before devices refer to them. Problems
+// come out when the file is read for good.
+func (c *census) enlist(file string) {
+	var p Plant
+	_ = configs.ReadFile(file, &p)
+	for i := range p.Lines {
+		if _, ok := c.lines[p.Lines[i].Name]; !ok {
+			c.lines[p.Lines[i].Name] = &p.Lines[i]
+		}
+	}
+}
+
+// checked is one file of a plant, checked against all others.
+type checked struct {
+	Plant  `yaml:",inline"`
+	census *census
+	file   string
+}
+
+// Validate finds names used twice and names that nothing bears.
+func (p *checked) Validate() error {
+	var errs []error
+	for i, l := range p.Lines {
+		if other, twice := p.census.own[l.Name]; twice {
+			errs = append(errs, configs.Fault(fmt.Sprintf("lines[%d].name", i), l.Name, "a name that no other line has, it stands in %s already", other))
+		}
+		p.census.own[l.Name] = p.file
+	}
+	for i := range p.Devices {
+		for _, e := range p.census.check(&p.Devices[i], p.file) {
+			var f configs.FieldError
+			if errors.As(e, &f) {
+				f.Key = fmt.Sprintf("devices[%d].%s", i, f.Key)
+				e = f
+			}
+			errs = append(errs, e)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// check compares one device with the library and with the devices before it.
+func (c *census) check(d *Device, file string) (errs []error) {
+	if other, twice := c.ids[d.ID]; twice {
+		errs = append(errs, configs.Fault("id", d.ID, "an id that no other device has, it stands in %s already", other))
+	}
+	c.ids[d.ID] = file
+	if p, ok := c.lib[d.Profile]; ok {
+		errs = append(errs, p.checkAnswers(d.Answers)...)
+	} else {
+		errs = append(errs, configs.Fault("profile", d.Profile, "a profile name@version: %s", configs.Unknown(string(d.Profile), c.lib.refs())))
+	}
+	line, ok := c.lines[d.Line]
+	if !ok {
+		return append(errs, configs.Fault("line", d.Line, "the name of a line: %s", configs.Unknown(d.Line, c.lineNames())))
+	}
+	if line.Kind == Simulated {
+		return errs
+	}
+	if d.Address < 1 || d.Address > 247 {
+		errs = append(errs, configs.Fault("address", d.Address, "a Modbus unit from 1 to 247"))
+	}
+	if other, taken := c.stations[d.station()]; taken {
+		errs = append(errs, configs.Fault("address", d.Address, "a unit that is free on line %s, %s has it", d.Line, other))
+	}
+	c.stations[d.station()] = d.ID
+	return errs
+}
+
+func (c *census) lineNames() []string {
+	var names []string
+	for name := range c.lines {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,135 @@
+package profile
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"gridhub/configs"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected files")
+
+const shipped = "../../configs/profiles"
+
+// TestShipped loads every profile that is shipped: its frames prove it.
+func TestShipped(t *testing.T) {
+	lib, err := LoadLibrary(shipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, _ := filepath.Glob(shipped + "/*.yaml")
+	if len(lib) != len(files) || len(lib) < 8 {
+		t.Errorf("%d profiles in %d files", len(lib), len(files))
+	}
+	for ref, p := range lib {
+		if len(p.Golden) == 0 {
+			t.Errorf("%s has no golden frames", ref)
+		}
+		if !p.Simulated() && !p.Unverified() && !strings.Contains(p.Source, "http") {
+			t.Errorf("%s: source %q is neither simulated, unverified nor a citation", ref, p.Source)
+		}
+	}
+}
+
+// TestManual loads the profile that the manual shows, so that it stays true.
+func TestManual(t *testing.T) {
+	text, err := os.ReadFile(shipped + "/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(text), "```yaml\n")
+	example, _, closed := strings.Cut(rest, "```")
+	if !ok || !closed {
+		t.Fatal("no example in the manual")
+	}
+	path := filepath.Join(t.TempDir(), "example.yaml")
+	if err := os.WriteFile(path, []byte(example), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := LoadProfile(path); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestBad compares what is said about a folder of wrong files with the text
+// beside it: one folder per way to be wrong.
+func TestBad(t *testing.T) {
+	dirs, _ := filepath.Glob("testdata/bad/*")
+	if len(dirs) == 0 {
+		t.Fatal("no cases")
+	}
+	for _, dir := range dirs {
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			lib, err := LoadLibrary(shipped)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = LoadLibrary(filepath.Join(dir, "profiles"))
+			if _, missing := os.Stat(filepath.Join(dir, "profiles")); missing != nil {
+				_, err = LoadPlant(lib, dir)
+			}
+			var problems configs.Problems
+			if !errors.As(err, &problems) {
+				t.Fatalf("got %v, want Problems", err)
+			}
+			golden := filepath.Join(dir, "want.txt")
+			got := strings.ReplaceAll(err.Error(), dir+"/", "") + "\n"
+			if *update {
+				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(golden)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != string(want) {
+				t.Errorf("got\n%swant\n%s", got, want)
+			}
+		})
+	}
+}
+
+func TestAnswersScale(t *testing.T) {
+	lib, err := LoadLibrary(shipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := lib["electricity-meter@1"]
+	for ratio, want := range map[string]float64{"": 5, "40": 200} {
+		answers := map[string]string{}
+		if ratio != "" {
+			answers["ratio"] = ratio
+		}
+		layout, err := p.Layout(answers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := make([]byte, layout.Blocks()[0].Size())
+		copy(first[12:], []byte{0x40, 0xA0}) // 5.0 A
+		values, _, err := layout.Decode([][]byte{first, make([]byte, 4)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if values[1].Metric != "current" || values[1].Value != want {
+			t.Errorf("ratio %q: %v, want current %v", ratio, values[1], want)
+		}
+	}
+}
+
+func TestEntry(t *testing.T) {
+	lib, err := LoadLibrary(shipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := Device{ID: "gas-1", Name: "配电房", Place: Place{Grid: "G01", Lon: 104.06, Lat: 30.67}}
+	e := d.Entry(lib["gas-ch4@1"])
+	if e.Profile != "gas-ch4@1" || e.Kind != "gas" || e.Period != 5000 || len(e.Metrics) != 2 ||
+		e.Metrics[0].Unit != "%LEL" || *e.Metrics[0].Max != 100 || e.Metrics[1].Max != nil || e.Place.Grid != "G01" {
+		t.Errorf("got %+v", e)
+	}
+}

@@ -1,0 +1,72 @@
+// Package cli is the command line of edge: its subcommands and their flags.
+// It prints; what the commands do belongs to gateway and profile.
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"gridhub/edge/gateway"
+)
+
+const usage = `edge reads sensors and delivers every reading to a hub.
+
+  edge run --config FILE    run the gateway until it is interrupted
+  edge check FILE…          find all mistakes in configuration, profile and device files`
+
+// Run executes one command line. The error is what main prints before it exits
+// with 1; it says everything that the user has to know.
+func Run(ctx context.Context, args []string, out, errs io.Writer) error {
+	if len(args) == 0 {
+		return errors.New(usage)
+	}
+	switch args[0] {
+	case "run":
+		return run(ctx, args[1:], errs)
+	case "check":
+		return check(args[1:], out)
+	case "help", "-h", "--help":
+		_, err := fmt.Fprintln(out, usage)
+		return err
+	}
+	return fmt.Errorf("edge: no command %q\n\n%s", args[0], usage)
+}
+
+func run(ctx context.Context, args []string, errs io.Writer) error {
+	flags := flag.NewFlagSet("edge run", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // main prints what is wrong, once
+	path := flags.String("config", "configs/edge.yaml", "configuration `file`")
+	verbose := flags.Bool("verbose", false, "log more than an operator would write down")
+	if err := flags.Parse(args); err != nil {
+		return fmt.Errorf("edge run: %w\n\n%s", err, usage)
+	}
+	cfg, err := gateway.Load(*path)
+	if err != nil {
+		return err
+	}
+	level := slog.LevelInfo
+	if *verbose {
+		level = slog.LevelDebug
+	}
+	g, err := gateway.New(cfg, slog.New(slog.NewTextHandler(errs, &slog.HandlerOptions{Level: level})))
+	if err != nil {
+		return err
+	}
+	return g.Run(ctx)
+}
+
+func check(paths []string, out io.Writer) error {
+	if len(paths) == 0 {
+		return errors.New("edge check: want at least one file")
+	}
+	report, err := gateway.Check(paths...)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(out, report)
+	return err
+}

@@ -1,0 +1,105 @@
+package uplink
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"gridhub/configs"
+	"gridhub/devices/wire"
+	"gridhub/streams/journal"
+)
+
+// SpoolConfig says how much may wait on this machine's disk.
+type SpoolConfig struct {
+	Data    configs.Size  `yaml:"data"`    // most bytes of ordinary records; full: the oldest are dropped, as a gap
+	Alarm   configs.Size  `yaml:"alarm"`   // most bytes of urgent records; full: new ones are refused, none dropped
+	Reserve configs.Size  `yaml:"reserve"` // bytes of disk that ordinary records leave free
+	Keep    time.Duration `yaml:"keep"`    // how long acknowledged records stay for a look back
+}
+
+// DefaultSpool returns what configs/edge.yaml says.
+func DefaultSpool() SpoolConfig {
+	return SpoolConfig{Data: 512 << 20, Alarm: 64 << 20, Reserve: 64 << 20, Keep: 24 * time.Hour}
+}
+
+// Validate checks each key.
+func (c SpoolConfig) Validate() error {
+	var errs []error
+	if c.Data < 1<<20 {
+		errs = append(errs, configs.Fault("data", nil, "1MiB or more"))
+	}
+	if c.Alarm < 1<<20 {
+		errs = append(errs, configs.Fault("alarm", nil, "1MiB or more"))
+	}
+	if c.Keep < 0 {
+		errs = append(errs, configs.Fault("keep", nil, "0 or more"))
+	}
+	return errors.Join(errs...)
+}
+
+// maxQueue bounds, in bytes, the records of one stream that wait for the disk.
+// Full: Put blocks, and with it the line that was read.
+const maxQueue = 1 << 20
+
+// Spool is the pair of journals of one gateway.
+type Spool struct{ alarm, data *stream }
+
+// OpenSpool opens or creates the journals below dir.
+func OpenSpool(dir string, c SpoolConfig, log *slog.Logger) (*Spool, error) {
+	common := journal.Options{MaxAge: c.Keep, Logger: log}
+	alarm, data := common, common
+	alarm.MaxBytes, alarm.Overrun = int64(c.Alarm), journal.Refuse
+	data.MaxBytes, data.Overrun, data.Reserve = int64(c.Data), journal.DropOldest, int64(c.Reserve)
+	// What waits for one commit must fit the journal with room to spare, or a
+	// slow disk would gather more than can ever be stored.
+	alarm.QueueBytes, data.QueueBytes = min(maxQueue, alarm.MaxBytes/8), min(maxQueue, data.MaxBytes/8)
+	a, err := openStream(filepath.Join(dir, wire.Alarm), wire.Alarm, alarm, log)
+	if err != nil {
+		return nil, fmt.Errorf("spool: %w", err)
+	}
+	d, err := openStream(filepath.Join(dir, wire.Data), wire.Data, data, log)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("spool: %w", err), a.journal.Close())
+	}
+	return &Spool{alarm: a, data: d}, nil
+}
+
+// Put stores a record; urgent ones go to the alarm stream. It returns before
+// the record is durable, and blocks while the journal's queue is full. What
+// the journal refuses is counted and logged: it has no number and is lost.
+func (s *Spool) Put(rec wire.Record, urgent bool) {
+	st := s.data
+	if urgent {
+		st = s.alarm
+	}
+	st.put(rec)
+}
+
+// StreamStatus tells how one stream stands.
+type StreamStatus struct {
+	Stream  string
+	Epoch   uint64
+	First   uint64 // oldest number still on disk
+	Next    uint64 // number that the next record gets
+	Floor   uint64 // lowest number not acknowledged
+	Refused uint64 // records that the journal did not take
+	Bytes   int64  // on disk
+	Err     error  // why nothing can be stored, or why acknowledgements are refused
+}
+
+// Waiting is how many numbers the hub has not acknowledged, islands above the
+// floor included.
+func (s StreamStatus) Waiting() uint64 { return s.Next - min(s.Floor, s.Next) }
+
+// Status returns how both streams stand, the urgent one first.
+func (s *Spool) Status() []StreamStatus {
+	return []StreamStatus{s.alarm.statusNow(), s.data.statusNow()}
+}
+
+// Close writes what waits and closes both journals. It is idempotent.
+func (s *Spool) Close() error {
+	return errors.Join(s.alarm.close(), s.data.close())
+}

@@ -1,0 +1,168 @@
+package uplink
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"gridhub/devices/wire"
+	"gridhub/streams/journal"
+)
+
+// cursorName is the hub's place in each journal.
+const cursorName = "hub"
+
+// stream is one journal and what the hub acknowledged of it.
+type stream struct {
+	name    string
+	journal *journal.Journal
+	cursor  *journal.Cursor
+	log     *slog.Logger
+	once    sync.Once     // of close
+	dirty   chan struct{} // capacity 1: acked changed since the cursor was saved
+
+	mu      sync.Mutex
+	acked   acked
+	refused uint64
+	foreign error         // the hub claims numbers that were never given out
+	more    chan struct{} // closed and renewed when acked changes
+}
+
+func openStream(dir, name string, o journal.Options, log *slog.Logger) (*stream, error) {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	j, err := journal.Open(dir, o)
+	if err != nil {
+		return nil, err
+	}
+	c, err := j.Cursor(cursorName)
+	if err != nil {
+		j.Close()
+		return nil, err
+	}
+	s := &stream{name: name, journal: j, cursor: c, log: log.With("stream", name), dirty: make(chan struct{}, 1), more: make(chan struct{})}
+	s.acked = restore(max(c.Position(), 1)-1, c.State())
+	return s, nil
+}
+
+// put appends without waiting for the disk.
+func (s *stream) put(rec wire.Record) {
+	err := s.journal.AppendAsync([][]byte{encode(rec)}, func(_ uint64, err error) {
+		if err != nil {
+			s.refuse(rec, err)
+		}
+	})
+	if err != nil {
+		s.refuse(rec, err)
+	}
+}
+
+func (s *stream) refuse(rec wire.Record, err error) {
+	s.mu.Lock()
+	s.refused++
+	n := s.refused
+	s.mu.Unlock()
+	if n&(n-1) == 0 { // 1, 2, 4, 8, …: a full disk must not fill the log too
+		s.log.Error("record could not be stored and is lost", "device", rec.Device, "refused", n, "error", err)
+	}
+}
+
+// acknowledge takes over what the hub says is durable.
+func (s *stream) acknowledge(a wire.Acknowledgement) {
+	if a.Epoch != s.journal.Epoch() {
+		s.log.Info("acknowledgement of another epoch", "epoch", a.Epoch, "own", s.journal.Epoch())
+		return
+	}
+	given := s.journal.Next() - 1
+	highest := a.Upto
+	for _, r := range a.Ranges {
+		highest = max(highest, r[1])
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if highest > given {
+		// An older copy of the spool was put back: numbers would be used twice,
+		// and the hub would take new records for old ones.
+		s.foreign = fmt.Errorf("the hub has %s records up to %d, this spool gave out %d: it is an old copy, move it aside", s.name, highest, given)
+		s.log.Error("spool is older than what the hub has", "error", s.foreign)
+		return
+	}
+	s.acked.add(1, a.Upto)
+	for _, r := range a.Ranges {
+		s.acked.add(r[0], r[1])
+	}
+	close(s.more)
+	s.more = make(chan struct{})
+	select {
+	case s.dirty <- struct{}{}:
+	default:
+	}
+}
+
+// keep saves acknowledgements until ctx ends. Several that come while one is
+// saved are saved together; one that a crash forgets is sent once more.
+func (s *stream) keep(ctx context.Context) {
+	for {
+		select {
+		case <-s.dirty:
+			s.save()
+		case <-ctx.Done():
+			s.save()
+			return
+		}
+	}
+}
+
+func (s *stream) save() {
+	s.mu.Lock()
+	upto, state := s.acked.upto, s.acked.state()
+	s.mu.Unlock()
+	if err := s.cursor.Commit(upto+1, state); err != nil {
+		s.log.Error("acknowledgement could not be saved, records will be sent again", "error", err)
+	}
+}
+
+// floor is the lowest number that is not acknowledged.
+func (s *stream) floor() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.acked.upto + 1
+}
+
+// open returns the first run within first to last that is not acknowledged.
+func (s *stream) open(first, last uint64) (from, to uint64, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.acked.open(first, last)
+}
+
+// changed returns a channel that is closed at the next acknowledgement.
+func (s *stream) changed() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.more
+}
+
+func (s *stream) statusNow() StreamStatus {
+	stats := s.journal.Stats()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := StreamStatus{
+		Stream: s.name, Epoch: s.journal.Epoch(), First: s.journal.First(), Next: s.journal.Next(),
+		Floor: s.acked.upto + 1, Refused: s.refused, Bytes: stats.Size, Err: s.foreign,
+	}
+	if err := s.journal.Healthy(); err != nil {
+		st.Err = err
+	}
+	return st
+}
+
+func (s *stream) close() (err error) {
+	s.once.Do(func() {
+		s.save()
+		err = s.journal.Close()
+	})
+	return err
+}

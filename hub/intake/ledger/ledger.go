@@ -1,0 +1,236 @@
+// Package ledger keeps the account of every reading: for each device and hour,
+// by the clock of whoever read it, how many were stored, repeated, superseded,
+// quarantined (by cause), expired, or never came. It is a consumer of the
+// intake.
+//
+// It promises that each record of the journal is counted exactly once: counts
+// and the journal's position change in one transaction. It leaves out what was
+// polled, which the gateway knows and tells in its own ledger.
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"gridhub/devices"
+	"gridhub/devices/telemetry"
+	"gridhub/hub/intake"
+	"gridhub/hub/store"
+)
+
+// Options are what an account is joined to.
+type Options struct {
+	Epoch uint64 // of the journal: with another one, its numbers begin anew
+	// Expired says whether a position is dropped behind the decoder, and why:
+	// "off-duty". It must say the same whenever it is asked. nil: none is.
+	Expired func(ctx context.Context, p telemetry.Position) (cause string, expired bool, err error)
+}
+
+// Ledger is the account. All methods may be called concurrently, Handle by one
+// goroutine.
+type Ledger struct {
+	db       *store.DB
+	o        Options
+	position uint64 // of the newest record counted; owned by Handle
+}
+
+var migrations = []string{`
+CREATE TABLE ledger (device TEXT NOT NULL, hour INTEGER NOT NULL, outcome INTEGER NOT NULL, cause TEXT NOT NULL, n INTEGER NOT NULL,
+	PRIMARY KEY (device, hour, outcome, cause));
+CREATE TABLE ledger_position (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, number INTEGER NOT NULL, redelivered INTEGER NOT NULL);
+INSERT INTO ledger_position (id, epoch, number, redelivered) VALUES (1, 0, 0, 0)`}
+
+// Open brings the tables up to date and reads how far the account goes.
+func Open(ctx context.Context, db *store.DB, o Options) (*Ledger, error) {
+	if err := db.Migrate(ctx, "ledger", migrations...); err != nil {
+		return nil, err
+	}
+	var n, epoch int64
+	if err := db.QueryRow(ctx, `SELECT number, epoch FROM ledger_position WHERE id = 1`).Scan(&n, &epoch); err != nil {
+		return nil, fmt.Errorf("ledger position: %w", err)
+	}
+	if uint64(epoch) != o.Epoch {
+		n = 0 // the first Handle writes both
+	}
+	return &Ledger{db: db, o: o, position: uint64(n)}, nil
+}
+
+// Name is the consumer's and its cursor's.
+func (l *Ledger) Name() string { return "ledger" }
+
+// line names one count.
+type line struct {
+	device  devices.ID
+	hour    telemetry.Millis
+	outcome intake.Outcome
+	cause   string
+}
+
+// Handle counts what was not counted yet.
+func (l *Ledger) Handle(ctx context.Context, batch []intake.Decoded) error {
+	sums, repeats, upto, err := l.sum(ctx, batch)
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	if upto == l.position {
+		return nil
+	}
+	order := make([]line, 0, len(sums))
+	for k := range sums {
+		order = append(order, k)
+	}
+	slices.SortFunc(order, func(a, b line) int { // in one order always, so that two hubs cannot block each other
+		return cmp.Or(cmp.Compare(a.device, b.device), cmp.Compare(a.hour, b.hour), cmp.Compare(a.outcome, b.outcome), cmp.Compare(a.cause, b.cause))
+	})
+	err = l.db.Write(ctx, func(tx *store.Tx) error {
+		for _, k := range order {
+			_, err := tx.Exec(ctx, `INSERT INTO ledger (device, hour, outcome, cause, n) VALUES (?, ?, ?, ?, ?)
+				ON CONFLICT (device, hour, outcome, cause) DO UPDATE SET n = ledger.n + excluded.n`,
+				string(k.device), int64(k.hour), int(k.outcome), k.cause, sums[k])
+			if err != nil {
+				return err
+			}
+		}
+		_, err := tx.Exec(ctx, `UPDATE ledger_position SET epoch = ?, number = ?, redelivered = redelivered + ? WHERE id = 1`, int64(l.o.Epoch), int64(upto), repeats)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	l.position = upto
+	return nil
+}
+
+func (l *Ledger) sum(ctx context.Context, batch []intake.Decoded) (sums map[line]int64, repeats int64, upto uint64, err error) {
+	sums, upto = map[line]int64{}, l.position
+	for i := range batch {
+		d := &batch[i]
+		if d.Number <= l.position {
+			continue
+		}
+		for _, t := range d.Tally {
+			sums[line{t.Device, t.Hour, t.Outcome, t.Cause}] += t.N
+		}
+		if err := l.expire(ctx, d, sums); err != nil {
+			return nil, 0, 0, err
+		}
+		repeats += int64(d.Repeats)
+		upto = max(upto, d.Number)
+	}
+	return sums, repeats, upto, nil
+}
+
+// expire moves positions that are dropped behind the decoder from stored to
+// expired, in the hours in which the message was counted.
+func (l *Ledger) expire(ctx context.Context, d *intake.Decoded, sums map[line]int64) error {
+	if l.o.Expired == nil || len(d.Positions) == 0 {
+		return nil
+	}
+	var hours []telemetry.Millis
+	for _, t := range d.Tally {
+		for range t.N {
+			if t.Outcome == intake.Stored {
+				hours = append(hours, t.Hour)
+			}
+		}
+	}
+	for i, p := range d.Positions {
+		cause, expired, err := l.o.Expired(ctx, p)
+		if err != nil {
+			return err
+		}
+		if expired && i < len(hours) {
+			sums[line{p.Device, hours[i], intake.Stored, ""}]--
+			sums[line{p.Device, hours[i], intake.Expired, cause}]++
+		}
+	}
+	return nil
+}
+
+// Hour is the account of one device and hour.
+type Hour struct {
+	Device      devices.ID
+	Begin       telemetry.Millis
+	Stored      int64
+	Repeated    int64
+	Superseded  int64
+	Expired     map[string]int64 // by cause
+	Quarantined map[string]int64 // by cause
+	Missing     int64
+}
+
+// Total is how many readings the account knows of: what the gateway's own
+// ledger calls polled, less what is still under way.
+func (h Hour) Total() int64 {
+	n := h.Stored + h.Repeated + h.Superseded + h.Missing
+	for _, c := range h.Expired {
+		n += c
+	}
+	for _, c := range h.Quarantined {
+		n += c
+	}
+	return n
+}
+
+// maxHours bounds one answer: a year of one device, or an hour of a street.
+const maxHours = 10_000
+
+// Ledger returns the hours of [from, to) that have any count, oldest first, of
+// one device or, when device is empty, of all.
+func (l *Ledger) Ledger(ctx context.Context, device devices.ID, from, to telemetry.Millis) (all []Hour, err error) {
+	rows, err := l.db.Query(ctx, `SELECT device, hour, outcome, cause, n FROM ledger WHERE (device = ? OR ? = '') AND hour >= ? AND hour < ? AND n <> 0
+		ORDER BY hour, device, outcome, cause`, string(device), string(device), int64(from-from%hourMillis), int64(to))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var k line
+		var n int64
+		if err := rows.Scan(&k.device, &k.hour, &k.outcome, &k.cause, &n); err != nil {
+			return nil, err
+		}
+		if last := len(all) - 1; last < 0 || all[last].Device != k.device || all[last].Begin != k.hour {
+			if len(all) == maxHours {
+				return nil, fmt.Errorf("more than %d hours: ask for a shorter range", maxHours)
+			}
+			all = append(all, Hour{Device: k.device, Begin: k.hour})
+		}
+		all[len(all)-1].add(k, n)
+	}
+	return all, rows.Err()
+}
+
+const hourMillis = telemetry.Millis(time.Hour / time.Millisecond)
+
+func (h *Hour) add(k line, n int64) {
+	put := func(m *map[string]int64) {
+		if *m == nil {
+			*m = map[string]int64{}
+		}
+		(*m)[k.cause] += n
+	}
+	switch k.outcome {
+	case intake.Stored:
+		h.Stored += n
+	case intake.Repeated:
+		h.Repeated += n
+	case intake.Superseded:
+		h.Superseded += n
+	case intake.Quarantined:
+		put(&h.Quarantined)
+	case intake.Expired:
+		put(&h.Expired)
+	case intake.Missing:
+		h.Missing += n
+	}
+}
+
+// Redelivered is how many items came again and were dropped by their number.
+func (l *Ledger) Redelivered(ctx context.Context) (n int64, err error) {
+	err = l.db.QueryRow(ctx, `SELECT redelivered FROM ledger_position WHERE id = 1`).Scan(&n)
+	return n, err
+}

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// flushAt is how many bytes are gathered before they are written.
+const flushAt = 16 << 10
+
+// sampleEvery is the share of messages whose latency is kept.
+const sampleEvery = 61
+
+// A client is one connection. Packet ids run from 1 to the window and around;
+// the broker acknowledges in order, so an id is free when it comes round.
+type client struct {
+	p       plan
+	nc      net.Conn
+	in      *bufio.Reader
+	topic   string
+	payload []string       // around {n}
+	sentAt  []atomic.Int64 // by packet id, nanoseconds; read when the answer is back
+	waits   []time.Duration
+}
+
+func connect(p plan, i int) (*client, error) {
+	nc, err := net.DialTimeout("tcp", p.Address, 10*time.Second)
+	if err != nil {
+		return nil, err
+	}
+	_ = nc.SetDeadline(time.Now().Add(p.Timeout))
+	id := expand(p.ClientID, i, "")
+	c := &client{p: p, nc: nc, in: bufio.NewReaderSize(nc, flushAt), topic: expand(p.Topic, i, id),
+		payload: strings.Split(expand(p.Payload, i, id), "{n}"), sentAt: make([]atomic.Int64, p.Window+1)}
+	if _, err := nc.Write(connectPacket(id, expand(p.User, i, id), expand(p.Password, i, id))); err != nil {
+		return nil, err
+	}
+	var answer [4]byte
+	if _, err := io.ReadFull(c.in, answer[:]); err != nil {
+		return nil, fmt.Errorf("client %s: no CONNACK: %w", id, err)
+	}
+	if answer[0] != 0x20 || answer[3] != 0 {
+		return nil, fmt.Errorf("client %s: refused with %x", id, answer)
+	}
+	return c, nil
+}
+
+// connectPacket builds a CONNECT with a clean session and 60 s keepalive.
+func connectPacket(id, user, password string) []byte {
+	flags := byte(2)
+	body := []byte{0, 4, 'M', 'Q', 'T', 'T', 4, 0, 0, 60}
+	body = appendString(body, id)
+	if user != "" {
+		flags |= 0x80
+		body = appendString(body, user)
+	}
+	if password != "" {
+		flags |= 0x40
+		body = appendString(body, password)
+	}
+	body[7] = flags
+	return append(appendLength([]byte{0x10}, len(body)), body...)
+}
+
+// publish sends n messages and returns when all are acknowledged (QoS 1) or
+// written (QoS 0).
+func (c *client) publish(n int) error {
+	acks := make(chan int, c.p.Window) // at most one entry per message in the window
+	failed := make(chan error, 1)
+	if c.p.QoS == 1 {
+		go func() { failed <- c.read(n, acks) }()
+	}
+	var buf, body []byte
+	free := c.p.Window
+	for seq := range n {
+		for c.p.QoS == 1 && (free == 0 || len(acks) > 0) {
+			if free == 0 && len(buf) > 0 && len(acks) == 0 {
+				if err := c.write(&buf); err != nil {
+					return err
+				}
+			}
+			select {
+			case k := <-acks:
+				free += k
+			case err := <-failed:
+				return err
+			}
+		}
+		free--
+		buf, body = c.appendPublish(buf, body, seq)
+		if len(buf) >= flushAt {
+			if err := c.write(&buf); err != nil {
+				return err
+			}
+		}
+	}
+	if err := c.write(&buf); err != nil || c.p.QoS == 0 {
+		return err
+	}
+	for {
+		select {
+		case <-acks:
+		case err := <-failed:
+			return err
+		}
+	}
+}
+
+func (c *client) write(buf *[]byte) error {
+	_, err := c.nc.Write(*buf)
+	*buf = (*buf)[:0]
+	return err
+}
+
+func (c *client) appendPublish(buf, body []byte, seq int) (_, _ []byte) {
+	body = appendString(body[:0], c.topic)
+	if c.p.QoS == 1 {
+		id := seq%c.p.Window + 1
+		body = append(body, byte(id>>8), byte(id))
+		if seq%sampleEvery == 0 {
+			c.sentAt[id].Store(time.Now().UnixNano())
+		}
+	}
+	for i, part := range c.payload {
+		if i > 0 {
+			body = strconv.AppendInt(body, int64(seq), 10)
+		}
+		body = append(body, part...)
+	}
+	buf = append(buf, 0x30|byte(c.p.QoS)<<1)
+	return append(appendLength(buf, len(body)), body...), body
+}
+
+// read counts n PUBACKs, which must come in order, and reports how many each
+// read brought.
+func (c *client) read(n int, acks chan<- int) error {
+	var ack [4]byte
+	for seq, fresh := 0, 0; seq < n; seq++ {
+		if _, err := io.ReadFull(c.in, ack[:]); err != nil {
+			return fmt.Errorf("after %d of %d acknowledgements: %w", seq, n, err)
+		}
+		id := int(ack[2])<<8 | int(ack[3])
+		if ack[0] != 0x40 || id != seq%c.p.Window+1 {
+			return fmt.Errorf("answer %d is %x: want PUBACK %d", seq, ack, seq%c.p.Window+1)
+		}
+		if seq%sampleEvery == 0 {
+			c.waits = append(c.waits, time.Duration(time.Now().UnixNano()-c.sentAt[id].Load()))
+		}
+		if fresh++; c.in.Buffered() < len(ack) || fresh == c.p.Window {
+			acks <- fresh
+			fresh = 0
+		}
+	}
+	return nil
+}
+
+func appendString(b []byte, s string) []byte {
+	return append(append(b, byte(len(s)>>8), byte(len(s))), s...)
+}
+
+// appendLength appends a remaining length.
+func appendLength(b []byte, n int) []byte {
+	for n >= 0x80 {
+		b = append(b, byte(n)|0x80)
+		n >>= 7
+	}
+	return append(b, byte(n))
+}
