@@ -1,5 +1,5 @@
 import maplibregl, { type GeoJSONSource, type MapLibre } from '@/shared/map/lib'
-import { groundStyle, type Collection } from '@/shared/map/style'
+import { groundStyle, scale, type Collection } from '@/shared/map/style'
 import { addSymbols } from '@/shared/map/symbols'
 import type { IconName } from '@/shared/ui/icons'
 import type { Point } from '@/shared/api/types'
@@ -30,7 +30,7 @@ export class Board {
     })
     map.touchZoomRotate.disableRotation()
     map.keyboard.disable() // j, k and the arrows belong to the lists
-    map.addControl(new maplibregl.ScaleControl({ maxWidth: 96 }), 'bottom-right')
+    map.addControl(new maplibregl.ScaleControl({ maxWidth: 96 * scale() }), 'bottom-right')
     await new Promise((resolve) => map.once('load', resolve))
     const board = new Board(map, ground)
     await board.dress()

@@ -60,10 +60,10 @@ export function standing(p: PersonState, now: number): Standing {
   return p.case ? 'busy' : 'free'
 }
 
-export function personFeature(p: PersonState, at: [number, number], number: string, now: number): Feature {
+export function personFeature(p: PersonState, at: [number, number], said: { number: string; name: string }, now: number): Feature {
   const how = standing(p, now)
-  const label = how === 'stale' ? `${number} · ${short(now - p.at)}` : number
-  return point(at[0], at[1], { id: p.id, kind: 'person', image: `person-${how}`, label, accuracy: p.accuracy_m, stale: how === 'stale' })
+  const age = how === 'stale' ? ` · ${short(now - p.at)}` : ''
+  return point(at[0], at[1], { id: p.id, kind: 'person', image: `person-${how}`, label: said.number + age, name: said.name + age, accuracy: p.accuracy_m, stale: how === 'stale' })
 }
 
 /** trackFeatures draws the way, broken where nothing is known, and the stays with their times. */

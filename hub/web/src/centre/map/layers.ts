@@ -51,6 +51,6 @@ export function addLayers(map: MapLibre): void {
     layout: { 'icon-image': ['get', 'image'], 'icon-size': ['get', 'size'], 'icon-allow-overlap': true, 'symbol-sort-key': ['get', 'order'], 'text-field': ['step', ['zoom'], '', 15.2, ['get', 'number']], 'text-font': textFont, 'text-size': 10.5 * s, 'text-offset': [0, -1.3], 'text-optional': true },
     paint: { 'text-color': token('text-2'), ...halo } })
   map.addLayer({ id: 'people', type: 'symbol', source: 'people',
-    layout: { 'icon-image': ['get', 'image'], 'icon-size': 0.85 * s, 'icon-allow-overlap': true, 'text-field': ['step', ['zoom'], '', 14.2, ['get', 'label']], 'text-font': textFont, 'text-size': 11 * s, 'text-offset': [0.9, 0], 'text-anchor': 'left', 'text-optional': true },
+    layout: { 'icon-image': ['get', 'image'], 'icon-size': 0.85 * s, 'icon-allow-overlap': true, 'text-field': ['step', ['zoom'], '', 14.2, ['get', 'label'], 16, ['get', 'name']], 'text-font': textFont, 'text-size': 11 * s, 'text-offset': [0.9, 0], 'text-anchor': 'left', 'text-optional': true },
     paint: { 'text-color': ['case', ['get', 'stale'], token('stale'), token('text-2')], ...halo } })
 }

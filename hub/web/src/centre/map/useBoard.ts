@@ -49,7 +49,7 @@ export function useBoard(container: Ref<HTMLElement | null>) {
     if (!b || (!force && !motion.moving(at))) return
     const people = world.onDuty.value.flatMap((p) => {
       const where = motion.where(p.id, at)
-      return where ? [personFeature(p.live, where, names.number(p.id), hubNow())] : []
+      return where ? [personFeature(p.live, where, { number: names.number(p.id), name: names.person(p.id) }, hubNow())] : []
     })
     b.draw('people', collection(people))
     b.draw('trails', collection([...motion.trails(at)].flatMap(fading)))
