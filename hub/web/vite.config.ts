@@ -5,6 +5,10 @@ import { fieldServiceWorker } from './build/serviceworker'
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
+// A worker's script is served by the service worker within whose scope it lies:
+// the map's worker must lie below /field/ to start without a network.
+const folder = (name: string) => (name.includes('csp-worker') ? 'field/assets' : 'assets')
+
 // GRIDHUB_DEV names a running hub for `npm run dev`.
 const hub = process.env.GRIDHUB_DEV ?? 'http://127.0.0.1:8080'
 
@@ -19,6 +23,7 @@ export default defineConfig({
     emptyOutDir: false, // keeps .keep; scripts below dist/assets are removed by prebuild
     rollupOptions: {
       input: { centre: at('index.html'), field: at('field/index.html') },
+      output: { assetFileNames: ({ names }) => `${folder(names[0] ?? '')}/[name]-[hash][extname]` },
     },
   },
   server: {

@@ -94,7 +94,7 @@ func file(p string) string {
 // lifetime is for ever for files whose name carries the hash of their content,
 // and nothing for all others: they are asked for again each time.
 func lifetime(name string) string {
-	if strings.HasPrefix(name, "assets/") {
+	if strings.HasPrefix(name, "assets/") || strings.HasPrefix(name, "field/assets/") {
 		return "public, max-age=31536000, immutable"
 	}
 	return "no-cache"

@@ -18,12 +18,13 @@ func get(t *testing.T, dist fs.FS, path string) *http.Response {
 
 func TestServesPagesAndFiles(t *testing.T) {
 	dist := fstest.MapFS{
-		"index.html":         {Data: []byte("centre")},
-		"field/index.html":   {Data: []byte("field")},
-		"field/sw.js":        {Data: []byte("worker")},
-		"assets/a-1f2e.js":   {Data: []byte("script")},
-		"assets/a-1f2e.css":  {Data: []byte("style")},
-		"field/app.manifest": {Data: []byte("?")},
+		"index.html":          {Data: []byte("centre")},
+		"field/index.html":    {Data: []byte("field")},
+		"field/sw.js":         {Data: []byte("worker")},
+		"assets/a-1f2e.js":    {Data: []byte("script")},
+		"assets/a-1f2e.css":   {Data: []byte("style")},
+		"field/assets/w-1.js": {Data: []byte("the map's worker")},
+		"field/app.manifest":  {Data: []byte("?")},
 	}
 	for _, c := range []struct {
 		path, kind, cache string
@@ -35,6 +36,7 @@ func TestServesPagesAndFiles(t *testing.T) {
 		{"/field/sw.js", "text/javascript; charset=utf-8", "no-cache", 200},
 		{"/assets/a-1f2e.js", "text/javascript; charset=utf-8", "public, max-age=31536000, immutable", 200},
 		{"/assets/a-1f2e.css", "text/css; charset=utf-8", "public, max-age=31536000, immutable", 200},
+		{"/field/assets/w-1.js", "text/javascript; charset=utf-8", "public, max-age=31536000, immutable", 200},
 		{"/assets/gone.js", "", "", 404},
 		{"/../web.go", "", "", 404},
 	} {

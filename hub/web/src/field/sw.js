@@ -18,7 +18,7 @@ self.addEventListener('activate', (e) => {
 self.addEventListener('fetch', (e) => {
   const url = new URL(e.request.url)
   if (e.request.method !== 'GET' || url.origin !== self.location.origin) return
-  if (url.pathname.startsWith('/assets/')) e.respondWith(cached(e.request))
+  if (/^\/(field\/)?assets\//.test(url.pathname)) e.respondWith(cached(e.request))
   else if (e.request.mode === 'navigate') e.respondWith(network(e.request))
   else if (files.includes(url.pathname)) e.respondWith(cached(e.request))
 })

@@ -78,7 +78,7 @@ export function mustAct(h: Hazard, c: Case | undefined): boolean {
 }
 
 /** The steps that people at a desk take, the likeliest first. */
-export const deskSteps: Step[] = ['screened', 'checked', 'closed', 'archived', 'filed', 'resumed', 'rework', 'extended', 'suspended', 'returned', 'rejected', 'voided']
+export const deskSteps: Step[] = ['screened', 'checked', 'closed', 'archived', 'filed', 'resumed', 'rework', 'extended', 'suspended', 'rejected', 'voided']
 
 /** The steps of the worker, the likeliest first. */
 export const fieldSteps: Step[] = ['accepted', 'enroute', 'onscene', 'handling', 'claimed', 'returned']

@@ -1,10 +1,15 @@
 // The centre's calls: signalling over a WebSocket that reconnects.
 import { makeCalls } from '@/shared/call/calls'
 import type { Reply } from '@/shared/call/protocol'
+import { newId } from '@/shared/ids'
 import { useSession } from '@/shared/session'
 import { useSound } from './sound'
 
-const path = '/api/v1/calls/socket'
+// The tab's name is the same after a reconnect and a reload: the hub knows by
+// it that the same device is back.
+const tab = sessionStorage.getItem('gridhub.tab') ?? newId()
+sessionStorage.setItem('gridhub.tab', tab)
+const path = `/api/v1/calls/socket?tab=${tab}`
 const pauses = [1_000, 2_000, 5_000, 10_000, 30_000]
 
 let socket: WebSocket | null = null
