@@ -28,12 +28,16 @@ var access = map[string][]identity.Role{
 	"sign-out":    signedIn,
 	"me":          signedIn,
 
+	"accounts":    {identity.Admin},
+	"put-account": {identity.Admin},
+
 	"bind-terminal": {identity.Handler, identity.Dispatcher},
 	"set-duty":      {identity.Handler, identity.Dispatcher},
 
 	"street": signedIn,
 	"grids":  signedIn,
 	"roads":  signedIn,
+	"ground": signedIn,
 	"people": desk,
 	"track":  {identity.Dispatcher, identity.Head, identity.Auditor, identity.Admin},
 
@@ -109,4 +113,14 @@ func (a *API) principal(ctx huma.Context) (identity.Principal, error) {
 		return identity.Principal{}, err
 	}
 	return a.deps.Accounts.Session(ctx.Context(), c.Value)
+}
+
+// Principal finds who sent a request outside the operations, by its session
+// cookie: for the sockets that are mounted beside the API.
+func (a *API) Principal(r *http.Request) (identity.Principal, error) {
+	c, err := r.Cookie(SessionCookie)
+	if err != nil {
+		return identity.Principal{}, err
+	}
+	return a.deps.Accounts.Session(r.Context(), c.Value)
 }

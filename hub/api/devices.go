@@ -35,14 +35,14 @@ type Sample struct {
 // LedgerHour says what became of the readings of one hour of gateway time:
 // polled = stored + repeated + superseded + quarantined + expired + pending.
 type LedgerHour struct {
-	Hour        telemetry.Millis  `json:"hour"`
-	Polled      uint64            `json:"polled"`
-	Stored      uint64            `json:"stored"`
-	Repeated    uint64            `json:"repeated"`
-	Superseded  uint64            `json:"superseded"`
-	Quarantined map[string]uint64 `json:"quarantined"`
-	Expired     map[string]uint64 `json:"expired"`
-	Pending     uint64            `json:"pending"`
+	Hour        telemetry.Millis `json:"hour"`
+	Polled      int64            `json:"polled"`
+	Stored      int64            `json:"stored"`
+	Repeated    int64            `json:"repeated"`
+	Superseded  int64            `json:"superseded"`
+	Quarantined map[string]int64 `json:"quarantined"`
+	Expired     map[string]int64 `json:"expired"`
+	Pending     int64            `json:"pending"`
 }
 
 type devicesOutput struct{ Body []live.DeviceState }

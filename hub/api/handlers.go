@@ -3,8 +3,10 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"gridhub/devices/telemetry"
@@ -97,6 +99,26 @@ func sessionCookie(value string, maxAge int) http.Cookie {
 		HttpOnly: true, Secure: true, SameSite: http.SameSiteStrictMode}
 }
 
+func (a *API) accounts(ctx context.Context, _ *struct{}) (*accountsOutput, error) {
+	all, err := a.deps.Accounts.Accounts(ctx)
+	return &accountsOutput{Body: all}, err
+}
+
+func (a *API) putAccount(ctx context.Context, in *accountInput) (*struct{}, error) {
+	acc := people.Account{Name: in.Body.Name, Person: in.Body.Person, Roles: in.Body.Roles}
+	for _, r := range acc.Roles {
+		if !slices.Contains(identity.Roles, r) {
+			return nil, huma.Error422UnprocessableEntity(fmt.Sprintf("role %q: want one of %v", r, identity.Roles))
+		}
+	}
+	if acc.Person != "" {
+		if _, err := a.deps.Staff.Person(ctx, acc.Person); err != nil {
+			return nil, huma.Error422UnprocessableEntity(err.Error())
+		}
+	}
+	return nil, status(a.deps.Accounts.Put(ctx, acc, in.Body.Password))
+}
+
 type signOutInput struct {
 	Session string `cookie:"gridhub_session"`
 }
@@ -162,6 +184,10 @@ func (a *API) grids(context.Context, *struct{}) (*geoJSONOutput, error) {
 
 func (a *API) roads(context.Context, *struct{}) (*geoJSONOutput, error) {
 	return &geoJSONOutput{ContentType: "application/geo+json", Body: a.deps.Street.Roads()}, nil
+}
+
+func (a *API) ground(context.Context, *struct{}) (*geoJSONOutput, error) {
+	return &geoJSONOutput{ContentType: "application/geo+json", Body: a.deps.Street.Ground()}, nil
 }
 
 func (a *API) people(ctx context.Context, _ *struct{}) (*peopleOutput, error) {

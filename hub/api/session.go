@@ -19,6 +19,8 @@ type Accounts interface {
 	SignIn(ctx context.Context, account, password, from string) (session string, p identity.Principal, err error)
 	SignOut(ctx context.Context, session string) error
 	Session(ctx context.Context, session string) (identity.Principal, error)
+	Accounts(ctx context.Context) ([]people.Account, error)
+	Put(ctx context.Context, acc people.Account, password string) error
 }
 
 // Terminals binds handhelds to people.
@@ -63,6 +65,17 @@ type meOutput struct {
 	Body      Me
 }
 
+type accountsOutput struct{ Body []people.Account }
+
+type accountInput struct {
+	Body struct {
+		Name     string            `json:"name" minLength:"2" maxLength:"64"`
+		Person   identity.PersonID `json:"person,omitempty" doc:"the member of staff, by number"`
+		Roles    []identity.Role   `json:"roles" minItems:"1"`
+		Password string            `json:"password" minLength:"12" maxLength:"256"`
+	}
+}
+
 type terminalInput struct {
 	Body struct {
 		Known devices.ID `json:"known,omitempty" doc:"the id this browser was given earlier"`
@@ -84,5 +97,7 @@ func (a *API) registerSession() {
 	register(a, huma.Operation{OperationID: "sign-in", Method: "POST", Path: "/api/v1/session", Summary: "Sign in; sets the session cookie"}, a.signIn)
 	register(a, huma.Operation{OperationID: "sign-out", Method: "DELETE", Path: "/api/v1/session", Summary: "Sign out", DefaultStatus: 204}, a.signOut)
 	register(a, huma.Operation{OperationID: "me", Method: "GET", Path: "/api/v1/me", Summary: "Who is signed in"}, a.me)
+	register(a, huma.Operation{OperationID: "accounts", Method: "GET", Path: "/api/v1/accounts", Summary: "All accounts"}, a.accounts)
+	register(a, huma.Operation{OperationID: "put-account", Method: "POST", Path: "/api/v1/accounts", Summary: "Add an account, or change its roles and password", DefaultStatus: 204}, a.putAccount)
 	register(a, huma.Operation{OperationID: "bind-terminal", Method: "POST", Path: "/api/v1/terminals", Summary: "Bind this handheld to the person signed in"}, a.bindTerminal)
 }

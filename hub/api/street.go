@@ -15,8 +15,9 @@ import (
 // Street is the unmoving ground: names, grids, roads.
 type Street interface {
 	About() StreetInfo
-	Grids() []byte // GeoJSON FeatureCollection of polygons; properties code, name_zh, name_en
-	Roads() []byte // GeoJSON FeatureCollection of lines; properties class, name
+	Grids() []byte  // GeoJSON FeatureCollection of polygons; properties code, name_zh, name_en
+	Roads() []byte  // GeoJSON FeatureCollection of lines; properties class, name
+	Ground() []byte // GeoJSON FeatureCollection: water, parks, buildings; property kind
 }
 
 // Staff knows the people.
@@ -77,6 +78,7 @@ func (a *API) registerStreet() {
 	register(a, huma.Operation{OperationID: "street", Method: "GET", Path: "/api/v1/street", Summary: "The street: names, map start, departments"}, a.street)
 	register(a, huma.Operation{OperationID: "grids", Method: "GET", Path: "/api/v1/grids", Summary: "Grids as GeoJSON"}, a.grids)
 	register(a, huma.Operation{OperationID: "roads", Method: "GET", Path: "/api/v1/roads", Summary: "Walkable roads as GeoJSON"}, a.roads)
+	register(a, huma.Operation{OperationID: "ground", Method: "GET", Path: "/api/v1/ground", Summary: "Water, parks and buildings as GeoJSON"}, a.ground)
 	register(a, huma.Operation{OperationID: "people", Method: "GET", Path: "/api/v1/people", Summary: "Everybody, with newest position and duty"}, a.people)
 	register(a, huma.Operation{OperationID: "track", Method: "GET", Path: "/api/v1/people/{person}/track", Summary: "Fixes, stays and gaps of one person"}, a.track)
 	register(a, huma.Operation{OperationID: "set-duty", Method: "POST", Path: "/api/v1/duty", Summary: "Go on or off duty", DefaultStatus: 204}, a.setDuty)

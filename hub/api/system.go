@@ -34,13 +34,12 @@ type QuarantineCause struct {
 	Cause  string           `json:"cause"`
 	Device devices.ID       `json:"device"`
 	N      uint64           `json:"n"`
-	First  telemetry.Millis `json:"first"`
 	Last   telemetry.Millis `json:"last"`
 }
 
 // QuarantineEntry is one publish that was kept aside.
 type QuarantineEntry struct {
-	Number  uint64           `json:"number"` // in the hub's journal
+	Number  int64            `json:"number"` // in the hub's journal; negative: in a former one
 	At      telemetry.Millis `json:"at"`
 	Device  devices.ID       `json:"device"`
 	Topic   string           `json:"topic"`

@@ -1,0 +1,116 @@
+// Package cli is the command line of hub: its subcommands and their flags. The
+// commands that speak of a running hub ask it over the socket in its data
+// folder.
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"gridhub/hub/api"
+	"gridhub/hub/server"
+)
+
+const usage = `hub is the centre of a street: broker, task pool, calls and the pages.
+
+  hub serve --config FILE                      run until it is interrupted
+  hub check FILE…                              find all mistakes without starting
+  hub device add ID --kind KIND [--label TEXT] [--convention thingsboard --profile KIND]
+                                               register an identity; prints its secret, once
+  hub device list | revoke ID
+  hub quarantine list [--cause C] [--device D] what could not be used, and why
+  hub quarantine replay [--cause C] [--device D]
+  hub export [--device D] --from MS --to MS    history as line protocol
+  hub openapi                                  the description of the HTTP interface
+
+device, quarantine and export speak to a running hub: --config FILE names it.`
+
+// Run executes one command line. The error is what main prints before it exits
+// with 1.
+func Run(ctx context.Context, args []string, out, errs io.Writer) error {
+	if len(args) == 0 {
+		return errors.New(usage)
+	}
+	switch args[0] {
+	case "serve":
+		return serve(ctx, args[1:], errs)
+	case "check":
+		return check(args[1:], out)
+	case "device":
+		return device(ctx, args[1:], out)
+	case "quarantine":
+		return quarantine(ctx, args[1:], out)
+	case "export":
+		return export(ctx, args[1:], out)
+	case "openapi":
+		return openapi(out)
+	case "help", "-h", "--help":
+		_, err := fmt.Fprintln(out, usage)
+		return err
+	}
+	return fmt.Errorf("hub: no command %q\n\n%s", args[0], usage)
+}
+
+// flags makes a set that leaves printing to main and has the flag that every
+// command has.
+func flags(name string) (*flag.FlagSet, *string) {
+	f := flag.NewFlagSet(name, flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	return f, f.String("config", "configs/hub.yaml", "configuration `file`")
+}
+
+func serve(ctx context.Context, args []string, errs io.Writer) error {
+	f, path := flags("hub serve")
+	verbose := f.Bool("verbose", false, "log more than an operator would write down")
+	if err := f.Parse(args); err != nil {
+		return fmt.Errorf("hub serve: %w\n\n%s", err, usage)
+	}
+	cfg, err := server.Load(*path)
+	if err != nil {
+		return err
+	}
+	level := slog.LevelInfo
+	if *verbose {
+		level = slog.LevelDebug
+	}
+	h, err := server.New(ctx, cfg, slog.New(slog.NewTextHandler(errs, &slog.HandlerOptions{Level: level})))
+	if err != nil {
+		return err
+	}
+	return h.Run(ctx)
+}
+
+// check reads every file and reports all mistakes of all of them.
+func check(paths []string, out io.Writer) error {
+	if len(paths) == 0 {
+		return errors.New("hub check: name at least one configuration file")
+	}
+	var faults []error
+	for _, p := range paths {
+		cfg, err := server.Load(p)
+		if err == nil {
+			_, err = server.ReadFiles(cfg)
+		}
+		if err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		if _, err := fmt.Fprintf(out, "%s: sound\n", p); err != nil {
+			return err
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func openapi(out io.Writer) error {
+	spec, err := api.Spec()
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(spec)
+	return err
+}

@@ -1,0 +1,305 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"gridhub/devices"
+	"gridhub/devices/telemetry"
+	"gridhub/devices/wire"
+	"gridhub/hub/broker"
+	"gridhub/hub/dispatch"
+	"gridhub/hub/evidence"
+	"gridhub/hub/identity"
+	"gridhub/hub/intake"
+	"gridhub/hub/live"
+	"gridhub/hub/people"
+	"gridhub/hub/registry"
+	"gridhub/hub/rules"
+	"gridhub/hub/tasks"
+)
+
+// authority lets the broker ask the registry.
+type authority struct{ registry *registry.Registry }
+
+func (a authority) Authenticate(_ context.Context, c broker.Credentials) (broker.Principal, error) {
+	p, err := a.registry.Authenticate(c.Username, c.Password, c.CertCN)
+	if err != nil {
+		return broker.Principal{}, err
+	}
+	return broker.Principal{ID: p.ID, Kind: p.Kind, Convention: p.Convention}, nil
+}
+
+// sink brings publishes from the broker to the intake, and calls to signaling.
+type sink struct{ h *Hub }
+
+func (s sink) Accept(m *broker.Message, ack broker.Ack) {
+	if m.Kind == wire.Call {
+		ack.Done(nil)
+		s.h.call(m.From, m.Payload)
+		return
+	}
+	topic := m.Topic
+	if m.Refused == "" {
+		topic = strings.TrimPrefix(topic, wire.Up(m.From, ""))
+	}
+	s.h.intake.Accept(intake.Raw{At: telemetry.At(m.At), From: m.From, Topic: topic, Payload: m.Payload, QoS: m.QoS,
+		Retain: m.Retain, Will: m.Will, Refused: m.Refused}, ack.Done)
+}
+
+func (h *Hub) call(from devices.ID, payload []byte) {
+	who, ok := h.registry.Person(from)
+	if !ok {
+		h.log.Warn("a device that is bound to nobody tried to call", "device", from)
+		return
+	}
+	h.signaling.Handle(string(who), string(from), slices.Clone(payload))
+}
+
+// outbox carries call messages to terminals.
+type outbox struct{ h *Hub }
+
+func (o outbox) Send(to string, payload []byte) error {
+	return o.h.broker.Send(devices.ID(to), wire.Call, payload, 1)
+}
+
+// acknowledge tells a gateway what is durable here.
+func (h *Hub) acknowledge(to devices.ID, payload []byte) {
+	if err := h.broker.Send(to, wire.Ack, payload, 0); err != nil && !errors.Is(err, broker.ErrNoSession) {
+		h.log.Debug("an acknowledgement was not delivered; it is repeated", "device", to, "error", err)
+	}
+}
+
+// settle is how long a client gets to subscribe before it is told what it
+// missed.
+const settle = time.Second
+
+// presence follows connections: people on the board, calls, and what gateways
+// want to know first.
+func (h *Hub) presence(id devices.ID, online bool, _ time.Time, cause string) {
+	h.log.Debug("presence", "device", id, "online", online, "cause", cause)
+	if who, ok := h.registry.Person(id); ok {
+		h.board.Presence(who, h.online(who))
+		if online {
+			h.signaling.Connected(string(who), string(id))
+		} else {
+			h.signaling.Gone(string(who), string(id))
+		}
+		return
+	}
+	if online {
+		time.AfterFunc(settle, func() { h.repeatAcks(id) })
+	}
+}
+
+func (h *Hub) online(who identity.PersonID) bool {
+	return slices.ContainsFunc(h.registry.Terminals(who), h.broker.Connected)
+}
+
+func (h *Hub) repeatAcks(id devices.ID) {
+	for _, a := range h.intake.Acks(id) {
+		payload, err := json.Marshal(a)
+		if err != nil {
+			h.log.Error("an acknowledgement cannot be written", "device", id, "error", err)
+			continue
+		}
+		h.acknowledge(id, payload)
+	}
+}
+
+func (h *Hub) refused(r broker.Refusal) {
+	h.log.Warn("refused", "device", r.ID, "remote", r.Remote, "what", r.What, "detail", r.Detail, "cause", r.Cause)
+}
+
+// caseChanged tells the screens and the assignee's terminals.
+func (h *Hub) caseChanged(c tasks.Case) {
+	h.board.Publish(c)
+	if !c.Open() || c.State == tasks.Claimed || c.State == tasks.Checked {
+		h.board.Done(c.ID, "")
+	} else if c.Assignee != "" {
+		h.board.Done(c.ID, c.Assignee)
+		h.board.Work(c.Assignee, c.ID)
+	}
+	if c.Assignee != "" {
+		h.wake(c)
+	}
+}
+
+func wakePayload(w wire.Wake) []byte {
+	b, err := json.Marshal(w)
+	if err != nil {
+		panic(err) // plain values
+	}
+	return b
+}
+
+func (h *Hub) hazardChanged(z rules.Hazard) {
+	open := z.ID
+	if z.Cleared != 0 {
+		open = ""
+	}
+	h.board.Hazard(z.Device, open)
+	h.board.Publish(z)
+}
+
+// refill brings the board back after a start.
+func (h *Hub) refill(ctx context.Context, s screen) error {
+	on := map[identity.PersonID]bool{}
+	for _, id := range h.staff.Now(h.now()) {
+		on[id] = true
+		h.board.Duty(id, true)
+	}
+	if err := s.refill(ctx, h.history, func(id identity.PersonID) bool { return on[id] }); err != nil {
+		return fmt.Errorf("newest values: %w", err)
+	}
+	open, err := h.pool.List(ctx, tasks.Filter{Open: true, Limit: 10_000})
+	if err != nil {
+		return err
+	}
+	for _, c := range open {
+		if c.Assignee != "" && c.State != tasks.Claimed && c.State != tasks.Checked {
+			h.board.Work(c.Assignee, c.ID)
+		}
+	}
+	hazards, err := h.book.List(ctx, true, 10_000)
+	for _, z := range hazards {
+		h.board.Hazard(z.Device, z.ID)
+	}
+	return err
+}
+
+// registerSpeakers tells the intake which identities speak for themselves.
+func (h *Hub) registerSpeakers(ctx context.Context) {
+	var r intake.Registration
+	for _, p := range h.registry.List() {
+		if p.Revoked == 0 {
+			r.Set = append(r.Set, registered(p))
+		}
+	}
+	if len(r.Set) == 0 {
+		return
+	}
+	if err := h.intake.Register(ctx, telemetry.At(h.now()), r); err != nil {
+		h.log.Error("the devices could not be told to the intake", "error", err)
+	}
+}
+
+func registered(p registry.Principal) intake.Registered {
+	kind := p.Profile
+	if p.Kind == devices.Terminal {
+		kind = ""
+	}
+	return intake.Registered{ID: p.ID, Kind: kind, Convention: p.Convention}
+}
+
+// terminals binds handhelds and tells the intake of them before they speak.
+type terminals struct{ h *Hub }
+
+func (t terminals) Bind(ctx context.Context, who identity.PersonID, known devices.ID, label string) (devices.ID, string, error) {
+	id, secret, err := t.h.registry.Bind(ctx, who, known, label)
+	if err != nil {
+		return "", "", err
+	}
+	return id, secret, t.h.register(ctx, id)
+}
+
+func (h *Hub) register(ctx context.Context, id devices.ID) error {
+	p, _ := h.registry.Get(id)
+	return h.intake.Register(ctx, telemetry.At(h.now()), intake.Registration{Set: []intake.Registered{registered(p)}})
+}
+
+// desk is the staff with the board told of duty.
+type desk struct {
+	*people.Directory
+	board *live.Board
+}
+
+func (d desk) SetDuty(ctx context.Context, id identity.PersonID, on bool, at telemetry.Millis) error {
+	if err := d.Directory.SetDuty(ctx, id, on, at); err != nil {
+		return err
+	}
+	d.board.Duty(id, on)
+	return nil
+}
+
+// roster tells dispatch of everybody.
+type roster struct{ h *Hub }
+
+func (r roster) Everybody(ctx context.Context) ([]dispatch.Someone, error) {
+	staff, err := r.h.staff.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	open, err := r.h.pool.List(ctx, tasks.Filter{Open: true, Limit: 10_000})
+	if err != nil {
+		return nil, err
+	}
+	busy := map[identity.PersonID]int{}
+	for _, c := range open {
+		if c.Assignee != "" && c.State != tasks.Claimed && c.State != tasks.Checked {
+			busy[c.Assignee]++
+		}
+	}
+	now := map[identity.PersonID]live.PersonState{}
+	for _, p := range r.h.board.People() {
+		now[p.ID] = p
+	}
+	out := make([]dispatch.Someone, len(staff))
+	for i, s := range staff {
+		p := now[s.ID]
+		out[i] = dispatch.Someone{ID: s.ID, Force: string(s.Force), Department: s.Department, Grids: s.Grids, Skills: s.Skills,
+			OnDuty: p.OnDuty, Position: p.Position, FixAt: p.At, Open: busy[s.ID]}
+	}
+	return out, nil
+}
+
+// phonebook says who can be called, and where.
+type phonebook struct{ h *Hub }
+
+func (b phonebook) Devices(person string) []string {
+	var out []string
+	for _, id := range b.h.registry.Terminals(identity.PersonID(person)) {
+		if b.h.broker.Connected(id) {
+			out = append(out, string(id))
+		}
+	}
+	return out
+}
+
+// Permit lets the street's own people call one another. Who is not of the
+// staff is reached under the account's name, at a desk.
+func (b phonebook) Permit(_, to, _ string) error {
+	if _, err := b.h.staff.Person(context.Background(), identity.PersonID(to)); err == nil {
+		return nil
+	}
+	accounts, err := b.h.accounts.Accounts(context.Background())
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(accounts, func(a people.Account) bool { return a.Name == to }) {
+		return nil
+	}
+	return fmt.Errorf("nobody here is called %q", to)
+}
+
+// caption gives a photo's watermark its lines about who, which case, which grid.
+func (h *Hub) caption(ctx context.Context, m evidence.Meta) []string {
+	var out []string
+	if s, err := h.staff.Person(ctx, m.By); err == nil {
+		out = append(out, s.Label.ZH+" "+string(s.ID))
+	}
+	if c, _, err := h.pool.Get(ctx, m.Case); m.Case != "" && err == nil {
+		out = append(out, "案件 "+c.Number+" "+c.Title)
+	}
+	if m.Place != nil {
+		if code := h.screen().gridAt(*m.Place); code != "" {
+			out = append(out, "网格 "+code)
+		}
+	}
+	return out
+}

@@ -1,0 +1,345 @@
+// Package server is the hub's composition root: it opens the stores, makes the
+// parts, joins them, and runs them until it is told to stop. It holds no logic
+// of its own beyond fitting one part's words to another's.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"gridhub/devices"
+	"gridhub/devices/wire"
+	"gridhub/hub/api"
+	"gridhub/hub/broker"
+	"gridhub/hub/calls"
+	"gridhub/hub/dispatch"
+	"gridhub/hub/evidence"
+	"gridhub/hub/figures"
+	"gridhub/hub/history"
+	"gridhub/hub/intake"
+	"gridhub/hub/intake/ledger"
+	"gridhub/hub/intake/quarantine"
+	"gridhub/hub/live"
+	"gridhub/hub/patrol"
+	"gridhub/hub/people"
+	"gridhub/hub/registry"
+	"gridhub/hub/rules"
+	"gridhub/hub/store"
+	"gridhub/hub/tasks"
+	"gridhub/streams/journal"
+	"gridhub/streams/sfu"
+	"gridhub/streams/signaling"
+)
+
+// Version is set by the build.
+var Version = "dev"
+
+// Hub is all parts of one street's centre.
+type Hub struct {
+	cfg   Config
+	files Files
+	log   *slog.Logger
+	now   func() time.Time
+
+	db         *store.DB
+	journal    *journal.Journal
+	history    history.Store
+	writer     *history.Writer
+	ca         *registry.CA
+	registry   *registry.Registry
+	staff      *people.Directory
+	accounts   *people.Accounts
+	board      *live.Board
+	pool       *tasks.Pool
+	book       *rules.Book
+	engine     *rules.Engine
+	quarantine *quarantine.Quarantine
+	ledger     *ledger.Ledger
+	intake     *intake.Intake
+	broker     *broker.Broker
+	evidence   *evidence.Store
+	rounds     *patrol.Rounds
+	callLog    *calls.Log
+	media      *sfu.SFU
+	signaling  *signaling.Service
+	api        *api.API
+	doors      *doors
+
+	ready chan struct{}
+	once  sync.Once
+}
+
+// New reads the files, opens the stores and joins the parts. Nothing runs and
+// nothing listens before Run, except the media socket. On an error everything
+// that was opened is closed again.
+func New(ctx context.Context, cfg Config, log *slog.Logger) (*Hub, error) {
+	files, err := ReadFiles(cfg)
+	if err != nil {
+		return nil, err
+	}
+	h := &Hub{cfg: cfg, files: files, log: log, now: time.Now, ready: make(chan struct{})}
+	for _, open := range []func(context.Context) error{
+		h.openStores, h.openPeople, h.openWork, h.openIntake, h.openBroker, h.openCalls, h.openDoors,
+	} {
+		if err := open(ctx); err != nil {
+			return nil, errors.Join(err, h.Close())
+		}
+	}
+	return h, nil
+}
+
+func (h *Hub) openStores(ctx context.Context) error {
+	if err := os.MkdirAll(h.cfg.Data, 0o700); err != nil {
+		return fmt.Errorf("data folder: %w", err)
+	}
+	address := h.cfg.Database
+	if address == "" {
+		address = "sqlite:" + filepath.Join(h.cfg.Data, "hub.db")
+	}
+	var err error
+	if h.db, err = store.Open(ctx, address); err != nil {
+		return err
+	}
+	h.journal, err = journal.Open(filepath.Join(h.cfg.Data, "intake"), journal.Options{
+		MaxBytes: int64(h.cfg.Journal.Max), MaxAge: h.cfg.Journal.Keep, Reserve: int64(h.cfg.Journal.Reserve),
+		Overrun: journal.Refuse, Logger: h.log})
+	if err != nil {
+		return fmt.Errorf("intake journal: %w", err)
+	}
+	h.history, err = openHistory(h.cfg)
+	return err
+}
+
+func (h *Hub) openPeople(ctx context.Context) (err error) {
+	if h.ca, err = registry.OpenCA(filepath.Join(h.cfg.Data, "tls"), registry.HostNames(h.cfg.HTTP.Names...), h.now); err != nil {
+		return err
+	}
+	if h.registry, err = registry.Open(ctx, h.db, h.now); err != nil {
+		return err
+	}
+	if h.staff, err = people.OpenDirectory(ctx, h.db); err != nil {
+		return err
+	}
+	h.accounts = people.OpenAccounts(h.db, h.now)
+	return h.staff.Import(ctx, h.files.Staff)
+}
+
+func (h *Hub) openWork(ctx context.Context) (err error) {
+	h.board = live.NewBoard(h.now)
+	h.pool, err = tasks.Open(ctx, h.db, tasks.Options{Matters: h.files.Matters, Calendar: tasks.OfficeHours(h.files.Zone()),
+		Now: h.now, Changed: h.caseChanged})
+	if err != nil {
+		return err
+	}
+	if h.book, err = rules.OpenBook(ctx, h.db, h.pool, h.files.Info.Center, h.hazardChanged); err != nil {
+		return err
+	}
+	if h.engine, err = rules.New(h.files.Rules); err != nil {
+		return err
+	}
+	h.evidence, err = evidence.Open(ctx, h.db, evidence.Config{Folder: filepath.Join(h.cfg.Data, "evidence"),
+		Zone: h.files.Zone(), Caption: h.caption, Clock: h.now})
+	if err != nil {
+		return err
+	}
+	h.rounds, err = patrol.Open(ctx, h.db, h.files.Routes, h.evidence, h.files.Zone(), h.now)
+	return err
+}
+
+func (h *Hub) openIntake(ctx context.Context) (err error) {
+	d := duties{h.registry, h.staff}
+	if h.quarantine, err = quarantine.Open(ctx, h.db, quarantine.Options{Config: quarantine.Default(), Epoch: h.journal.Epoch(), Logger: h.log}); err != nil {
+		return err
+	}
+	if h.ledger, err = ledger.Open(ctx, h.db, ledger.Options{Epoch: h.journal.Epoch(), Expired: d.expired}); err != nil {
+		return err
+	}
+	h.writer = history.NewWriter(h.history, history.WriterOptions{Logger: h.log, Rejected: h.quarantine.Reject})
+	screen := h.screen()
+	h.intake, err = intake.New(intake.Default(), h.journal,
+		intake.Options{Logger: h.log, Acknowledge: h.acknowledge, Poison: h.quarantine.Poison},
+		keeper{h.writer, d}, &watch{engine: h.engine, book: h.book}, screen, h.quarantine, h.ledger)
+	if err != nil {
+		return err
+	}
+	h.quarantine.Join(h.intake)
+	return h.refill(ctx, screen)
+}
+
+func (h *Hub) screen() screen {
+	return screen{board: h.board, registry: h.registry, grids: h.files.Grids, duties: duties{h.registry, h.staff}}
+}
+
+func (h *Hub) openBroker(context.Context) (err error) {
+	cfg := h.cfg.MQTT
+	for i := range cfg.Listeners {
+		if cfg.Listeners[i].Network == "tls" {
+			cfg.Listeners[i].TLS = h.ca.TLS()
+		}
+	}
+	h.broker, err = broker.New(cfg, authority{h.registry}, sink{h}, h.log, broker.Events{Presence: h.presence, Refused: h.refused})
+	if err != nil {
+		return err
+	}
+	h.registry.OnRevoke(func(id devices.ID) { h.broker.Disconnect(id, "revoked") })
+	return nil
+}
+
+func (h *Hub) openCalls(ctx context.Context) (err error) {
+	if h.callLog, err = calls.OpenLog(ctx, h.db, h.pool); err != nil {
+		return err
+	}
+	if h.media, err = sfu.New(h.cfg.Media, h.log); err != nil {
+		return fmt.Errorf("media: %w", err)
+	}
+	if h.signaling, err = signaling.New(signaling.Default(), h.media, phonebook{h}, h.callLog, outbox{h}, h.log); err != nil {
+		return err
+	}
+	open, err := h.callLog.Unfinished(ctx)
+	if err != nil {
+		return err
+	}
+	h.signaling.Restore(open...)
+	return nil
+}
+
+func (h *Hub) openDoors(context.Context) (err error) {
+	h.api = api.New(api.Deps{
+		Accounts: h.accounts, Terminals: terminals{h}, Street: street{h.files}, Staff: desk{h.staff, h.board},
+		Tracks: tracks{h}, Now: h.board, Changes: h.board, History: series{h.history}, Cases: h.pool, Hazards: h.book,
+		Dispatch: dispatch.New(dispatch.Default(), h.pool, roster{h}, h.files.Roads, h.now),
+		Evidence: h.evidence, Patrols: h.rounds, Figures: figures.New(h.pool),
+		Quarantine: shelf{h.quarantine}, Ledger: account{h.ledger}, Health: health{h}, Clock: h.now, Log: h.log,
+	})
+	h.doors, err = openDoors(h)
+	return err
+}
+
+// Ready is closed when the hub listens everywhere.
+func (h *Hub) Ready() <-chan struct{} { return h.ready }
+
+// Run serves until ctx ends, then stops cleanly: sources first, then what was
+// accepted is committed and acknowledged, then the sinks, then the stores.
+func (h *Hub) Run(ctx context.Context) error {
+	if err := h.setupToken(ctx); err != nil {
+		return errors.Join(err, h.Close())
+	}
+	sources, stopSources := context.WithCancel(ctx)
+	sinks, stopSinks := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopSinks()
+	failed := make(chan error, 8)
+	run := func(wg *sync.WaitGroup, ctx context.Context, what string, f func(context.Context) error) {
+		wg.Go(func() {
+			if err := f(ctx); err != nil {
+				failed <- fmt.Errorf("%s: %w", what, err)
+				stopSources()
+			}
+		})
+	}
+	var in, calls, out sync.WaitGroup
+	run(&out, sinks, "history", h.writer.Run)
+	run(&out, sinks, "intake", h.intake.Run)
+	run(&out, sinks, "board", h.board.Run)
+	run(&out, sinks, "retention", h.retain)
+	run(&calls, sinks, "media", h.media.Run)
+	run(&in, sources, "calls", h.signaling.Run)
+	run(&in, sources, "broker", h.broker.Run)
+	run(&in, sources, "http", h.doors.run)
+	run(&in, sources, "ready", h.announce)
+	in.Wait()
+	stopSources()
+	stopSinks()
+	calls.Wait()
+	out.Wait()
+	close(failed)
+	var errs []error
+	for err := range failed {
+		errs = append(errs, err)
+	}
+	return errors.Join(append(errs, h.Close())...)
+}
+
+// announce says when everything listens.
+func (h *Hub) announce(ctx context.Context) error {
+	select {
+	case <-h.broker.Ready():
+		h.once.Do(func() { close(h.ready) })
+		h.log.Info("the hub is open", "http", h.doors.address(), "https", h.cfg.HTTP.Secure, "version", Version)
+		h.registerSpeakers(ctx)
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// setupToken makes the one-time token of a hub that nobody has claimed.
+func (h *Hub) setupToken(ctx context.Context) error {
+	needed, err := h.accounts.SetupNeeded(ctx)
+	if err != nil || !needed {
+		return err
+	}
+	file := filepath.Join(h.cfg.Data, "setup-token")
+	if _, err := h.accounts.NewSetupToken(ctx, file); err != nil {
+		return err
+	}
+	h.log.Info("nobody has claimed this hub: open its page and enter the token", "file", file, "valid", "10m")
+	return nil
+}
+
+// retainEvery is how often old points are removed.
+const retainEvery = time.Hour
+
+func (h *Hub) retain(ctx context.Context) error {
+	tick := time.NewTicker(retainEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		for kind, keep := range map[string]time.Duration{"": h.cfg.History.Readings, history.PositionKind: h.cfg.History.Positions} {
+			if keep == 0 {
+				continue
+			}
+			if err := h.history.Retain(ctx, kind, before(h.now(), keep)); err != nil {
+				h.log.Warn("old points could not be removed", "kind", kind, "error", err)
+			}
+		}
+	}
+}
+
+// Close releases what New opened. It is called by Run and may be called again.
+func (h *Hub) Close() error {
+	var errs []error
+	if h.doors != nil {
+		errs = append(errs, h.doors.close())
+	}
+	if h.journal != nil {
+		errs = append(errs, h.journal.Close())
+	}
+	if h.history != nil {
+		errs = append(errs, h.history.Close())
+		h.history = nil
+	}
+	if h.db != nil {
+		errs = append(errs, h.db.Close())
+		h.db = nil
+	}
+	return errors.Join(errs...)
+}
+
+// wake tells a person's terminals that a case concerns them.
+func (h *Hub) wake(c tasks.Case) {
+	payload := wakePayload(wire.Wake{V: wire.Version, Task: string(c.ID), Rev: c.Rev})
+	for _, id := range h.registry.Terminals(c.Assignee) {
+		if err := h.broker.Send(id, wire.Task, payload, 1); err != nil {
+			h.log.Debug("a terminal was not woken; it asks when it returns", "device", id, "task", c.ID, "error", err)
+		}
+	}
+}

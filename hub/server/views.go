@@ -1,0 +1,187 @@
+package server
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"gridhub/devices"
+	"gridhub/devices/telemetry"
+	"gridhub/hub/api"
+	"gridhub/hub/geo"
+	"gridhub/hub/history"
+	"gridhub/hub/history/influx"
+	"gridhub/hub/history/sqlite"
+	"gridhub/hub/identity"
+	"gridhub/hub/intake/ledger"
+	"gridhub/hub/intake/quarantine"
+)
+
+func openHistory(c Config) (history.Store, error) {
+	if c.History.Store == "sqlite" {
+		return sqlite.Open(under(c.Data, "history.db"))
+	}
+	in := c.History.Influx
+	token := ""
+	if in.TokenFile != "" {
+		b, err := os.ReadFile(in.TokenFile)
+		if err != nil {
+			return nil, fmt.Errorf("history.influx.token_file: %w", err)
+		}
+		token = strings.TrimSpace(string(b))
+	}
+	return influx.Open(influx.Config{URL: in.URL, Version: in.Version, Org: in.Org, Bucket: in.Bucket, Token: token, Timeout: in.Timeout})
+}
+
+// street shows the files of the street.
+type street struct{ files Files }
+
+func (s street) About() api.StreetInfo {
+	i := s.files.Info
+	return api.StreetInfo{Name: i.Name, Center: i.Center, Bounds: i.Bounds, TimeZone: i.TimeZone,
+		Departments: s.files.Departments, Version: Version}
+}
+
+// emptyCollection is a map without features.
+const emptyCollection = `{"type":"FeatureCollection","features":[]}`
+
+func (s street) layer(name string) []byte {
+	if b := s.files.raw[name]; b != nil {
+		return b
+	}
+	return []byte(emptyCollection)
+}
+
+func (s street) Grids() []byte  { return s.layer("grids") }
+func (s street) Roads() []byte  { return s.layer("roads") }
+func (s street) Ground() []byte { return s.layer("ground") }
+
+// series reads one metric from the history.
+type series struct{ store history.Store }
+
+func (s series) Series(ctx context.Context, id devices.ID, metric string, from, to telemetry.Millis, every int64, fn string) ([]api.Sample, error) {
+	q := history.Query{Device: id, Metrics: []string{metric}, From: from, To: to}
+	var all []history.Series
+	var err error
+	if every == 0 {
+		all, err = s.store.Range(ctx, q)
+	} else {
+		all, err = s.store.Downsample(ctx, q, time.Duration(every)*time.Millisecond, history.Fn(fn))
+	}
+	if err != nil {
+		return nil, err
+	}
+	out := []api.Sample{}
+	for _, one := range all {
+		for _, v := range one.Samples {
+			out = append(out, api.Sample{At: v.At, Value: v.Value})
+		}
+	}
+	return out, nil
+}
+
+// tracks joins the fixes of a person's terminals.
+type tracks struct{ h *Hub }
+
+func (t tracks) Track(ctx context.Context, who identity.PersonID, from, to telemetry.Millis) (geo.Track, error) {
+	var fixes []geo.Fix
+	for _, id := range t.h.registry.Terminals(who) {
+		all, err := t.h.history.Range(ctx, history.Query{Device: id, Kind: history.PositionKind, From: from, To: to})
+		if err != nil {
+			return geo.Track{}, err
+		}
+		for _, p := range points(all) {
+			f := fix(p)
+			fixes = append(fixes, geo.Fix{Point: geo.Point{Lon: f.Lon, Lat: f.Lat}, At: f.At, Accuracy: f.Accuracy, Speed: f.Speed})
+		}
+	}
+	return geo.BuildTrack(fixes, geo.OnFoot()), nil
+}
+
+// shelf shows the quarantine.
+type shelf struct{ q *quarantine.Quarantine }
+
+func (s shelf) Causes(ctx context.Context) ([]api.QuarantineCause, error) {
+	all, err := s.q.Causes(ctx)
+	out := make([]api.QuarantineCause, 0, len(all))
+	for _, c := range all {
+		out = append(out, api.QuarantineCause{Cause: c.Cause, Device: c.Device, N: uint64(c.Entries), Last: c.Newest})
+	}
+	return out, err
+}
+
+func (s shelf) List(ctx context.Context, cause string, device devices.ID, limit int) ([]api.QuarantineEntry, error) {
+	all, err := s.q.List(ctx, quarantine.Filter{Cause: cause, Device: device, Limit: limit})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]api.QuarantineEntry, 0, len(all))
+	for _, e := range all {
+		out = append(out, s.view(ctx, e))
+	}
+	return out, nil
+}
+
+func (s shelf) view(ctx context.Context, e quarantine.Entry) api.QuarantineEntry {
+	v := api.QuarantineEntry{Number: e.Number, At: e.At, Device: e.Device, Topic: e.Topic, Cause: e.Cause, Detail: e.Detail,
+		Done: e.State != quarantine.Waiting}
+	raw, err := s.q.Payload(ctx, e.Number)
+	if err != nil {
+		return v // the message is older than the journal
+	}
+	if v.Binary = !utf8.Valid(raw.Payload); v.Binary {
+		v.Payload = base64.StdEncoding.EncodeToString(raw.Payload)
+	} else {
+		v.Payload = string(raw.Payload)
+	}
+	return v
+}
+
+func (s shelf) Replay(ctx context.Context, cause string, device devices.ID) (int, error) {
+	return s.q.Replay(ctx, quarantine.Filter{Cause: cause, Device: device, Limit: 1000})
+}
+
+// account shows the ledger.
+type account struct{ l *ledger.Ledger }
+
+func (a account) Hours(ctx context.Context, id devices.ID, from, to telemetry.Millis) ([]api.LedgerHour, error) {
+	all, err := a.l.Ledger(ctx, id, from, to)
+	out := make([]api.LedgerHour, 0, len(all))
+	for _, h := range all {
+		out = append(out, api.LedgerHour{Hour: h.Begin, Polled: h.Total(), Stored: h.Stored, Repeated: h.Repeated,
+			Superseded: h.Superseded, Quarantined: h.Quarantined, Expired: h.Expired, Pending: h.Missing})
+	}
+	return out, err
+}
+
+// health asks every part how it does.
+type health struct{ h *Hub }
+
+func (p health) Parts() []api.Part {
+	out := []api.Part{part("journal", p.h.journal.Healthy(), "down"), part("broker", p.h.broker.Healthy(), "down")}
+	t := p.h.writer.Totals()
+	db := api.Part{Name: "history", State: "ok", Detail: t.Error}
+	if t.Error != "" {
+		db.State = "degraded"
+	}
+	out = append(out, db)
+	for _, s := range p.h.intake.Stats() {
+		c := api.Part{Name: "consumer " + s.Name, State: "ok", Detail: s.Error, Lag: s.Lag}
+		if s.Error != "" || s.Behind {
+			c.State = "degraded"
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func part(name string, err error, bad string) api.Part {
+	if err != nil {
+		return api.Part{Name: name, State: bad, Detail: err.Error()}
+	}
+	return api.Part{Name: name, State: "ok"}
+}
