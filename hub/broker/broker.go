@@ -56,6 +56,11 @@ func New(cfg Config, a Authority, s Sink, log *slog.Logger, ev Events) (*Broker,
 	if err := cfg.Validate(); err != nil {
 		return nil, fmt.Errorf("broker: %w", err)
 	}
+	for _, l := range cfg.Listeners {
+		if l.Network == "tls" && l.TLS == nil {
+			return nil, fmt.Errorf("broker: listener %s: TLS without a certificate", l.Name)
+		}
+	}
 	if a == nil || s == nil {
 		return nil, errors.New("broker: an authority and a sink are needed")
 	}

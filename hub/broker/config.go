@@ -142,9 +142,6 @@ func (c Config) checkListeners() (errs []error) {
 		if l.Profile != "" && l.Profile != ProfileIdentity && l.Profile != ProfileConformance {
 			fail("profile", l.Profile, "identity or conformance")
 		}
-		if l.Network == "tls" && l.TLS == nil {
-			fail("network", l.Network, "a certificate to go with it")
-		}
 	}
 	return errs
 }

@@ -156,14 +156,14 @@ type Files struct {
 type info struct {
 	Name     people.Name `yaml:"name"`
 	Center   geo.Point   `yaml:"center"`
-	Bounds   [4]float64  `yaml:"bounds"`
+	Bounds   []float64   `yaml:"bounds"` // west, south, east, north
 	TimeZone string      `yaml:"time_zone"`
 }
 
 // bare is a street of which nothing is known yet.
 func bare() info {
 	return info{Name: people.Name{ZH: "未命名街道", EN: "Unnamed street"}, Center: geo.Point{Lon: 116.39, Lat: 39.91},
-		Bounds: [4]float64{116.37, 39.89, 116.41, 39.93}, TimeZone: "Asia/Shanghai"}
+		Bounds: []float64{116.37, 39.89, 116.41, 39.93}, TimeZone: "Asia/Shanghai"}
 }
 
 // ReadFiles reads all data files and reports all their mistakes.

@@ -33,15 +33,19 @@ func (r *reader) err() error { return errors.Join(r.faults...) }
 // street reads the folder of a street. Only street.yaml must be there.
 func (r *reader) street(dir string) {
 	r.note(configs.ReadFile(filepath.Join(dir, "street.yaml"), &r.files.Info))
-	r.optional(filepath.Join(dir, "departments.yaml"), &struct {
-		Departments *[]people.Department `yaml:"departments"`
-	}{&r.files.Departments})
-	r.optional(filepath.Join(dir, "staff.yaml"), &struct {
-		Staff *[]people.Staff `yaml:"staff"`
-	}{&r.files.Staff})
-	r.optional(filepath.Join(dir, "routes.yaml"), &struct {
-		Routes *[]patrol.Route `yaml:"routes"`
-	}{&r.files.Routes})
+	var d struct {
+		Departments []people.Department `yaml:"departments"`
+	}
+	var s struct {
+		Staff []people.Staff `yaml:"staff"`
+	}
+	var w struct {
+		Routes []patrol.Route `yaml:"routes"`
+	}
+	r.optional(filepath.Join(dir, "departments.yaml"), &d)
+	r.optional(filepath.Join(dir, "staff.yaml"), &s)
+	r.optional(filepath.Join(dir, "routes.yaml"), &w)
+	r.files.Departments, r.files.Staff, r.files.Routes = d.Departments, s.Staff, w.Routes
 	r.geometry(dir)
 }
 
@@ -84,6 +88,9 @@ func (r *reader) crossCheck() {
 		if rule.Matter != "" && !matters[rule.Matter] {
 			r.note(fmt.Errorf("rule %q: matter: %q: no matter file has this code", rule.Name, rule.Matter))
 		}
+	}
+	if len(r.files.Info.Bounds) != 4 {
+		r.note(fmt.Errorf("street.yaml: bounds: want west, south, east and north, have %d numbers", len(r.files.Info.Bounds)))
 	}
 	if _, err := time.LoadLocation(r.files.Info.TimeZone); err != nil {
 		r.note(fmt.Errorf("street.yaml: time_zone: %q: want a name such as Asia/Shanghai", r.files.Info.TimeZone))

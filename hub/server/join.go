@@ -15,6 +15,7 @@ import (
 	"gridhub/hub/broker"
 	"gridhub/hub/dispatch"
 	"gridhub/hub/evidence"
+	"gridhub/hub/geo"
 	"gridhub/hub/identity"
 	"gridhub/hub/intake"
 	"gridhub/hub/live"
@@ -211,6 +212,33 @@ func (t terminals) Bind(ctx context.Context, who identity.PersonID, known device
 func (h *Hub) register(ctx context.Context, id devices.ID) error {
 	p, _ := h.registry.Get(id)
 	return h.intake.Register(ctx, telemetry.At(h.now()), intake.Registration{Set: []intake.Registered{registered(p)}})
+}
+
+// intakeDesk is the pool as the API sees it: a report without a place, such as
+// an SOS from a phone that has no fix, gets the best that is known.
+type intakeDesk struct {
+	*tasks.Pool
+	h *Hub
+}
+
+func (d intakeDesk) Report(ctx context.Context, who identity.Principal, r tasks.Report) (tasks.Case, error) {
+	if !r.Place.Valid() {
+		r.Place = d.h.whereabouts(who.Person)
+	}
+	if r.Grid == "" {
+		r.Grid = d.h.screen().gridAt(r.Place)
+	}
+	return d.Pool.Report(ctx, who, r)
+}
+
+// whereabouts is the newest position of a person, else the street's centre.
+func (h *Hub) whereabouts(who identity.PersonID) geo.Point {
+	for _, p := range h.board.People() {
+		if p.ID == who && p.Position != nil {
+			return *p.Position
+		}
+	}
+	return h.files.Info.Center
 }
 
 // desk is the staff with the board told of duty.

@@ -212,7 +212,7 @@ func (h *Hub) openCalls(ctx context.Context) (err error) {
 func (h *Hub) openDoors(context.Context) (err error) {
 	h.api = api.New(api.Deps{
 		Accounts: h.accounts, Terminals: terminals{h}, Street: street{h.files}, Staff: desk{h.staff, h.board},
-		Tracks: tracks{h}, Now: h.board, Changes: h.board, History: series{h.history}, Cases: h.pool, Hazards: h.book,
+		Tracks: tracks{h}, Now: h.board, Changes: h.board, History: series{h.history}, Cases: intakeDesk{h.pool, h}, Hazards: h.book,
 		Dispatch: dispatch.New(dispatch.Default(), h.pool, roster{h}, h.files.Roads, h.now),
 		Evidence: h.evidence, Patrols: h.rounds, Figures: figures.New(h.pool),
 		Quarantine: shelf{h.quarantine}, Ledger: account{h.ledger}, Health: health{h}, Clock: h.now, Log: h.log,

@@ -42,7 +42,7 @@ type street struct{ files Files }
 
 func (s street) About() api.StreetInfo {
 	i := s.files.Info
-	return api.StreetInfo{Name: i.Name, Center: i.Center, Bounds: i.Bounds, TimeZone: i.TimeZone,
+	return api.StreetInfo{Name: i.Name, Center: i.Center, Bounds: [4]float64(i.Bounds), TimeZone: i.TimeZone,
 		Departments: s.files.Departments, Version: Version}
 }
 
