@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
-GOFLAGS_BUILD := -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
+GOFLAGS_BUILD := -trimpath -ldflags '-s -w -X gridhub/hub/server.Version=$(VERSION)'
 WEB := hub/web
 
 .PHONY: help check format vet staticcheck tidy shell types build web programs test run bench clean

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"gridhub/devices"
 	"gridhub/devices/telemetry"
@@ -96,7 +97,7 @@ func (e *Engine) Restore(b []byte) error {
 		known[r.Name] = true
 	}
 	for key := range s.Runs {
-		if name, _, _ := cutKey(key); !known[name] {
+		if name, _, _ := strings.Cut(key, "\x00"); !known[name] {
 			delete(s.Runs, key)
 		}
 	}
@@ -105,14 +106,6 @@ func (e *Engine) Restore(b []byte) error {
 }
 
 func runKey(rule string, device devices.ID) string { return rule + "\x00" + string(device) }
-
-func cutKey(key string) (rule, device string, ok bool) {
-	i := slices.Index([]byte(key), 0)
-	if i < 0 {
-		return key, "", false
-	}
-	return key[:i], key[i+1:], true
-}
 
 // Describe takes what an inventory says of its devices.
 func (e *Engine) Describe(s *wire.Stock) {

@@ -42,6 +42,8 @@ type Report struct {
 	At       telemetry.Millis  `json:"at,omitempty" doc:"when it was seen; default: now"`
 	Hazard   identity.HazardID `json:"-"`
 	Device   string            `json:"-"`
+	Metric   string            `json:"-"`
+	Value    *float64          `json:"-"`
 	Evidence []string          `json:"evidence,omitempty" maxItems:"20"`
 }
 

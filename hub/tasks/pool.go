@@ -134,7 +134,7 @@ func opening(who identity.Principal, r Report, m Matter, number string, server t
 	first := head
 	first.Type, first.Place = Reported, &place
 	first.Body = Body{Number: number, Matter: r.Matter, Source: r.Source, Severity: severity, Grid: r.Grid, Title: title,
-		Text: r.Text, Reporter: r.Reporter, Hazard: r.Hazard, Device: r.Device, Department: m.Lead, With: m.With}
+		Text: r.Text, Reporter: r.Reporter, Hazard: r.Hazard, Device: r.Device, Metric: r.Metric, Value: r.Value, Department: m.Lead, With: m.With}
 	out := []Event{first}
 	for _, hash := range r.Evidence {
 		e := head

@@ -94,7 +94,7 @@ func TestForbidden(t *testing.T) {
 // nothing can fail.
 func TestTables(t *testing.T) {
 	known := map[string]bool{"streams": true, "hub/sheets": true, "hub/audit": true, "hub/calls": true, "hub/web": true, "hub/server": true,
-		"hub/server/cli": true, "streams/chain": true, "streams/record": true, "streams/camera": true, "streams/relay": true, "scripts": true}
+		"hub/cli": true, "hub/server/cli": true, "streams/chain": true, "streams/record": true, "streams/camera": true, "streams/relay": true, "scripts": true}
 	for _, p := range load(t) {
 		for f := p.Folder; f != ""; f = f[:max(0, strings.LastIndexByte(f, '/'))] {
 			known[f] = true

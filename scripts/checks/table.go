@@ -31,7 +31,7 @@ var layers = []layer{
 	{"features and adapters", []string{"hub", "edge", "streams"}},
 	{"faces", []string{"hub/api", "hub/web", "streams/signaling"}},
 	{"composition", []string{"hub/server", "edge/gateway"}},
-	{"programs", []string{"hub/server/cli", "edge/cli"}},
+	{"programs", []string{"hub/cli", "hub/server/cli", "edge/cli"}},
 }
 
 // programs are the two main packages. They lie on the top floor, although
@@ -45,7 +45,7 @@ type neighbour struct {
 }
 
 var neighbours = []neighbour{
-	{programs, []string{"edge/cli", "hub/server/cli"}, "main is flags, signals and the exit code"},
+	{programs, []string{"edge/cli", "hub/cli", "hub/server/cli"}, "main is flags, signals and the exit code"},
 	{[]string{"devices/telemetry"}, []string{"devices"}, "a reading belongs to a device"},
 	{[]string{"devices/codec"}, []string{"devices", "devices/telemetry", "devices/codec", "devices/codec/jsonread"}, "a codec turns bytes into readings; its formats share the reader of JSON"},
 	{[]string{"devices/wire"}, []string{"devices", "devices/telemetry"}, "envelopes carry readings"},

@@ -91,7 +91,8 @@ enable_backports() {
 	local codename mirror
 	# shellcheck source=/dev/null
 	codename=$(. /etc/os-release && [ "$ID" = debian ] && echo "$VERSION_CODENAME") || return 0
-	mirror=$(apt-get indextargets --format '$(SITE) $(RELEASE)' 2>/dev/null | awk -v c="$codename" '$2 == c {print $1; exit}')
+	# shellcheck disable=SC2016 # apt fills these in
+	mirror=$(apt-get indextargets --format '$(REPO_URI) $(CODENAME) $(ORIGIN)' | awk -v c="$codename" '$2 == c && $3 == "Debian" {print $1; exit}')
 	[ -n "$mirror" ] || return 0
 	echo "deb $mirror $codename-backports main" >"/etc/apt/sources.list.d/$codename-backports.list"
 	REFRESHED=

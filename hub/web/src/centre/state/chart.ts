@@ -1,0 +1,63 @@
+import { onMounted, onUnmounted, watch, type Ref } from 'vue'
+import type { ECharts } from 'echarts/core'
+import type { Sample } from '@/shared/api/types'
+import { scale, token } from '@/shared/map/style'
+import { clock, exact } from '@/shared/time'
+
+export interface Curve { samples: Sample[]; unit: string; min?: number; max?: number }
+
+/** useChart draws one metric over time into a box. ECharts stops here. */
+export function useChart(box: Ref<HTMLElement | null>, curve: Ref<Curve | null>): void {
+  let chart: ECharts | undefined
+  let watcher: ResizeObserver | undefined
+
+  const draw = () => {
+    if (chart && curve.value) chart.setOption(option(curve.value), true)
+    else chart?.clear()
+  }
+
+  onMounted(async () => {
+    const { init } = await import('./echarts')
+    if (!box.value) return
+    chart = init(box.value)
+    watcher = new ResizeObserver(() => chart?.resize())
+    watcher.observe(box.value)
+    draw()
+  })
+  watch(curve, draw)
+  onUnmounted(() => {
+    watcher?.disconnect()
+    chart?.dispose()
+  })
+}
+
+function option(c: Curve) {
+  const s = scale()
+  const faint = { color: token('text-3'), fontSize: 11 * s }
+  const limits = [c.min, c.max].filter((v): v is number => v !== undefined && v !== 0)
+  return {
+    animation: false,
+    grid: { left: 4, right: 8, top: 12 * s, bottom: 4, containLabel: true },
+    xAxis: { type: 'time', axisLabel: { ...faint, formatter: (at: number) => clock(at), hideOverlap: true }, axisLine: { lineStyle: { color: token('line') } }, axisTick: { show: false } },
+    yAxis: { type: 'value', scale: true, axisLabel: faint, splitLine: { lineStyle: { color: token('line') } }, splitNumber: 3 },
+    tooltip: {
+      trigger: 'axis', renderMode: 'richText', backgroundColor: token('raised'), borderColor: token('line-strong'), textStyle: { color: token('text'), fontSize: 12 * s },
+      formatter: (rows: { value: [number, number] }[]) => (rows[0] ? `${exact(rows[0].value[0])}\n${rows[0].value[1]} ${c.unit}` : ''),
+    },
+    series: [{
+      type: 'line', showSymbol: false, data: broken(c.samples), connectNulls: false, lineStyle: { width: 1.5 * s, color: token('accent') }, itemStyle: { color: token('accent') },
+      markLine: { silent: true, symbol: 'none', label: { show: false }, lineStyle: { color: token('text-3'), type: 'dashed' }, data: limits.map((yAxis) => ({ yAxis })) },
+    }],
+  }
+}
+
+/** broken puts a hole where readings are missing: a line there would be invented. */
+function broken(samples: Sample[]): [number, number | null][] {
+  const steps = samples.slice(1).map((x, i) => x.at - (samples[i] as Sample).at).sort((a, b) => a - b)
+  const usual = steps[Math.floor(steps.length / 2)] ?? 0
+  return samples.flatMap((x, i): [number, number | null][] => {
+    const before = samples[i - 1]
+    const hole: [number, number | null][] = before && usual && x.at - before.at > 3 * usual ? [[before.at + usual, null]] : []
+    return [...hole, [x.at, x.value]]
+  })
+}

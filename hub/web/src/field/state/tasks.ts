@@ -1,0 +1,83 @@
+// The worker's tasks: as the hub knows them, with what waits here laid over.
+import { computed, ref, shallowRef } from 'vue'
+import { api, list, take } from '@/shared/api/client'
+import type { Case, Matter, Step } from '@/shared/api/types'
+import { byUrgency, isOpen } from '@/shared/cases'
+import { hubNow } from '@/shared/clock'
+import { newId } from '@/shared/ids'
+import { alert } from './alert'
+import { nextRung, overlay } from './ladder'
+import { commit, fresh, keep, onCase, ready, usePhone } from './phone'
+import { usePlace } from './place'
+
+const known = shallowRef<Case[]>([])
+const matters = shallowRef(new Map<string, Matter>())
+const chosen = ref('')
+const loaded = ref(false)
+const announced = ref<string | null>(null)
+
+async function load(): Promise<void> {
+  const before = new Set(known.value.map((c) => c.id))
+  const cases = await fresh('cases', () => list(api.GET('/api/v1/cases', { params: { query: { open: true, assignee: 'me', limit: 100 } } })))
+  known.value = cases ?? known.value
+  const added = known.value.find((c) => !before.has(c.id) && c.state === 'dispatched')
+  if (added && loaded.value) announce(added.id)
+  loaded.value = true
+}
+
+onCase((c) => {
+  known.value = known.value.map((k) => (k.id === c.id ? c : k))
+  void keep('cases', known.value)
+})
+
+async function loadMatters(): Promise<void> {
+  const all = await fresh('matters', () => list(api.GET('/api/v1/matters')))
+  matters.value = new Map((all ?? []).map((m) => [m.code, m]))
+}
+
+function announce(id: string): void {
+  announced.value = id
+  chosen.value = id
+  alert('task')
+}
+
+/** woken: the hub says that a task changed. */
+async function woken(id: string): Promise<void> {
+  const before = known.value.find((c) => c.id === id)
+  await load()
+  const after = known.value.find((c) => c.id === id)
+  if (after && after.state === 'dispatched' && before?.rev !== after.rev) announce(id)
+}
+
+/** photograph keeps a photo and what it proves. It resolves when both are safe on the phone. */
+async function photograph(c: Case, proof: string, photo: Blob, at: number): Promise<void> {
+  const id = newId(at)
+  const { fix } = usePlace()
+  const { outbox } = await ready()
+  await outbox.addPhoto(id, photo)
+  const where = fix.value ? { lon: fix.value.lon, lat: fix.value.lat, accuracy: fix.value.accuracy } : {}
+  await commit(
+    { kind: 'photo', photo: id, case: c.id, of: proof, at, ...where },
+    { kind: 'command', case: c.id, photo: id, body: { id: newId(at), type: 'evidence', kind: proof, at } },
+  )
+}
+
+async function step(c: Case, type: Step, why?: string): Promise<void> {
+  const { fix } = usePlace()
+  const place = fix.value ? { lon: fix.value.lon, lat: fix.value.lat } : undefined
+  announced.value = null
+  await commit({ kind: 'command', case: c.id, body: { id: newId(), type, at: Math.round(hubNow()), place, why } })
+}
+
+/** openCase reads one case with its events; offline there is only what the list says. */
+const openCase = (id: string) => take(api.GET('/api/v1/cases/{case}', { params: { path: { case: id } } }))
+
+export function useTasks() {
+  const { entries } = usePhone()
+  const tasks = computed(() => known.value.map((c) => overlay(c, entries.value)).filter(isOpen).sort(byUrgency(hubNow())))
+  /** What needs a hand comes first; what waits for others comes last. */
+  const ordered = computed(() => [...tasks.value].sort((a, b) => Number(nextRung(a).kind === 'wait') - Number(nextRung(b).kind === 'wait')))
+  const current = computed(() => ordered.value.find((c) => c.id === chosen.value) ?? ordered.value[0])
+  const others = computed(() => ordered.value.filter((c) => c.id !== current.value?.id))
+  return { tasks, current, others, matters, loaded, announced, chosen, load, loadMatters, woken, photograph, step, openCase }
+}

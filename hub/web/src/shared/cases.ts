@@ -1,0 +1,93 @@
+// How a case is shown: which of the five looks, which clock counts, what the
+// next steps are called for. What may be done is decided by the hub (`next`).
+import type { Case, CaseClock, Hazard, Step } from './api/types'
+
+/** The five looks of a case, each with a colour and a shape of its own. */
+export type Look = 'new' | 'hand' | 'wait' | 'over' | 'done'
+
+const looks: Record<string, Look> = {
+  reported: 'new', screened: 'new', verifying: 'new', filed: 'new', returned: 'new',
+  dispatched: 'wait', claimed: 'wait', checked: 'wait', checking: 'wait', suspended: 'wait', extended: 'hand',
+  accepted: 'hand', enroute: 'hand', onscene: 'hand', handling: 'hand', cosign: 'hand', rework: 'hand', resumed: 'hand',
+  closed: 'done', archived: 'done', rejected: 'done', voided: 'done',
+}
+
+export function isOpen(c: Pick<Case, 'state'>): boolean {
+  return looks[c.state] !== 'done'
+}
+
+/** A running clock as it stands now, extrapolated from what the hub said. */
+export interface ClockNow {
+  name: string
+  due: number
+  left: number // ms, negative when overdue
+  share: number // of the limit
+  light: 'green' | 'yellow' | 'red'
+}
+
+/**
+ * clockNow brings a clock up to date between two answers of the hub. Limits in
+ * working time do not run evenly, so for them the hub's own share stands until
+ * the due moment has passed.
+ */
+export function clockNow(c: CaseClock, now: number): ClockNow {
+  const even = c.kind === 'emergency' || c.kind.startsWith('calendar')
+  const at = c.stopped || now
+  const elapsed = c.due > c.started ? (at - c.started) / (c.due - c.started) : c.used
+  const share = at > c.due ? Math.max(1, even ? elapsed : c.used) : even ? elapsed : Math.min(1, c.used)
+  const light = share > 1 || at > c.due ? 'red' : share >= 0.8 ? 'yellow' : 'green'
+  return { name: c.name, due: c.due, left: c.due - at, share, light }
+}
+
+/** pressing returns the running clock that runs out first, if any runs. */
+export function pressing(c: Pick<Case, 'clocks' | 'state'>, now: number): ClockNow | undefined {
+  if (!isOpen(c)) return undefined
+  const running = (c.clocks ?? []).filter((k) => !k.stopped && k.due > 0)
+  return running.map((k) => clockNow(k, now)).sort((a, b) => a.left - b.left)[0]
+}
+
+export function isOverdue(c: Pick<Case, 'clocks' | 'state'>, now: number): boolean {
+  return c.state !== 'suspended' && (pressing(c, now)?.left ?? 1) <= 0
+}
+
+export function look(c: Pick<Case, 'clocks' | 'state'>, now: number): Look {
+  return isOverdue(c, now) ? 'over' : (looks[c.state] ?? 'new')
+}
+
+const severities = ['info', 'minor', 'major', 'critical']
+
+export function severityRank(s: string): number {
+  return Math.max(0, severities.indexOf(s))
+}
+
+/** urgency orders a list: the most urgent first. Ties by age, then by id. */
+export function byUrgency(now: number): (a: Case, b: Case) => number {
+  const left = (c: Case) => pressing(c, now)?.left ?? Number.MAX_SAFE_INTEGER
+  return (a, b) =>
+    Number(isOverdue(b, now)) - Number(isOverdue(a, now)) ||
+    severityRank(b.severity) - severityRank(a.severity) ||
+    left(a) - left(b) ||
+    a.reported - b.reported ||
+    (a.id < b.id ? -1 : 1)
+}
+
+/** mustAct: a hazard lasts and nobody has taken it yet. Only this pulses. */
+export function mustAct(h: Hazard, c: Case | undefined): boolean {
+  if (h.cleared || severityRank(h.severity) < 2) return false
+  return !c || looks[c.state] === 'new' || c.state === 'dispatched'
+}
+
+/** The steps that people at a desk take, the likeliest first. */
+export const deskSteps: Step[] = ['screened', 'checked', 'closed', 'archived', 'filed', 'resumed', 'rework', 'extended', 'suspended', 'rejected', 'voided']
+
+/** The steps of the worker, the likeliest first. */
+export const fieldSteps: Step[] = ['accepted', 'enroute', 'onscene', 'handling', 'claimed', 'returned']
+
+/** Steps that demand a reason, and those that demand a day until when. */
+export const needsWhy: Step[] = ['returned', 'rejected', 'rework', 'extended', 'suspended', 'voided']
+export const needsUntil: Step[] = ['extended', 'suspended']
+
+/** stepsFor picks those of the allowed next steps that a list knows, in its order. */
+export function stepsFor(next: readonly string[] | null | undefined, known: Step[]): Step[] {
+  return known.filter((s) => next?.includes(s))
+}

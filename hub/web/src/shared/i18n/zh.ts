@@ -1,0 +1,99 @@
+// The words of the trade, 中文 first. en.ts has the same keys, held by a test.
+export const zh = {
+  time: {
+    justNow: '刚刚', minutesAgo: '{n} 分钟前', hoursAgo: '{n} 小时前', daysAgo: '{n} 天前', today: '今天', yesterday: '昨天',
+    seconds: '{n} 秒', minutes: '{n} 分', hours: '{n} 小时', days: '{n} 天', left: '剩 {span}', over: '超 {span}', at: '{time} 更新',
+  },
+  app: {
+    centre: '网格指挥中心', field: '网格员', retry: '重试', close: '关闭', cancel: '取消', confirm: '确定', why: '为什么', none: '无', unknown: '未知',
+    all: '全部', more: '更多', loading: '正在读取…', failed: '没有成功', unreachable: '联系不上中心', unreachableHint: '服务没有应答。请检查网络或联系系统管理员，页面会自动重试。',
+    demo: '演示街道', language: 'English', light: '浅色', dark: '深色', signOut: '退出登录', lineDead: '实时连接已断开，画面可能过时，正在重连…', lineConnecting: '正在接通实时数据…', noData: '暂无数据',
+  },
+  sign: {
+    title: '登录', account: '账号', password: '密码', in: '登录', busy: '正在登录…', wrong: '账号或密码不对', locked: '失败次数过多，请稍后再试',
+    setupTitle: '首次启动', setupHint: '请输入启动时打印的一次性令牌，并设置首位管理员。令牌也保存在数据目录中（仅管理员可读）。',
+    token: '一次性令牌', newPassword: '密码（至少 12 位）', claim: '创建管理员', used: '令牌已用过或已过期', wrongToken: '令牌不对', weak: '密码太弱：至少 12 位，且不能是已泄露的密码',
+  },
+  head: {
+    duty: '在岗', open: '未结', overdue: '超时', hazards: '隐患', health: '系统', search: '搜索', searchHint: '搜人、案件、设备、网格…', nothing: '没有找到“{q}”', healthOk: '正常', healthBad: '{n} 项异常',
+  },
+  room: { map: '地图', pool: '任务池', patrols: '巡查', figures: '统计', devices: '设备', system: '系统' },
+  work: {
+    title: '待办', hazards: '隐患', pool: '待办', mine: '我的', emptyHazards: '没有持续中的隐患', emptyPool: '任务池已清空', emptyMine: '没有派给您的任务',
+    emptyHint: '有新情况会出现在这里并响铃。', unassigned: '未派遣', fresh: '{n} 条新任务', freshShow: '点按显示', newWork: '新任务', acknowledge: '知道了', soundOff: '声音未开启，点按开启', sound: '提示音',
+  },
+  look: { new: '新增', hand: '处理中', wait: '等待', over: '超时', done: '已结' },
+  state: {
+    reported: '已上报', screened: '已受理', rejected: '不予受理', verifying: '核实中', filed: '已立案', dispatched: '已派遣', accepted: '已签收', returned: '已回退',
+    enroute: '前往中', onscene: '已到场', handling: '处置中', cosign: '会签中', extended: '已延时', suspended: '已挂账', resumed: '已恢复', claimed: '已反馈', checking: '核查中',
+    checked: '核查通过', rework: '返工', closed: '已结案', archived: '已归档', voided: '已作废',
+  },
+  event: {
+    reported: '上报', screened: '受理', rejected: '不予受理', filed: '立案', dispatched: '派遣', accepted: '签收', returned: '回退', enroute: '出发', onscene: '到场', handling: '开始处置',
+    extended: '延时', suspended: '挂账', resumed: '恢复', claimed: '处理反馈', checked: '核查通过', rework: '返工', closed: '结案', archived: '归档', voided: '作废', noted: '备注',
+    evidence: '补充证据', called: '通话', sensed: '读数确认',
+  },
+  step: {
+    screened: '受理', rejected: '不予受理', filed: '立案', dispatched: '派遣', accepted: '接单', returned: '回退', enroute: '出发', onscene: '到场', handling: '开始处置', extended: '延时',
+    suspended: '挂账', resumed: '恢复', claimed: '办结', checked: '核查通过', rework: '返工', closed: '结案', archived: '归档', voided: '作废', noted: '备注', photo: '拍照', reopen: '重开',
+  },
+  source: { sensor: '传感器', patrol: '巡查', hotline: '12345', resident: '居民', partner: '共建单位', desk: '值班登记' },
+  severity: { info: '提示', minor: '一般', major: '较重', critical: '严重' },
+  clock: { arrive: '到场', handle: '处置', check: '核查', intake: '受理', triage: '受理', file: '立案', dispatch: '派遣', accept: '签收', close: '结案', verify: '核实', reply: '答复' },
+  limit: { emergency: '紧急时', 'working-hours': '工作时', 'working-days': '工作日', 'calendar-hours': '日历时', 'calendar-days': '日历日', plan: '按计划' },
+  case: {
+    next: '下一步', clocks: '时限', noClocks: '没有计时中的时限', nearest: '最近的三人', again: '改派', dispatch: '派遣', dispatchTo: '派给 {who}', dispatching: '正在派遣…', excluded: '未入选 {n} 人', noCandidates: '附近没有可派的人',
+    noCandidatesHint: '可能无人在岗或没有位置。展开“为什么”查看每个人的原因。', handler: '处理人', noHandler: '尚未派遣', department: '主办', with: '协办', evidence: '证据', noEvidence: '还没有照片',
+    missing: '还缺：{list}', timeline: '过程', cleared: '读数已恢复正常', reworks: '返工 {n} 次', call: '语音', video: '视频', whyTitle: '{step}：请写明原因', reason: '原因', until: '到何时', eta: '约 {n} 分钟',
+    away: '{n} 米', awayKm: '{n} 公里', load: '手上 {n} 件', noLoad: '手上没有任务', fixAge: '位置 {age}', open: '打开案件', device: '触发设备', hazard: '隐患', reported: '上报', near: '到场位置距现场 {n} 米', offline: '离线完成，{time} 送达',
+    hash: '存证', conflict: '案件刚被别人更新，已为您刷新，请再看一眼。', note: '备注', noteHint: '写一条备注…', overview: '其余 {n} 项', photo: '照片', by: '由 {who}', cost: '综合 {n}',
+  },
+  reason: { nearest: '最近', 'own-grid': '本网格', skilled: '有专长', free: '空闲', near: '较近', 'fair-load': '任务较少', fresh: '位置新', department: '主办部门', 'straight-line': '直线估算', road: '按路网' },
+  excluded: { 'off-duty': '不在岗', 'no-position': '没有位置', 'stale-position': '位置过时', busy: '任务已满', 'wrong-department': '部门不符', 'too-far': '太远' },
+  proof: { 'photo-before': '处置前照片', 'photo-after': '处置后照片', signature: '签名', document: '文书', video: '视频', checklist: '检查表', callback: '回访', tag: '打卡点', reading: '读数', patrol: '巡查照片', audio: '录音' },
+  person: {
+    onDuty: '在岗', offDuty: '不在岗', presence: '终端', online: '在线', offline: '离线', unknown: '未知', lastFix: '位置', noFix: '没有位置', accuracy: '±{n} 米', still: '停留 {span}', moving: '移动中',
+    track: '今日轨迹', walked: '步行 {n} 公里', stays: '停留点', noStays: '没有停留', gaps: '{n} 段无信号（未知，非停留）', noTrack: '今天没有轨迹', working: '正在处理', battery: '电量', grids: '网格', skills: '专长', call: '呼叫',
+    stale: '位置已 {age} 未更新', forbidden: '您没有查看轨迹的权限', replay: '回放',
+  },
+  force: { patrol: '综治巡防', grid: '网格员', community: '社区两委', cadre: '街道干部' },
+  device: {
+    values: '当前读数', never: '从未上报', every: '每 {span} 一次', health: '状态', fresh: '正常', stale: '过时', fault: '故障', unknown: '未知', chart: '24 小时', noSeries: '这段时间没有数据', ledger: '数据账本', ledgerHint: '采集 = 入库 + 重复 + 覆盖 + 隔离 + 过期 + 待处理',
+    hour: '时段', polled: '采集', stored: '入库', repeated: '重复', superseded: '覆盖', quarantined: '隔离', expired: '过期', pending: '待处理', balanced: '账平', unbalanced: '差 {n} 条', range: '正常 {min}–{max}', gateway: '网关', profile: '型号', place: '位置', quality: '质量',
+    good: '可信', uncertain: '存疑', bad: '不可信', name: '名称', kind: '类型', heard: '最近读数', noLedger: '今天还没有记录', filter: '按名称或类型筛选',
+  },
+  kind: {
+    gas: '燃气', methane: '燃气', noise: '噪声', level: '水位', water: '水', flood: '内涝', temperature: '温度', temp: '温度', smoke: '烟感', weather: '气象', air: '空气', dust: '扬尘', fume: '油烟', power: '用电', electricity: '用电', energy: '电能',
+    meter: '电表', pressure: '水压', hydrant: '消防栓', button: '按钮', tilt: '倾斜', cabinet: '机柜', climate: '温湿度', charging: '充电',
+  },
+  metric: {
+    temperature: '温度', temp: '温度', humidity: '湿度', ch4: '甲烷', methane: '甲烷', gas: '可燃气', lel: '可燃气', noise: '噪声', laeq: '等效声级', level: '水位', depth: '水深', pressure: '压力', pm25: 'PM2.5', pm10: 'PM10', fume: '油烟', voltage: '电压', current: '电流', residual: '剩余电流',
+    leakage: '剩余电流', power: '功率', energy: '电量', battery: '电池', wind: '风速', rain: '雨量', co: '一氧化碳', smoke: '烟雾', flow: '流量', so2: '二氧化硫', no2: '二氧化氮', o3: '臭氧', co2: '二氧化碳',
+  },
+  map: { layers: '图层', people: '人员', devices: '设备', cases: '案件', grids: '网格', routes: '巡查路线', trails: '轨迹', fit: '全街道', follow: '跟随', unsupported: '此电脑不能显示地图（缺少 WebGL），列表照常可用。', label: '街道地图' },
+  pool: { title: '任务池', filter: '编号、标题、事项、网格…', state: '状态', matter: '事项', grid: '网格', who: '处理人', due: '时限', source: '来源', reported: '上报', number: '编号', empty: '没有符合条件的案件', clear: '清除筛选', count: '{n} 件', onlyOpen: '只看未结', from: '来自“{name}”' },
+  patrol: {
+    title: '今日巡查', routes: '{n} 条路线', done: '{done}/{total} 个点', ahead: '未开始', running: '进行中', finished: '已完成', missed: '有漏点', window: '时段', grid: '网格', low: '{n} 次打卡需人工复核', grade: '到场可信度 {n}', empty: '今天没有路线', unvisited: '未到', visited: '{time} {who}', summary: '已走 {done}/{total} 个点', counts: '有效', notCounts: '不计入',
+    why: { 'no-photo': '没有照片', 'out-of-radius': '不在范围内', 'out-of-window': '不在时段内', inside: '在范围内', photo: '有照片', window: '在时段内', 'inaccurate': '定位不准', continuity: '行程连贯', 'clock-offset': '时钟有偏差', mock: '疑似模拟定位' },
+  },
+  figures: {
+    title: '今日统计', today: '今天', week: '近 7 天', month: '近 30 天', reported: '上报', filed: '立案', handled: '已处置', closed: '已结', onTime: '按期结案', open: '未结', overdue: '超时', response: '到场用时', responseHint: '立案 → 到场', closing: '结案用时', closingHint: '上报 → 结案', handling: '处置用时', handlingHint: '派遣 → 反馈',
+    mean: '平均', median: '中位', p90: '九成内', basis: '依据 {n} 件', none: '还没有可计算的案件', door: '查看这 {n} 件', formula: '口径版本 {v}', opened: '构成“{name}”的案件', target: '参考目标 20 分钟', loops: '办理过程', speed: '快慢',
+  },
+  system: {
+    title: '系统', parts: '各部分', ok: '正常', degraded: '降级', down: '停止', lag: '积压 {n} 条', quarantine: '隔离区', quarantineHint: '不能使用的数据不会丢失：原样保存并注明原因，修复后可重放。', empty: '隔离区是空的', cause: '原因', device: '设备', count: '条数', first: '最早', last: '最近', replay: '重放', replayed: '已重放 {n} 条', entries: '内容', payload: '原文', forbidden: '只有管理员和安装人员可以查看隔离区', at: '时间', done: '已重放',
+  },
+  overview: { title: '今日概况', hint: '在地图或列表中选择案件、人员或设备。', now: '现在最要紧', calm: '没有需要立即处理的事', forces: '在岗力量', keys: '快捷键', keySearch: '搜索', keyMove: '上一条 / 下一条', keyOpen: '打开', keyDispatch: '派给最近的人', keyCall: '呼叫处理人', keyClose: '关闭' },
+  call: {
+    audio: '语音通话', video: '视频通话', ringing: '正在呼叫 {who}…', incoming: '{who} 来电', live: '通话中', accept: '接听', decline: '拒绝', hangup: '挂断', mute: '静音', unmute: '取消静音', camera: '摄像头', noCamera: '关闭摄像头', busy: '对方正忙', 'timed-out': '无人接听', missed: '未接', cancelled: '已取消', joined: '已加入', left: '已离开', declined: '对方拒接', unreachable: '终端不在线', ended: '通话已结束', resuming: '信号中断，正在恢复…', lost: '通话中断',
+    none: '没有通话', emptyHint: '指挥中心来电会覆盖整个屏幕并响铃、振动。', recorded: '通话将录音录像，作为任务证据保存。', centre: '指挥中心', staff: '工作人员 {id}', history: '最近通话', failed: '呼叫没有成功：{why}', unavailable: '通话服务未接通', micDenied: '麦克风被拒绝，请在浏览器设置中允许', elsewhere: '已在其他设备接听', you: '我', pushTalk: '按住说话',
+  },
+  field: {
+    tasks: '任务', patrol: '巡查', call: '通话', me: '我', noTasks: '现在没有任务', noTasksHint: '保持在岗，新任务会响铃并振动。', offDutyHint: '您不在岗，不会收到新任务。', goOnDuty: '现在上岗', others: '其他任务', far: '{n} 米', farKm: '{n} 公里', by: '{time} 前', noPlace: '没有本机位置', details: '详情与过程', back: '返回', where: '现场',
+    arrow: '向{dir}', dir: { n: '北', ne: '东北', e: '东', se: '东南', s: '南', sw: '西南', w: '西', nw: '西北' }, photoFirst: '先拍：{list}', retake: '重拍', use: '使用照片', shoot: '拍照', cameraDenied: '无法打开相机，可从系统相机拍摄', pickFile: '系统相机', photos: '{n} 张照片', waitsBefore: '照片和步骤会在有网时按顺序送出',
+    reasonReturn: '回退原因', returnTask: '回退此任务', waiting: '已完成，等待核查', stepQueued: '已记下，等待网络', refusedTitle: '中心没有接受', dismiss: '知道了', done: '已办结', newTask: '新任务', offline: '没有网络', queued: '{n} 项等待送出', sending: '正在送出 {n} 项', photoWaits: '{n} 张照片待传',
+    dutyOn: '在岗', dutyOff: '离岗', dutyOnHint: '正在上报位置', dutyOffHint: '不上报位置，不接收任务', position: '定位', positionOk: '精度 ±{n} 米', positionNone: '还没有定位', positionDenied: '定位被拒绝：请在浏览器设置中允许', link: '与中心连接', linkUp: '已连接', linkDown: '未连接', storage: '离线存储', storageKept: '受保护', storagePlain: '可能被系统清理', wake: '屏幕常亮', wakeOn: '已开启', wakeOff: '未开启', wakeUnsupported: '不支持', limits: '网页在锁屏后不能响铃和定位。执勤时请保持屏幕常亮并停留在此页面。', contrast: '高对比度', queue: '等待送出', queueEmpty: '没有等待的内容', terminal: '本机编号', version: '版本',
+    sos: 'SOS', sosHold: '按住 2 秒求助', sosHolding: '继续按住…', sosSent: '求助已发出', sosQueued: '求助已记下，一有网络立即发出', sosTitle: 'SOS 人员求助', routes: '我的路线', nextStop: '下一个点', checkIn: '拍照打卡', tooFar: '还有 {n} 米，走近后打卡', stops: '{done}/{total}', noRoutes: '今天没有我的路线', routeDone: '这条路线已走完', checkedIn: '已打卡', checkInQueued: '已打卡，等待送出', pendingVisit: '待送出', setOff: '出发', watermarkTask: '任务', watermarkPoint: '点位',
+    dropped: '离线过久，最早的 {n} 个位置已丢弃', notStaff: '此账号不是在册人员，不能绑定终端', lookAt: '查看内容', signalLost: '未取得位置，请到开阔处',
+  },
+}
