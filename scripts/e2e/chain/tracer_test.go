@@ -1,0 +1,453 @@
+package chain_test
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"math/rand/v2"
+	"net"
+	"net/url"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"gridhub/devices"
+	"gridhub/devices/telemetry"
+	"gridhub/hub/api"
+	"gridhub/hub/evidence"
+	"gridhub/hub/figures"
+	"gridhub/hub/geo"
+	"gridhub/hub/identity"
+	"gridhub/hub/patrol"
+	"gridhub/hub/rules"
+	"gridhub/hub/tasks"
+)
+
+// The gauge under the bridge in grid G02, and the worker of that grid.
+const (
+	gauge         = "water-e2e"
+	gaugeUnit     = 4
+	gaugeRegister = 4
+	gaugeLon      = 120.152026
+	gaugeLat      = 30.271785
+	worker        = "p-002"
+	dry, wet      = 12, 320
+)
+
+// street is a hub with accounts, a gateway and a foreign slave on its line.
+type street struct {
+	t     testing.TB
+	hub   *hub
+	root  *session
+	desk  *session
+	check *session
+	edge  *edge
+	slave *slave
+}
+
+func openStreet(t testing.TB, extra string) *street {
+	t.Helper()
+	s := &street{t: t}
+	s.hub, s.root = open(t, extra)
+	for name, account := range map[string]map[string]any{
+		"desk":    {"roles": []string{"dispatcher"}},
+		"checker": {"roles": []string{"checker"}},
+		worker:    {"roles": []string{"handler"}, "person": worker},
+	} {
+		account["name"], account["password"] = name, password
+		s.root.post("/api/v1/accounts", account, nil)
+	}
+	s.desk, s.check = s.hub.signIn("desk", password), s.hub.signIn("checker", password)
+	s.slave = startSlave(t, fmt.Sprint(gaugeUnit))
+	s.slave.set(gaugeUnit, gaugeRegister, dry)
+	s.edge = s.hub.gateway("gw-1", fmt.Sprintf(`
+lines: [{name: bridge, kind: tcp, address: %q, timeout: 500ms}]
+devices:
+  - {id: %s, name: 桥下积水, profile: water-level@1, line: bridge, address: %d, period: 200ms, place: {grid: G02, lon: %f, lat: %f}}
+`, s.slave.address, gauge, gaugeUnit, gaugeLon, gaugeLat))
+	s.edge.run()
+	return s
+}
+
+// TestChain is one reading's way through everything: sensor, gateway, hub,
+// rule, case, worker, proof, closing, figures.
+func TestChain(t *testing.T) {
+	s := openStreet(t, "")
+	screen := s.desk.watch()
+	s.showsDepth(dry)
+	w := s.hub.handheld(worker)
+	w.stand(gaugeLon+0.0003, gaugeLat)
+	s.showsWorker()
+
+	s.slave.set(gaugeUnit, gaugeRegister, wet)
+	hazard, c := s.oneHazard()
+	for name, id := range map[string]string{"hazard": string(hazard.ID), "case": string(c.ID)} {
+		eventually(t, "the "+name+" on the screen", func() error { return screen.has(name, id) })
+	}
+	s.dispatch(c, w)
+	s.handle(c, w)
+	s.slave.set(gaugeUnit, gaugeRegister, dry)
+	s.clears(c)
+	s.step(w.session, c, tasks.Command{Type: tasks.Claimed})
+	s.step(s.check, c, tasks.Command{Type: tasks.Checked})
+	s.step(s.desk, c, tasks.Command{Type: tasks.Closed})
+	eventually(t, "the closed case on the screen", func() error { return screen.has("case", string(c.ID), `"state":"closed"`) })
+	s.counts(c)
+
+	s.tracked(w)
+	s.checksIn(w)
+	s.accounts()
+}
+
+// showsDepth waits until the newest value on the screens is mm.
+func (s *street) showsDepth(mm float64) {
+	s.t.Helper()
+	eventually(s.t, fmt.Sprintf("%v mm on the screen", mm), func() error {
+		var all []struct {
+			ID     string
+			Health string
+			Values []struct {
+				Name  string
+				Value *float64
+			}
+		}
+		s.desk.get("/api/v1/devices", &all)
+		for _, d := range all {
+			for _, v := range d.Values {
+				if d.ID == gauge && v.Name == "depth" && v.Value != nil && *v.Value == mm && d.Health == "fresh" {
+					return nil
+				}
+			}
+		}
+		return fmt.Errorf("have %+v", all)
+	})
+}
+
+func (s *street) showsWorker() {
+	s.t.Helper()
+	eventually(s.t, "the worker on the map", func() error {
+		var all []api.PersonView
+		s.desk.get("/api/v1/people", &all)
+		for _, p := range all {
+			if p.ID == worker && p.Live.OnDuty && p.Live.Presence == "online" && p.Live.Position != nil && p.Live.Grid == "G02" {
+				return nil
+			}
+		}
+		return fmt.Errorf("%s is not on duty in G02", worker)
+	})
+}
+
+// oneHazard waits for the hazard, and holds that it made exactly one case.
+func (s *street) oneHazard() (rules.Hazard, tasks.Case) {
+	s.t.Helper()
+	var hazards []rules.Hazard
+	eventually(s.t, "the hazard", func() error {
+		s.desk.get("/api/v1/hazards?open=true", &hazards)
+		if len(hazards) == 0 {
+			return fmt.Errorf("none")
+		}
+		return nil
+	})
+	if z := hazards[0]; len(hazards) != 1 || z.Device != gauge || z.Value != wet || z.Grid != "G02" {
+		s.t.Fatalf("have hazards %+v", hazards)
+	}
+	s.showsDepth(wet) // further readings above the limit have come since
+	var cases []tasks.Case
+	s.desk.get("/api/v1/cases?open=true", &cases)
+	if len(cases) != 1 || cases[0].Hazard != hazards[0].ID || cases[0].State != tasks.Filed || cases[0].Matter != "AQ08" {
+		s.t.Fatalf("have cases %+v", cases)
+	}
+	return hazards[0], cases[0]
+}
+
+// dispatch sends the best candidate, who must be the worker beside the gauge.
+func (s *street) dispatch(c tasks.Case, w *handheld) {
+	s.t.Helper()
+	var list []tasks.Candidate
+	s.desk.get("/api/v1/cases/"+string(c.ID)+"/candidates", &list)
+	if len(list) == 0 || list[0].Person != worker || list[0].Excluded != "" || len(list[0].Reasons) == 0 {
+		s.t.Fatalf("the worker is not the best candidate: %+v", list[:min(len(list), 3)])
+	}
+	s.step(s.desk, c, tasks.Command{Type: tasks.Dispatched, Assignee: worker})
+	eventually(s.t, "the terminal to be woken", func() error { return w.told("task", string(c.ID)) })
+	var mine []tasks.Case
+	w.get("/api/v1/cases?open=true&assignee=me", &mine)
+	if len(mine) != 1 || mine[0].ID != c.ID {
+		s.t.Fatalf("the worker has %+v", mine)
+	}
+}
+
+// handle accepts, arrives and proves. A claim without proof is refused.
+func (s *street) handle(c tasks.Case, w *handheld) {
+	s.t.Helper()
+	s.step(w.session, c, tasks.Command{Type: tasks.Accepted})
+	w.stand(gaugeLon, gaugeLat)
+	s.step(w.session, c, tasks.Command{Type: tasks.Onscene, Place: &geo.Point{Lon: gaugeLon, Lat: gaugeLat}})
+	err := w.session.call("POST", "/api/v1/cases/"+string(c.ID)+"/commands", tasks.Command{ID: "without-proof", Type: tasks.Claimed}, nil)
+	if !isStatus(err, 422) {
+		s.t.Errorf("a claim without photos: %v", err)
+	}
+	for _, kind := range []string{"photo-before", "photo-after"} {
+		item := w.upload(string(c.ID), kind, geo.Point{Lon: gaugeLon, Lat: gaugeLat})
+		s.step(w.session, c, tasks.Command{Type: tasks.Evidence, Evidence: item.Hash, Kind: kind})
+	}
+}
+
+// step takes one step on a case and holds that it was taken.
+func (s *street) step(who *session, c tasks.Case, cmd tasks.Command) {
+	s.t.Helper()
+	cmd.ID = fmt.Sprintf("%s-%s-%s", c.ID, cmd.Type, cmd.Kind)
+	var now tasks.Case
+	who.post("/api/v1/cases/"+string(c.ID)+"/commands", cmd, &now)
+	if cmd.Type != tasks.Evidence && now.State != cmd.Type {
+		s.t.Fatalf("after %s the case is %s", cmd.Type, now.State)
+	}
+}
+
+// upload sends a photo that was taken here and now.
+func (w *handheld) upload(of, kind string, p geo.Point) evidence.Item {
+	w.t.Helper()
+	q := url.Values{"kind": {kind}, "at": {fmt.Sprint(time.Now().UnixMilli())}, "accuracy": {"6"},
+		"lon": {fmt.Sprint(p.Lon)}, "lat": {fmt.Sprint(p.Lat)}}
+	if of != "" {
+		q.Set("case", of)
+	}
+	var item evidence.Item
+	if err := w.send("POST", "/api/v1/evidence?"+q.Encode(), "image/jpeg", photo(w.t), &item); err != nil {
+		w.t.Fatal(err)
+	}
+	return item
+}
+
+// photo is a picture that no other is like.
+func photo(t testing.TB) []byte {
+	t.Helper()
+	img := image.NewRGBA(image.Rect(0, 0, 320, 240))
+	var tones [12]color.RGBA
+	for i := range tones {
+		tones[i] = color.RGBA{uint8(rand.IntN(256)), uint8(rand.IntN(256)), uint8(rand.IntN(256)), 255}
+	}
+	for y := range 240 {
+		for x := range 320 {
+			img.SetRGBA(x, y, tones[x/80+4*(y/80)])
+		}
+	}
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, img, nil); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// clears waits until the falling value is noted on the case, once.
+func (s *street) clears(c tasks.Case) {
+	s.t.Helper()
+	var view api.CaseView
+	eventually(s.t, "the case to say that the hazard is gone", func() error {
+		s.desk.get("/api/v1/cases/"+string(c.ID), &view)
+		if !view.Cleared {
+			return fmt.Errorf("its events are %+v", kinds(view.Events))
+		}
+		return nil
+	})
+	if n := len(slices.DeleteFunc(kinds(view.Events), func(t tasks.EventType) bool { return t != tasks.Sensed })); n != 1 {
+		s.t.Errorf("cleared is noted %d times", n)
+	}
+	var open []rules.Hazard
+	s.desk.get("/api/v1/hazards?open=true", &open)
+	if len(open) != 0 {
+		s.t.Errorf("still open: %+v", open)
+	}
+}
+
+func kinds(events []tasks.Event) []tasks.EventType {
+	var out []tasks.EventType
+	for _, e := range events {
+		out = append(out, e.Type)
+	}
+	return out
+}
+
+// counts holds that the figures name the case.
+func (s *street) counts(c tasks.Case) {
+	s.t.Helper()
+	var f figures.Summary
+	s.desk.get("/api/v1/figures", &f)
+	for name, n := range map[string]figures.Count{"reported": f.Reported, "filed": f.Filed, "handled": f.Handled, "closed": f.Closed, "on time": f.OnTime} {
+		if n.N != 1 || !slices.Equal(n.Cases, []identity.CaseID{c.ID}) {
+			s.t.Errorf("%s: %+v", name, n)
+		}
+	}
+	if f.Open.N != 0 || f.Response.N != 1 || f.Close.N != 1 {
+		s.t.Errorf("open %+v, response %+v, time to close %+v", f.Open, f.Response, f.Close)
+	}
+}
+
+// tracked holds that the way of the worker is kept, and only shown to those who
+// may see it.
+func (s *street) tracked(w *handheld) {
+	s.t.Helper()
+	eventually(s.t, "the track of today", func() error {
+		var track geo.Track
+		s.desk.get("/api/v1/people/"+worker+"/track", &track)
+		if len(track.Fixes) != 2 {
+			return fmt.Errorf("have %+v", track)
+		}
+		return nil
+	})
+	if err := w.session.call("GET", "/api/v1/people/p-003/track", nil, nil); !isStatus(err, 403) {
+		s.t.Errorf("a worker asked for the track of another: %v", err)
+	}
+}
+
+// checksIn visits the first stop of the worker's grid.
+func (s *street) checksIn(w *handheld) {
+	s.t.Helper()
+	var routes []patrol.Route
+	w.get("/api/v1/routes", &routes)
+	i := slices.IndexFunc(routes, func(r patrol.Route) bool { return r.Grid == "G02" && r.From == "00:00" })
+	if i < 0 {
+		s.t.Fatal("no route of the whole day in G02")
+	}
+	stop := routes[i].Stops[0]
+	photo := w.upload("", "patrol", stop.Place)
+	var v patrol.Visit
+	w.post("/api/v1/checkins", map[string]any{"id": "visit-of-the-test", "route": routes[i].ID, "point": stop.ID,
+		"at": telemetry.At(time.Now()), "place": stop.Place, "accuracy_m": 6, "evidence": photo.Hash}, &v)
+	if !v.Counts {
+		s.t.Errorf("the visit does not count: %+v", v)
+	}
+	var day []patrol.Progress
+	w.get("/api/v1/patrols", &day)
+	if i := slices.IndexFunc(day, func(p patrol.Progress) bool { return p.Route.ID == routes[i].ID }); i < 0 || day[i].Done != 1 {
+		s.t.Errorf("the route's progress does not count the visit")
+	}
+}
+
+// accounts stops the gateway and compares all that is known of its readings:
+// what it numbered, the ledger, the series and the export.
+func (s *street) accounts() {
+	s.t.Helper()
+	numbered := s.delivered()
+	eventually(s.t, "the ledger to account for every reading", func() error {
+		sum := s.desk.ledger(gauge)
+		if sum.Polled != int64(numbered) || sum.Stored != sum.Polled || sum.Pending != 0 {
+			return fmt.Errorf("the gateway numbered %d, the ledger says %+v", numbered, sum)
+		}
+		return nil
+	})
+	eventually(s.t, "the history to hold every reading", func() error {
+		if n := len(s.desk.series(gauge, "depth")); n != numbered {
+			return fmt.Errorf("the gateway numbered %d, the series has %d", numbered, n)
+		}
+		return nil
+	})
+	text := s.hub.cli("export", "--device", gauge)
+	if n := strings.Count(text, "water-level,device="+gauge+" depth="); n != numbered {
+		s.t.Errorf("the gateway numbered %d, the export has %d:\n%.500s", numbered, n, text)
+	}
+	if !strings.Contains(text, fmt.Sprintf(" depth=%d ", wet)) {
+		s.t.Errorf("the export lacks the value that raised the hazard:\n%.500s", text)
+	}
+}
+
+// delivered stops polling and returns how many readings the gateway numbered,
+// all of which the hub has acknowledged. The devices go silent by ending the
+// gateway, which a new life then finds with nothing to send.
+func (s *street) delivered() int {
+	s.t.Helper()
+	s.edge.delivered()
+	s.edge.stop()
+	write(s.t, s.edge.dir+"/plant.yaml", fmt.Sprintf("lines: [{name: bridge, kind: tcp, address: %q}]\n", s.slave.address))
+	s.edge.run()
+	n := s.edge.delivered()
+	s.edge.stop()
+	return n
+}
+
+// ledger sums what the ledger says of a device over the last day.
+func (s *session) ledger(id devices.ID) (sum api.LedgerHour) {
+	s.t.Helper()
+	var hours []api.LedgerHour
+	s.get(fmt.Sprintf("/api/v1/devices/%s/ledger?from=%d", id, time.Now().Add(-24*time.Hour).UnixMilli()), &hours)
+	for _, h := range hours {
+		sum.Polled += h.Polled
+		sum.Stored += h.Stored
+		sum.Repeated += h.Repeated
+		sum.Superseded += h.Superseded
+		sum.Pending += h.Pending
+		for _, n := range h.Quarantined {
+			sum.Quarantined = map[string]int64{"all": sum.Quarantined["all"] + n}
+		}
+	}
+	return sum
+}
+
+// series returns the raw values of one metric.
+func (s *session) series(id devices.ID, metric string) []api.Sample {
+	s.t.Helper()
+	var out []api.Sample
+	s.get(fmt.Sprintf("/api/v1/devices/%s/series?metric=%s&every=0", id, metric), &out)
+	return out
+}
+
+// TestQuarantine sends what cannot be read, as other products' clients would,
+// and holds that it is acknowledged, listed with its reason, and tried again on
+// demand; and that what can be read is stored.
+func TestQuarantine(t *testing.T) {
+	h, root := open(t, "")
+	own := h.add("climate-own", "sensor", "--profile", "climate")
+	token := h.add("tb-1", "sensor", "--convention", "thingsboard", "--profile", "gas")
+	mosquitto(t, h.mqtt, "gh/1/climate-own/up/telemetry", `{"v":1,"values":{"temperature":21.5}}`, "-i", "climate-own", "-u", "climate-own", "-P", own)
+	mosquitto(t, h.mqtt, "gh/1/climate-own/up/telemetry", `{"v":1,"values":{"temperature":`, "-i", "climate-own", "-u", "climate-own", "-P", own)
+	mosquitto(t, h.mqtt, "v1/devices/me/telemetry", `{"ch4":3.5}`, "-u", token)
+	mosquitto(t, h.mqtt, "v1/devices/me/telemetry", `ch4 is high`, "-u", token)
+	for id, want := range map[devices.ID]struct {
+		metric string
+		value  float64
+	}{"climate-own": {"temperature", 21.5}, "tb-1": {"ch4", 3.5}} {
+		eventually(t, "the value of "+string(id), func() error {
+			if got := root.series(id, want.metric); len(got) != 1 || got[0].Value != want.value {
+				return fmt.Errorf("have %+v", got)
+			}
+			return nil
+		})
+		eventually(t, "the quarantine of "+string(id), func() error {
+			list := h.cli("quarantine", "list", "--device", string(id))
+			if n := strings.Count(list, string(id)); n != 1 {
+				return fmt.Errorf("have %s", list)
+			}
+			return nil
+		})
+		if said := h.cli("quarantine", "replay", "--device", string(id)); said != "1 tried again\n" {
+			t.Errorf("replay of %s said %q", id, said)
+		}
+	}
+	var entries []api.QuarantineEntry
+	root.get("/api/v1/quarantine", &entries)
+	if len(entries) != 2 || entries[0].Cause == "" || !slices.ContainsFunc(entries, func(e api.QuarantineEntry) bool { return e.Payload == "ch4 is high" }) {
+		t.Errorf("the list has %+v", entries)
+	}
+	sum := root.ledger("climate-own")
+	if sum.Polled != 2 || sum.Stored != 1 || sum.Quarantined["all"] != 1 {
+		t.Errorf("the ledger says %+v", sum)
+	}
+}
+
+// mosquitto publishes with QoS 1 by somebody else's client, which succeeds only
+// if the hub acknowledges.
+func mosquitto(t testing.TB, broker, topic, payload string, flags ...string) {
+	t.Helper()
+	host, port, err := net.SplitHostPort(broker)
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := append([]string{"-h", host, "-p", port, "-q", "1", "-t", topic, "-m", payload}, flags...)
+	if out, err := exec.Command("mosquitto_pub", args...).CombinedOutput(); err != nil {
+		t.Fatalf("mosquitto_pub on %s: %v: %s", topic, err, out)
+	}
+}
