@@ -107,10 +107,12 @@ func (p *process) printed() string {
 func eventually(t testing.TB, what string, f func() error) {
 	t.Helper()
 	var err error
-	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	pause := 10 * time.Millisecond
+	for end := time.Now().Add(patience); time.Now().Before(end); pause = min(2*pause, 500*time.Millisecond) {
 		if err = f(); err == nil {
 			return
 		}
+		time.Sleep(pause)
 	}
 	t.Fatalf("waited in vain for %s: %v", what, err)
 }

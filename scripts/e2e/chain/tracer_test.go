@@ -64,13 +64,18 @@ func openStreet(t testing.TB, extra string) *street {
 	s.desk, s.check = s.hub.signIn("desk", password), s.hub.signIn("checker", password)
 	s.slave = startSlave(t, fmt.Sprint(gaugeUnit))
 	s.slave.set(gaugeUnit, gaugeRegister, dry)
-	s.edge = s.hub.gateway("gw-1", fmt.Sprintf(`
-lines: [{name: bridge, kind: tcp, address: %q, timeout: 500ms}]
-devices:
-  - {id: %s, name: 桥下积水, profile: water-level@1, line: bridge, address: %d, period: 200ms, place: {grid: G02, lon: %f, lat: %f}}
-`, s.slave.address, gauge, gaugeUnit, gaugeLon, gaugeLat))
+	s.edge = s.hub.gateway("gw-1", s.plant(busy))
 	s.edge.run()
 	return s
+}
+
+// plant is the gauge on the slave's line.
+func (s *street) plant(period time.Duration) string {
+	return fmt.Sprintf(`
+lines: [{name: bridge, kind: tcp, address: %q, timeout: 500ms}]
+devices:
+  - {id: %s, name: 桥下积水, profile: water-level@1, line: bridge, address: %d, period: %s, place: {grid: G02, lon: %f, lat: %f}}
+`, s.slave.address, gauge, gaugeUnit, period, gaugeLon, gaugeLat)
 }
 
 // TestChain is one reading's way through everything: sensor, gateway, hub,
@@ -328,45 +333,29 @@ func (s *street) checksIn(w *handheld) {
 	}
 }
 
-// accounts stops the gateway and compares all that is known of its readings:
+// accounts quietens the gateway and compares all that is known of its readings:
 // what it numbered, the ledger, the series and the export.
 func (s *street) accounts() {
 	s.t.Helper()
-	numbered := s.delivered()
-	eventually(s.t, "the ledger to account for every reading", func() error {
-		sum := s.desk.ledger(gauge)
-		if sum.Polled != int64(numbered) || sum.Stored != sum.Polled || sum.Pending != 0 {
-			return fmt.Errorf("the gateway numbered %d, the ledger says %+v", numbered, sum)
+	s.edge.quieten(s.plant(calm))
+	var text string
+	eventually(s.t, "ledger, series and export to have every reading", func() error {
+		numbered, err := s.edge.delivered()
+		if err != nil {
+			return err
+		}
+		sum, kept := s.desk.ledger(gauge), len(s.desk.series(gauge, "depth"))
+		text = s.hub.cli("export", "--device", gauge)
+		lines := strings.Count(text, "water-level,device="+gauge+" depth=")
+		if sum.Polled != int64(numbered) || sum.Stored != sum.Polled || sum.Pending != 0 || kept != numbered || lines != numbered {
+			return fmt.Errorf("the gateway numbered %d, the ledger says %+v, the series has %d, the export %d", numbered, sum, kept, lines)
 		}
 		return nil
 	})
-	eventually(s.t, "the history to hold every reading", func() error {
-		if n := len(s.desk.series(gauge, "depth")); n != numbered {
-			return fmt.Errorf("the gateway numbered %d, the series has %d", numbered, n)
-		}
-		return nil
-	})
-	text := s.hub.cli("export", "--device", gauge)
-	if n := strings.Count(text, "water-level,device="+gauge+" depth="); n != numbered {
-		s.t.Errorf("the gateway numbered %d, the export has %d:\n%.500s", numbered, n, text)
-	}
+	s.edge.stop()
 	if !strings.Contains(text, fmt.Sprintf(" depth=%d ", wet)) {
 		s.t.Errorf("the export lacks the value that raised the hazard:\n%.500s", text)
 	}
-}
-
-// delivered stops polling and returns how many readings the gateway numbered,
-// all of which the hub has acknowledged. The devices go silent by ending the
-// gateway, which a new life then finds with nothing to send.
-func (s *street) delivered() int {
-	s.t.Helper()
-	s.edge.delivered()
-	s.edge.stop()
-	write(s.t, s.edge.dir+"/plant.yaml", fmt.Sprintf("lines: [{name: bridge, kind: tcp, address: %q}]\n", s.slave.address))
-	s.edge.run()
-	n := s.edge.delivered()
-	s.edge.stop()
-	return n
 }
 
 // ledger sums what the ledger says of a device over the last day.
