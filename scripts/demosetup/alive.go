@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gridhub/devices/telemetry"
+	"gridhub/hub/api"
 	"gridhub/hub/live"
 	"gridhub/scripts/hubclient"
 )
@@ -43,7 +44,7 @@ func look(ctx context.Context, c *hubclient.Client, wanted int) (sensors, walker
 	if err := c.Call(ctx, "GET", "/api/v1/devices", nil, &devices); err != nil {
 		return 0, 0, err
 	}
-	var people []live.PersonState
+	var people []api.PersonView
 	if err := c.Call(ctx, "GET", "/api/v1/people", nil, &people); err != nil {
 		return 0, 0, err
 	}
@@ -64,9 +65,9 @@ func heard(all []live.DeviceState, since telemetry.Millis) (n int) {
 	return n
 }
 
-func seen(all []live.PersonState, since telemetry.Millis) (n int) {
+func seen(all []api.PersonView, since telemetry.Millis) (n int) {
 	for _, p := range all {
-		if p.OnDuty && p.Position != nil && p.At >= since {
+		if l := p.Live; l.OnDuty && l.Position != nil && l.At >= since {
 			n++
 		}
 	}
