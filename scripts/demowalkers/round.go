@@ -39,7 +39,7 @@ func (r *round) step(w *walker, now time.Time) (at *patrol.Stop) {
 		w.goTo(stop.Place, stroll)
 		return nil
 	}
-	r.rest = now.Add(time.Duration(20+w.rand.IntN(60)) * time.Second)
+	r.rest = now.Add(time.Duration(40+w.rand.IntN(120)) * time.Second)
 	if !r.proven[r.next] {
 		r.proven[r.next] = true
 		at = stop
