@@ -185,9 +185,9 @@ func muster(ctx context.Context, o options, s *street, accounts []account, log *
 func newWorker(o options, s *street, i int, p people.Staff, route patrol.Route, h *hub, id devices.ID, secret string, log *slog.Logger) *worker {
 	w := newWalker(s.roads, uint64(i)+1, route.Stops[i%len(route.Stops)].Place)
 	r := newRound(route)
-	r.next = (i + 1) % len(route.Stops) // on the way already: a street is never seen starting
-	if i%4 == 0 {
-		r.rest = time.Now().Add(time.Duration(w.rand.IntN(90)) * time.Second) // some talk to somebody
+	r.next = i % len(route.Stops)
+	if i%4 != 0 { // on the way already: a street is never seen starting
+		r.next = (i + 1) % len(route.Stops)
 	}
 	return &worker{
 		staff: p, hub: h, walker: w, round: r, log: log, answer: o.answer, battery: 0.5 + 0.5*w.rand.Float64(),
