@@ -62,14 +62,16 @@ watching() {
 	fi
 }
 
-# wait_processes NAME... returns when one of them has ended.
+# wait_processes NAME... returns when the script is interrupted, and ends it
+# when one of them has ended by itself.
 wait_processes() {
-	local p
-	while :; do
+	local p interrupted=
+	trap 'interrupted=1' INT TERM
+	while [ -z "$interrupted" ]; do
 		for p in "$@"; do
-			alive_process "$p" || die "$p has ended; see run/$p.log"
+			alive_process "$p" || [ -n "$interrupted" ] || die "$p has ended; see run/$p.log"
 		done
-		sleep 1
+		sleep 1 || true # Ctrl-C ends it too
 	done
 }
 
