@@ -169,7 +169,7 @@ func muster(ctx context.Context, o options, s *street, accounts []account, log *
 	var crew []*worker
 	for i, p := range staff {
 		h := newHub(o.hub)
-		if _, err := h.signIn(ctx, string(p.ID), passwords[p.ID]); err != nil {
+		if _, err := h.SignIn(ctx, string(p.ID), passwords[p.ID]); err != nil {
 			return nil, fmt.Errorf("%s: sign in: %w", p.ID, err)
 		}
 		id, secret, err := h.bind(ctx, known[p.ID])
@@ -206,7 +206,7 @@ func openDesk(ctx context.Context, o options, accounts []account, crew []*worker
 	}
 	for _, a := range accounts {
 		if a.name == o.desk {
-			_, err := d.hub.signIn(ctx, a.name, a.password)
+			_, err := d.hub.SignIn(ctx, a.name, a.password)
 			return d, err
 		}
 	}
