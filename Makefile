@@ -36,7 +36,9 @@ build: web programs ## pages (where node is) and both programs, into bin/
 
 web:
 	@if [ -f $(WEB)/package.json ] && command -v npm >/dev/null; then \
-	  cd $(WEB) && { [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund; } && npm run --silent build; fi
+	  cd $(WEB); [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-audit --no-fund; \
+	  if [ ! -e dist/index.html ] || [ -n "$$(find . \( -name node_modules -o -name dist \) -prune -o -type f -newer dist/index.html -print -quit)" ]; then \
+	    npm run --silent build; fi; fi
 
 programs:
 	@go build -o bin/ $(GOFLAGS_BUILD) ./edge ./hub

@@ -21,7 +21,7 @@ type ID string
 // ParseID checks s and returns it as an ID. The error says what was wanted.
 func ParseID(s string) (ID, error) {
 	if s == "" {
-		return "", fmt.Errorf("empty id: want 1 to %d of a-z 0-9 - _ .", MaxID)
+		return "", fmt.Errorf("empty id: want 1 to %d of a-z, 0-9, '-', '_', '.'", MaxID)
 	}
 	if len(s) > MaxID {
 		return "", fmt.Errorf("id %q… is %d bytes: want at most %d", s[:16], len(s), MaxID)

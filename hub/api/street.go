@@ -57,10 +57,6 @@ type geoJSONOutput struct {
 
 type peopleOutput struct{ Body []PersonView }
 
-type personInput struct {
-	Person identity.PersonID `path:"person"`
-}
-
 type trackInput struct {
 	Person identity.PersonID `path:"person"`
 	From   telemetry.Millis  `query:"from" doc:"ms since 1970; default: start of today in the street's time zone"`

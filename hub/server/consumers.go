@@ -79,7 +79,9 @@ func (k keeper) Handle(ctx context.Context, batch []intake.Decoded) error {
 // a failing store neither loses nor repeats a hazard.
 type watch struct {
 	engine *rules.Engine
-	book   *rules.Book
+	book   interface {
+		Apply(ctx context.Context, t rules.Transition) error
+	}
 	memory watchMemory
 }
 

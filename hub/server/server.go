@@ -79,6 +79,9 @@ type Hub struct {
 // nothing listens before Run, except the media socket. On an error everything
 // that was opened is closed again.
 func New(ctx context.Context, cfg Config, log *slog.Logger) (*Hub, error) {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
 	files, err := ReadFiles(cfg)
 	if err != nil {
 		return nil, err
@@ -256,6 +259,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	stopSources()
 	stopSinks()
 	calls.Wait()
+	h.media = nil // Run has closed it
 	out.Wait()
 	close(failed)
 	var errs []error
@@ -319,6 +323,12 @@ func (h *Hub) Close() error {
 	var errs []error
 	if h.doors != nil {
 		errs = append(errs, h.doors.close())
+	}
+	if h.media != nil {
+		ended, end := context.WithCancel(context.Background())
+		end()
+		errs = append(errs, h.media.Run(ended)) // closes what New opened, when Run never did
+		h.media = nil
 	}
 	if h.journal != nil {
 		errs = append(errs, h.journal.Close())

@@ -169,7 +169,7 @@ func muster(ctx context.Context, o options, s *street, accounts []account, log *
 	var crew []*worker
 	for i, p := range staff {
 		h := newHub(o.hub)
-		if _, err := h.signIn(ctx, string(p.ID), passwords[p.ID]); err != nil {
+		if _, err := h.SignIn(ctx, string(p.ID), passwords[p.ID]); err != nil {
 			return nil, fmt.Errorf("%s: sign in: %w", p.ID, err)
 		}
 		id, secret, err := h.bind(ctx, known[p.ID])
@@ -186,7 +186,9 @@ func newWorker(o options, s *street, i int, p people.Staff, route patrol.Route, 
 	w := newWalker(s.roads, uint64(i)+1, route.Stops[i%len(route.Stops)].Place)
 	r := newRound(route)
 	r.next = i % len(route.Stops)
-	r.rest = time.Now().Add(time.Duration(w.rand.IntN(120)) * time.Second) // not all at once
+	if i%4 != 0 { // on the way already: a street is never seen starting
+		r.next = (i + 1) % len(route.Stops)
+	}
 	return &worker{
 		staff: p, hub: h, walker: w, round: r, log: log, answer: o.answer, battery: 0.5 + 0.5*w.rand.Float64(),
 		every: o.every + time.Duration(w.rand.IntN(1000))*time.Millisecond,
@@ -204,7 +206,7 @@ func openDesk(ctx context.Context, o options, accounts []account, crew []*worker
 	}
 	for _, a := range accounts {
 		if a.name == o.desk {
-			_, err := d.hub.signIn(ctx, a.name, a.password)
+			_, err := d.hub.SignIn(ctx, a.name, a.password)
 			return d, err
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"testing"
@@ -20,6 +21,7 @@ import (
 	"gridhub/hub/registry"
 	"gridhub/hub/store/storetest"
 	"gridhub/hub/tasks"
+	"gridhub/scripts/hubclient"
 )
 
 // ground is the part of the hub that walkers speak to, with its real features
@@ -90,7 +92,7 @@ func (g *ground) Everybody(ctx context.Context) ([]dispatch.Someone, error) {
 func (g *ground) employ(t *testing.T) *worker {
 	t.Helper()
 	h := newHub(g.URL)
-	me, err := h.signIn(t.Context(), "p-001", secret)
+	me, err := h.SignIn(t.Context(), "p-001", secret)
 	if err != nil || me.Person != "p-001" {
 		t.Fatalf("signed in as %+v, %v", me, err)
 	}
@@ -125,7 +127,7 @@ func TestACaseMovesByItself(t *testing.T) {
 	g := raise(t)
 	w := g.employ(t)
 	d := &desk{hub: newHub(g.URL), share: 1, walkers: map[identity.PersonID]bool{"p-001": true}, log: w.log}
-	if _, err := d.hub.signIn(t.Context(), "desk", secret); err != nil {
+	if _, err := d.hub.SignIn(t.Context(), "desk", secret); err != nil {
 		t.Fatal(err)
 	}
 	id := g.leak(t).ID
@@ -191,18 +193,24 @@ func TestALostCaseIsLetGo(t *testing.T) {
 func TestASessionThatEndedIsOpenedAgain(t *testing.T) {
 	g := raise(t)
 	w := g.employ(t)
-	if err := w.hub.call(t.Context(), "DELETE", "/api/v1/session", nil, nil); err != nil {
+	if err := w.hub.Call(t.Context(), "DELETE", "/api/v1/session", nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.hub.cases(t.Context(), "open=true&assignee=me"); err != nil {
 		t.Errorf("after the session ended: %v", err)
 	}
-	w.hub.password = "not the password"
-	w.hub.session = "ended"
+	if err := w.hub.Call(t.Context(), "DELETE", "/api/v1/session", nil, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.hub.SignIn(t.Context(), "p-001", "not the password"); hubclient.Status(err) != http.StatusUnauthorized {
+		t.Errorf("a wrong password: %v", err)
+	}
 	if _, err := w.hub.cases(t.Context(), "open=true"); err == nil {
 		t.Error("got in with a wrong password")
 	}
-	w.hub.password = secret
+	if _, err := w.hub.SignIn(t.Context(), "p-001", secret); err != nil {
+		t.Fatal(err)
+	}
 	w.goHome()
 	if on, err := g.staff.OnDuty(t.Context(), "p-001", telemetry.At(time.Now().Add(time.Second))); err != nil || on {
 		t.Errorf("on duty %v, %v after going home", on, err)

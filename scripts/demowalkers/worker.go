@@ -2,10 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"net/http"
 	"slices"
 	"time"
 
@@ -15,6 +15,7 @@ import (
 	"gridhub/hub/patrol"
 	"gridhub/hub/people"
 	"gridhub/hub/tasks"
+	"gridhub/scripts/hubclient"
 )
 
 // worker is one simulated field worker: legs, a handheld with its line, a
@@ -149,8 +150,8 @@ func (w *worker) work(ctx context.Context, now time.Time) {
 // final says that trying again cannot help: the case is not ours any more, or
 // the hub refuses the step.
 func final(err error) bool {
-	var s *statusError
-	return errors.As(err, &s) && (s.Code == 403 || s.Code == 404 || s.Code == 422)
+	code := hubclient.Status(err)
+	return code == http.StatusForbidden || code == http.StatusNotFound || code == http.StatusUnprocessableEntity
 }
 
 func (w *worker) done() {

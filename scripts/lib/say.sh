@@ -18,7 +18,8 @@ quietly() {
 		rm -f "$log"
 		return 0
 	fi
-	tail -n 60 "$log" >&2
+	head -n 20 "$log" >&2
+	if [ "$(wc -l <"$log")" -gt 20 ]; then tail -n +21 "$log" | tail -n 60 >&2; fi
 	rm -f "$log"
 	return 1
 }

@@ -83,11 +83,10 @@ func (s *slot) Unbind(webrtc.TrackLocalContext) error {
 	return nil
 }
 
-func (s *slot) setReady()           { s.change(func() { s.ready = true }) }
-func (s *slot) setOpen(open bool)   { s.change(func() { s.open = open }) }
-func (s *slot) setTrack(t *track)   { s.change(func() { s.track = t; s.started = false }) }
-func (s *slot) live() bool          { return s.w != nil && s.ready && s.open && s.track != nil }
-func (s *slot) waits(t *track) bool { return s.track == t && s.live() && !s.started }
+func (s *slot) setReady()         { s.change(func() { s.ready = true }) }
+func (s *slot) setOpen(open bool) { s.change(func() { s.open = open }) }
+func (s *slot) setTrack(t *track) { s.change(func() { s.track = t; s.started = false }) }
+func (s *slot) live() bool        { return s.w != nil && s.ready && s.open && s.track != nil }
 
 // change applies f and, where that lets media flow, starts it.
 func (s *slot) change(f func()) {

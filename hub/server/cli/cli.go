@@ -27,7 +27,7 @@ const usage = `hub is the centre of a street: broker, task pool, calls and the p
   hub export [--device D] --from MS --to MS    history as line protocol
   hub openapi                                  the description of the HTTP interface
 
-device, quarantine and export speak to a running hub: --config FILE names it.`
+device, quarantine and export speak to a running hub: --config FILE names it`
 
 // Run executes one command line. The error is what main prints before it exits
 // with 1.
