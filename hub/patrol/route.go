@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"gridhub/configs"
 )
 
 // check reports everything that is wrong with the routes.
@@ -11,28 +13,39 @@ func check(routes []Route) error {
 	var errs []error
 	ids := map[string]bool{}
 	for _, r := range routes {
-		bad := func(want string, args ...any) {
-			errs = append(errs, fmt.Errorf("route %q: %s", r.ID, fmt.Sprintf(want, args...)))
+		if err := r.Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("route %q: %w", r.ID, err))
 		}
-		if r.ID == "" || ids[r.ID] {
-			bad("want an id of its own")
+		if ids[r.ID] {
+			errs = append(errs, fmt.Errorf("route %q: there are two of this id", r.ID))
 		}
 		ids[r.ID] = true
-		from, errFrom := clock(r.From)
-		until, errUntil := clock(r.Until)
-		if errFrom != nil || errUntil != nil || from >= until {
-			bad("window %q to %q: want two times of one day such as 08:00 and 11:30, at most 24:00", r.From, r.Until)
+	}
+	return errors.Join(errs...)
+}
+
+// Validate reports everything that is wrong with one route.
+func (r Route) Validate() error {
+	var errs []error
+	want := func(ok bool, key string, value any, what string) {
+		if !ok {
+			errs = append(errs, configs.Fault(key, value, "%s", what))
 		}
-		if len(r.Stops) == 0 {
-			bad("want at least one stop")
-		}
-		points := map[string]bool{}
-		for _, s := range r.Stops {
-			if s.ID == "" || points[s.ID] || !s.Place.Valid() || s.Radius <= 0 {
-				bad("stop %q: want an id of its own, a place and a radius", s.ID)
-			}
-			points[s.ID] = true
-		}
+	}
+	from, errFrom := clock(r.From)
+	until, errUntil := clock(r.Until)
+	want(r.ID != "", "id", r.ID, "an id")
+	want(errFrom == nil, "from", r.From, "a time of day such as 08:00")
+	want(errUntil == nil, "until", r.Until, "a time of day such as 11:30, at most 24:00")
+	want(errFrom != nil || errUntil != nil || from < until, "until", r.Until, "a time of the same day after from")
+	want(len(r.Stops) > 0, "stops", nil, "at least one stop")
+	points := map[string]bool{}
+	for i, s := range r.Stops {
+		stop := fmt.Sprintf("stops[%d].", i)
+		want(s.ID != "" && !points[s.ID], stop+"id", s.ID, "an id of its own")
+		want(s.Place.Valid(), stop+"place", nil, "a place in WGS-84 degrees")
+		want(s.Radius > 0, stop+"radius_m", s.Radius, "more than 0 m")
+		points[s.ID] = true
 	}
 	return errors.Join(errs...)
 }

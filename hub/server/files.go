@@ -43,9 +43,7 @@ func (r *reader) street(dir string) {
 	var s struct {
 		Staff []people.Staff `yaml:"staff"`
 	}
-	var w struct {
-		Routes []patrol.Route `yaml:"routes"`
-	}
+	var w routeFile
 	r.optional(filepath.Join(dir, "departments.yaml"), &d)
 	r.optional(filepath.Join(dir, "staff.yaml"), &s)
 	r.optional(filepath.Join(dir, "routes.yaml"), &w)
@@ -102,6 +100,25 @@ func (f *ruleFile) Validate() error {
 		if rule.Matter != "" && !known {
 			errs = append(errs, configs.Fault(fmt.Sprintf("rules[%d].matter", i), rule.Matter, "the code of a matter: no file has this one"))
 		}
+	}
+	return errors.Join(errs...)
+}
+
+// routeFile is the file of routes; what a route says for itself it checks
+// itself.
+type routeFile struct {
+	Routes []patrol.Route `yaml:"routes"`
+}
+
+// Validate finds ids used twice.
+func (f *routeFile) Validate() error {
+	var errs []error
+	ids := map[string]bool{}
+	for i, r := range f.Routes {
+		if ids[r.ID] {
+			errs = append(errs, configs.Fault(fmt.Sprintf("routes[%d].id", i), r.ID, "an id that no other route has"))
+		}
+		ids[r.ID] = true
 	}
 	return errors.Join(errs...)
 }

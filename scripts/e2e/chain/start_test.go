@@ -89,6 +89,36 @@ func TestMistakesInRules(t *testing.T) {
 	}
 }
 
+// TestMistakesInRoutes does the same for a file of the street's folder.
+func TestMistakesInRoutes(t *testing.T) {
+	h := prepare(t, "")
+	street := filepath.Join(h.dir, "street")
+	if err := os.CopyFS(street, os.DirFS(configs(t, "demo"))); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(street, "routes.yaml")
+	write(t, file, `routes:
+  - id: r-1
+    from: "12:00"
+    until: "08:00"
+    stops:
+      - {id: s-1, place: {lon: 120.15, lat: 30.27}, radius_m: 30}
+      - {id: s-1, place: {lon: 120.15, lat: 30.27}, radius_m: 30}
+  - id: r-1
+    from: early
+    until: "08:00"
+    stops: []
+`)
+	write(t, h.config, "data: data\nmatters: []\nrules: []\nstreet: street\n")
+	said := fails(t, "check", h.config)
+	for _, want := range []string{":4:12: routes[0].until: 08:00: want", ":7:14: routes[0].stops[1].id: s-1: want",
+		":8:9: routes[1].id: r-1: want", ":9:11: routes[1].from: early: want", ":11:12: routes[1].stops: "} {
+		if !strings.Contains(said, file+want) {
+			t.Errorf("hub check does not say %q:\n%s", want, said)
+		}
+	}
+}
+
 // fails runs hub, which must end with 1, and returns what it said on standard
 // error.
 func fails(t *testing.T, args ...string) string {
