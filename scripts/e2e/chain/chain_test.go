@@ -62,6 +62,7 @@ func launch(t testing.TB, log, program string, args ...string) *process {
 	defer out.Close() // the child has its own
 	p := &process{cmd: exec.Command(program, args...), log: log, done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = out, out
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // even if the test itself is killed
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -134,6 +134,7 @@ func startSlave(t testing.TB, units ...string) *slave {
 	}
 	cmd := exec.Command(python, append([]string{"testdata/slave.py", host, port}, units...)...)
 	cmd.Stderr = t.Output() // pymodbus calls every closed connection an error
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

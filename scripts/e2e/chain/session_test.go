@@ -12,7 +12,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"gridhub/devices"
 	"gridhub/hub/api"
 )
 
@@ -101,6 +103,32 @@ func (s *session) post(path string, in, out any) {
 	if err := s.call("POST", path, in, out); err != nil {
 		s.t.Fatal(err)
 	}
+}
+
+// ledger sums what the ledger says of a device over the last day.
+func (s *session) ledger(id devices.ID) (sum api.LedgerHour) {
+	s.t.Helper()
+	var hours []api.LedgerHour
+	s.get(fmt.Sprintf("/api/v1/devices/%s/ledger?from=%d", id, time.Now().Add(-24*time.Hour).UnixMilli()), &hours)
+	for _, h := range hours {
+		sum.Polled += h.Polled
+		sum.Stored += h.Stored
+		sum.Repeated += h.Repeated
+		sum.Superseded += h.Superseded
+		sum.Pending += h.Pending
+		for _, n := range h.Quarantined {
+			sum.Quarantined = map[string]int64{"all": sum.Quarantined["all"] + n}
+		}
+	}
+	return sum
+}
+
+// series returns the raw values of one metric.
+func (s *session) series(id devices.ID, metric string) []api.Sample {
+	s.t.Helper()
+	var out []api.Sample
+	s.get(fmt.Sprintf("/api/v1/devices/%s/series?metric=%s&every=0", id, metric), &out)
+	return out
 }
 
 // happening is one server-sent event.
