@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -24,7 +22,7 @@ type client struct {
 	nc      net.Conn
 	in      *bufio.Reader
 	topic   string
-	payload []string       // around {n}
+	payload []piece
 	sentAt  []atomic.Int64 // by packet id, nanoseconds; read when the answer is back
 	waits   []time.Duration
 }
@@ -37,8 +35,8 @@ func connect(p plan, i int) (*client, error) {
 	_ = nc.SetDeadline(time.Now().Add(p.Timeout))
 	id := expand(p.ClientID, i, "")
 	c := &client{p: p, nc: nc, in: bufio.NewReaderSize(nc, flushAt), topic: expand(p.Topic, i, id),
-		payload: strings.Split(expand(p.Payload, i, id), "{n}"), sentAt: make([]atomic.Int64, p.Window+1)}
-	if _, err := nc.Write(connectPacket(id, expand(p.User, i, id), expand(p.Password, i, id))); err != nil {
+		payload: pieces(expand(p.Payload, i, id)), sentAt: make([]atomic.Int64, p.Window+1)}
+	if _, err := nc.Write(connectPacket(id, expand(p.User, i, id), p.password(i, id))); err != nil {
 		return nil, err
 	}
 	var answer [4]byte
@@ -78,7 +76,11 @@ func (c *client) publish(n int) error {
 	}
 	var buf, body []byte
 	free := c.p.Window
+	began := time.Now()
 	for seq := range n {
+		if err := c.pace(began, seq, &buf); err != nil {
+			return err
+		}
 		for c.p.QoS == 1 && (free == 0 || len(acks) > 0) {
 			if free == 0 && len(buf) > 0 && len(acks) == 0 {
 				if err := c.write(&buf); err != nil {
@@ -112,6 +114,21 @@ func (c *client) publish(n int) error {
 	}
 }
 
+// pace waits until message seq is due, with what was gathered written before.
+func (c *client) pace(began time.Time, seq int, buf *[]byte) error {
+	if c.p.Rate == 0 {
+		return nil
+	}
+	due := began.Add(time.Duration(seq) * time.Second * time.Duration(c.p.Connections) / time.Duration(c.p.Rate))
+	if wait := time.Until(due); wait > 0 {
+		if err := c.write(buf); err != nil {
+			return err
+		}
+		time.Sleep(wait)
+	}
+	return nil
+}
+
 func (c *client) write(buf *[]byte) error {
 	_, err := c.nc.Write(*buf)
 	*buf = (*buf)[:0]
@@ -127,12 +144,7 @@ func (c *client) appendPublish(buf, body []byte, seq int) (_, _ []byte) {
 			c.sentAt[id].Store(time.Now().UnixNano())
 		}
 	}
-	for i, part := range c.payload {
-		if i > 0 {
-			body = strconv.AppendInt(body, int64(seq), 10)
-		}
-		body = append(body, part...)
-	}
+	body = appendPayload(body, c.payload, seq, c.p.From)
 	buf = append(buf, 0x30|byte(c.p.QoS)<<1)
 	return append(appendLength(buf, len(body)), body...), body
 }
