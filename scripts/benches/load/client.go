@@ -7,6 +7,8 @@ import (
 	"net"
 	"sync/atomic"
 	"time"
+
+	"gridhub/scripts/rig/mqtt"
 )
 
 // flushAt is how many bytes are gathered before they are written.
@@ -36,34 +38,17 @@ func connect(p plan, i int) (*client, error) {
 	id := expand(p.ClientID, i, "")
 	c := &client{p: p, nc: nc, in: bufio.NewReaderSize(nc, flushAt), topic: expand(p.Topic, i, id),
 		payload: pieces(expand(p.Payload, i, id)), sentAt: make([]atomic.Int64, p.Window+1)}
-	if _, err := nc.Write(connectPacket(id, expand(p.User, i, id), p.password(i, id))); err != nil {
+	if _, err := nc.Write(mqtt.Connect(id, expand(p.User, i, id), p.password(i, id))); err != nil {
 		return nil, err
 	}
 	var answer [4]byte
 	if _, err := io.ReadFull(c.in, answer[:]); err != nil {
 		return nil, fmt.Errorf("client %s: no CONNACK: %w", id, err)
 	}
-	if answer[0] != 0x20 || answer[3] != 0 {
+	if !mqtt.Accepted(answer) {
 		return nil, fmt.Errorf("client %s: refused with %x", id, answer)
 	}
 	return c, nil
-}
-
-// connectPacket builds a CONNECT with a clean session and 60 s keepalive.
-func connectPacket(id, user, password string) []byte {
-	flags := byte(2)
-	body := []byte{0, 4, 'M', 'Q', 'T', 'T', 4, 0, 0, 60}
-	body = appendString(body, id)
-	if user != "" {
-		flags |= 0x80
-		body = appendString(body, user)
-	}
-	if password != "" {
-		flags |= 0x40
-		body = appendString(body, password)
-	}
-	body[7] = flags
-	return append(appendLength([]byte{0x10}, len(body)), body...)
 }
 
 // publish sends n messages and returns when all are acknowledged (QoS 1) or
@@ -136,7 +121,7 @@ func (c *client) write(buf *[]byte) error {
 }
 
 func (c *client) appendPublish(buf, body []byte, seq int) (_, _ []byte) {
-	body = appendString(body[:0], c.topic)
+	body = mqtt.AppendString(body[:0], c.topic)
 	if c.p.QoS == 1 {
 		id := seq%c.p.Window + 1
 		body = append(body, byte(id>>8), byte(id))
@@ -145,8 +130,7 @@ func (c *client) appendPublish(buf, body []byte, seq int) (_, _ []byte) {
 		}
 	}
 	body = appendPayload(body, c.payload, seq, c.p.From)
-	buf = append(buf, 0x30|byte(c.p.QoS)<<1)
-	return append(appendLength(buf, len(body)), body...), body
+	return mqtt.AppendFrame(buf, mqtt.Publish(c.p.QoS), body), body
 }
 
 // read counts n PUBACKs, which must come in order, and reports how many each
@@ -157,8 +141,8 @@ func (c *client) read(n int, acks chan<- int) error {
 		if _, err := io.ReadFull(c.in, ack[:]); err != nil {
 			return fmt.Errorf("after %d of %d acknowledgements: %w", seq, n, err)
 		}
-		id := int(ack[2])<<8 | int(ack[3])
-		if ack[0] != 0x40 || id != seq%c.p.Window+1 {
+		id, ok := mqtt.Acknowledged(ack)
+		if !ok || id != seq%c.p.Window+1 {
 			return fmt.Errorf("answer %d is %x: want PUBACK %d", seq, ack, seq%c.p.Window+1)
 		}
 		if seq%sampleEvery == 0 {
@@ -170,17 +154,4 @@ func (c *client) read(n int, acks chan<- int) error {
 		}
 	}
 	return nil
-}
-
-func appendString(b []byte, s string) []byte {
-	return append(append(b, byte(len(s)>>8), byte(len(s))), s...)
-}
-
-// appendLength appends a remaining length.
-func appendLength(b []byte, n int) []byte {
-	for n >= 0x80 {
-		b = append(b, byte(n)|0x80)
-		n >>= 7
-	}
-	return append(b, byte(n))
 }
