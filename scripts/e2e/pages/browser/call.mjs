@@ -7,19 +7,21 @@ await play(async () => {
   const phone = await field(home)
   await signIn(phone, task.person)
   await goOnDuty(phone, home)
-  const desk = await centre()
+  const desk = await centre({ width: 1366, height: 768 }, {}, '/#/pool') // without the map: pictures of two cameras are enough to draw
   await signIn(desk, 'desk')
   await desk.getByText('澄湾街道').waitFor()
   await eventually('the worker is near', async () => (await ask(desk, 'GET', '/api/v1/people')).find((p) => p.id === task.person).live.position)
 
   const made = await ask(desk, 'POST', '/api/v1/cases', { id: `e2e-${Date.now()}`, matter: 'CG07', source: 'desk', title: '井盖移位', place: { lon: 120.1603, lat: 30.2755 } })
-  await desk.getByRole('tabpanel').getByRole('button').filter({ hasText: '井盖移位' }).click()
+  await desk.getByRole('row').filter({ hasText: '井盖移位' }).click()
   const focus = desk.locator('aside.focus')
   await focus.getByRole('button', { name: '派遣' }).first().click()
+  await phone.getByRole('button', { name: '我', exact: true }).click()
   await focus.getByRole('button', { name: '视频' }).click()
 
   const ringing = phone.getByRole('alertdialog')
   await ringing.getByRole('button', { name: '接听' }).waitFor()
+  must((await ringing.innerText()).includes('指挥中心'), 'the phone says who calls')
   say('it rings on the phone:', (await ringing.innerText()).replaceAll('\n', ' '))
   await ringing.getByRole('button', { name: '接听' }).click()
 

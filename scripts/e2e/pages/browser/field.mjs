@@ -6,7 +6,7 @@ const home = { latitude: 30.2753, longitude: 120.16, accuracy: 8 }
 const scene = { lon: 120.1603, lat: 30.2755 }
 
 await play(async () => {
-  const desk = await centre()
+  const desk = await centre({ width: 1366, height: 768 })
   await signIn(desk, 'desk')
   await desk.getByText('澄湾街道').waitFor()
 
@@ -23,8 +23,8 @@ await play(async () => {
   })
   must(Math.abs(seen.live.position.lon - home.longitude) < 1e-4, `position ${JSON.stringify(seen.live.position)} ±${seen.live.accuracy_m} m, ${seen.live.presence}`)
   await desk.getByRole('button', { name: '搜索' }).click()
-  await desk.getByRole('dialog').getByRole('textbox').or(desk.getByRole('combobox')).first().fill('017')
-  await desk.getByRole('option').first().click()
+  await desk.getByRole('dialog').getByRole('textbox').fill('017')
+  await desk.getByRole('dialog').getByRole('button', { name: '网格员 017' }).click()
   await desk.locator('aside.focus').getByText('±8 米').waitFor()
   say('the centre shows where the worker is')
   await phone.getByRole('button', { name: '任务' }).click()

@@ -62,9 +62,9 @@ async function enter(name, context, path) {
 }
 
 /** centre opens the desk's page at the size of a usual screen. */
-export async function centre(size = { width: 1920, height: 1080 }, more = {}) {
+export async function centre(size = { width: 1920, height: 1080 }, more = {}, path = '/') {
   const b = await launch()
-  return enter('centre', await b.newContext({ viewport: size, locale: 'zh-CN', timezoneId: 'Asia/Shanghai', ...more }), '/')
+  return enter('centre', await b.newContext({ viewport: size, locale: 'zh-CN', timezoneId: 'Asia/Shanghai', ...more }), path)
 }
 
 /** field opens the handheld's page on a phone that knows where it is. */
