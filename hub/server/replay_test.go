@@ -126,7 +126,7 @@ func (f folder) live(messages []publish, rush time.Duration, settle bool) {
 	w := history.NewWriter(points, history.WriterOptions{Batch: 50})
 	cfg := intake.Default()
 	cfg.CommitEvery, cfg.Batch, cfg.Window = time.Millisecond, 16, 64
-	in, err := intake.New(cfg, j, intake.Options{}, keeper{w, duties{reg, staff}}, led, &watch{engine: engine, book: book})
+	in, err := intake.New(cfg, j, intake.Options{}, &keeper{Writer: w, duties: duties{reg, staff}}, led, &watch{engine: engine, book: book})
 	f.must(err)
 	done := make(chan error, 2)
 	go func() { done <- in.Run(ctx) }()
