@@ -137,7 +137,7 @@ func (f folder) live(messages []publish, rush time.Duration, settle bool) {
 		f.must(<-durable)
 	}
 	if settle {
-		f.settle(ctx, in, j, w)
+		f.settle(ctx, in, j, w, led)
 	} else {
 		<-time.NewTimer(rush).C // where it strikes does not matter, only that it does
 	}
@@ -146,7 +146,7 @@ func (f folder) live(messages []publish, rush time.Duration, settle bool) {
 	<-done
 }
 
-func (f folder) settle(ctx context.Context, in *intake.Intake, j *journal.Journal, w *history.Writer) {
+func (f folder) settle(ctx context.Context, in *intake.Intake, j *journal.Journal, w *history.Writer, led *ledger.Ledger) {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for range tick.C {
@@ -154,7 +154,7 @@ func (f folder) settle(ctx context.Context, in *intake.Intake, j *journal.Journa
 		for _, s := range in.Stats() {
 			there = there && s.Position >= j.Next()
 		}
-		if there && w.Flush(ctx) == nil {
+		if there && w.Flush(ctx) == nil && led.Flush(ctx) == nil {
 			return
 		}
 	}
