@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"gridhub/configs"
 )
 
 // The profiles a listener may have.
@@ -92,12 +94,12 @@ func (c Config) Validate() error {
 	errs := c.checkListeners()
 	between := func(key string, v, low, high int) {
 		if v < low || v > high {
-			errs = append(errs, fmt.Errorf("%s is %d: want %d to %d", key, v, low, high))
+			errs = append(errs, configs.Fault(key, v, "%d to %d", low, high))
 		}
 	}
 	lasting := func(key string, v, low, high time.Duration) {
 		if v < low || v > high {
-			errs = append(errs, fmt.Errorf("%s is %s: want %s to %s", key, v, low, high))
+			errs = append(errs, configs.Fault(key, v, "%s to %s", low, high))
 		}
 	}
 	between("max_connections", c.MaxConnections, 1, 1<<20)
@@ -127,7 +129,7 @@ func (c Config) checkListeners() (errs []error) {
 	names := map[string]bool{}
 	for i, l := range c.Listeners {
 		fail := func(key, value, wanted string) {
-			errs = append(errs, fmt.Errorf("listeners[%d].%s is %q: want %s", i, key, value, wanted))
+			errs = append(errs, configs.Fault(fmt.Sprintf("listeners[%d].%s", i, key), value, "%s", wanted))
 		}
 		if l.Name == "" || names[l.Name] {
 			fail("name", l.Name, "a name of its own")

@@ -33,10 +33,10 @@ func TestValidateNamesEveryMistakeAtOnce(t *testing.T) {
 		t.Fatal("accepted")
 	}
 	for _, want := range []string{
-		`listeners[1].name is "x": want a name of its own`, `listeners[1].network is "udp": want tcp, tls or unix`,
-		`listeners[1].address is ""`, `listeners[1].profile is "open": want identity or conformance`,
-		"max_connections is 0: want 1 to", "max_packet is 10: want 1024 to",
-		"write_queue is 5", "connect_timeout is 0s: want 100ms to 1m0s", "session_expiry is 48h0m0s: want 1s to 24h0m0s",
+		`listeners[1].name: x: want a name of its own`, `listeners[1].network: udp: want tcp, tls or unix`,
+		`listeners[1].address: : want host:port`, `listeners[1].profile: open: want identity or conformance`,
+		"max_connections: 0: want 1 to", "max_packet: 10: want 1024 to",
+		"write_queue: 5", "connect_timeout: 0s: want 100ms to 1m0s", "session_expiry: 48h0m0s: want 1s to 24h0m0s",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing from:\n%v", want, err)

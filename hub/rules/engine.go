@@ -71,7 +71,9 @@ func New(rules []Rule) (*Engine, error) {
 			errs = append(errs, fmt.Errorf("rule %q is defined twice", r.Name))
 		}
 		names[r.Name] = true
-		errs = append(errs, r.Check())
+		if err := r.Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("rule %q: %w", r.Name, err))
+		}
 		e.byKind[r.Kind] = append(e.byKind[r.Kind], i)
 	}
 	return e, errors.Join(errs...)

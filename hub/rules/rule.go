@@ -3,10 +3,12 @@ package rules
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"gridhub/configs"
 	"gridhub/hub/people"
 )
 
@@ -34,9 +36,12 @@ func (c *Condition) UnmarshalText(text []byte) error {
 	return fmt.Errorf("%q: want a comparison with a number such as \">= 20\"", s)
 }
 
+// String is the comparison as a file has it.
+func (c Condition) String() string { return c.Op + " " + strconv.FormatFloat(c.Limit, 'g', -1, 64) }
+
 // MarshalText writes what UnmarshalText reads.
 func (c Condition) MarshalText() ([]byte, error) {
-	return []byte(c.Op + " " + strconv.FormatFloat(c.Limit, 'g', -1, 64)), nil
+	return []byte(c.String()), nil
 }
 
 // Holds reports whether v satisfies c. The zero condition never holds.
@@ -78,32 +83,28 @@ type Rule struct {
 	Title    people.Name   `yaml:"title"`
 }
 
-// Check reports everything that is wrong with r.
-func (r Rule) Check() error {
+// Validate reports everything that is wrong with r.
+func (r Rule) Validate() error {
 	var errs []error
-	say := func(key, value, want string) {
-		errs = append(errs, fmt.Errorf("rule %q: %s: %q: want %s", r.Name, key, value, want))
-	}
-	for key, v := range map[string]string{"name": r.Name, "kind": r.Kind, "metric": r.Metric, "matter": r.Matter, "title.zh": r.Title.ZH} {
-		if v == "" {
-			say(key, v, "a value")
+	want := func(ok bool, key string, value any, what string) {
+		if !ok {
+			errs = append(errs, configs.Fault(key, value, "%s", what))
 		}
 	}
-	switch r.Severity {
-	case "info", "minor", "major", "critical":
-	default:
-		say("severity", r.Severity, "info, minor, major or critical")
-	}
-	if r.Raise.Op == "" {
-		say("raise", "", "a comparison such as \">= 20\"")
-	}
-	if r.Clear.Op == "" || r.Clear.Op[0] == r.Raise.Op[:1][0] {
-		say("clear", r.Clear.Op, "a comparison in the other direction than raise")
-	} else if r.Raise.Holds(r.Clear.Limit) && r.Clear.Holds(r.Raise.Limit) {
-		say("clear", fmt.Sprint(r.Clear.Limit), "a limit that raise does not reach: the two overlap")
-	}
-	if r.For < 0 {
-		say("for", r.For.String(), "a duration of 0 or more")
+	want(r.Name != "", "name", r.Name, "a name")
+	want(r.Kind != "", "kind", r.Kind, "the kind of a profile")
+	want(r.Metric != "", "metric", r.Metric, "a metric of the profile")
+	want(r.Matter != "", "matter", r.Matter, "the code of a matter")
+	want(r.Title.ZH != "", "title.zh", r.Title.ZH, "a title")
+	want(slices.Contains(severities, r.Severity), "severity", r.Severity, "info, minor, major or critical")
+	want(r.For >= 0, "for", r.For, "a duration of 0 or more")
+	want(r.Raise.Op != "", "raise", r.Raise, `a comparison such as ">= 20"`)
+	want(r.Clear.Op != "", "clear", r.Clear, `a comparison such as "< 10"`)
+	if r.Raise.Op != "" && r.Clear.Op != "" {
+		want(r.Clear.Op[0] != r.Raise.Op[0], "clear", r.Clear, "a comparison in the other direction than raise")
+		want(!r.Raise.Holds(r.Clear.Limit) || !r.Clear.Holds(r.Raise.Limit), "clear", r.Clear, "a limit that raise does not reach: the two overlap")
 	}
 	return errors.Join(errs...)
 }
+
+var severities = []string{"info", "minor", "major", "critical"}

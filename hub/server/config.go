@@ -168,7 +168,7 @@ func bare() info {
 
 // ReadFiles reads all data files and reports all their mistakes.
 func ReadFiles(c Config) (Files, error) {
-	r := reader{files: Files{Info: bare(), raw: map[string][]byte{}}}
+	r := reader{files: Files{Info: bare(), raw: map[string][]byte{}}, ruleIn: map[string]string{}}
 	if c.Street != "" {
 		r.street(c.Street)
 	}
@@ -178,9 +178,7 @@ func ReadFiles(c Config) (Files, error) {
 		r.files.Matters = append(r.files.Matters, m)
 	}
 	for _, f := range r.expand(c.Rules) {
-		var set struct {
-			Rules []rules.Rule `yaml:"rules"`
-		}
+		set := ruleFile{reader: &r, file: f}
 		r.note(configs.ReadFile(f, &set))
 		r.files.Rules = append(r.files.Rules, set.Rules...)
 	}

@@ -6,12 +6,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"gridhub/configs"
 	"gridhub/hub/geo"
 	"gridhub/hub/patrol"
 	"gridhub/hub/people"
+	"gridhub/hub/rules"
+	"gridhub/hub/tasks"
 
 	_ "time/tzdata" // the street's zone must be there on a bare machine
 )
@@ -19,6 +22,7 @@ import (
 // reader collects files and what is wrong with them.
 type reader struct {
 	files  Files
+	ruleIn map[string]string // name of a rule -> file that has it
 	faults []error
 }
 
@@ -78,17 +82,32 @@ func (r *reader) geometry(dir string) {
 	}
 }
 
-// crossCheck finds what only several files together can get wrong.
-func (r *reader) crossCheck() {
-	matters := map[string]bool{}
-	for _, m := range r.files.Matters {
-		matters[m.Code] = true
-	}
-	for _, rule := range r.files.Rules {
-		if rule.Matter != "" && !matters[rule.Matter] {
-			r.note(fmt.Errorf("rule %q: matter: %q: no matter file has this code", rule.Name, rule.Matter))
+// ruleFile is one file of rules, checked against the matters and against the
+// rules of the files before it. What a rule says for itself it checks itself.
+type ruleFile struct {
+	Rules  []rules.Rule `yaml:"rules"`
+	reader *reader
+	file   string
+}
+
+// Validate finds names used twice and matters that no file has.
+func (f *ruleFile) Validate() error {
+	var errs []error
+	for i, rule := range f.Rules {
+		if other, twice := f.reader.ruleIn[rule.Name]; twice {
+			errs = append(errs, configs.Fault(fmt.Sprintf("rules[%d].name", i), rule.Name, "a name that no other rule has, it stands in %s already", other))
+		}
+		f.reader.ruleIn[rule.Name] = f.file
+		known := slices.ContainsFunc(f.reader.files.Matters, func(m tasks.Matter) bool { return m.Code == rule.Matter })
+		if rule.Matter != "" && !known {
+			errs = append(errs, configs.Fault(fmt.Sprintf("rules[%d].matter", i), rule.Matter, "the code of a matter: no file has this one"))
 		}
 	}
+	return errors.Join(errs...)
+}
+
+// crossCheck finds what only several files together can get wrong.
+func (r *reader) crossCheck() {
 	if len(r.files.Info.Bounds) != 4 {
 		r.note(fmt.Errorf("street.yaml: bounds: want west, south, east and north, have %d numbers", len(r.files.Info.Bounds)))
 	}

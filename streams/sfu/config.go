@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+
+	"gridhub/configs"
 )
 
 // Config says where media arrives and how much of it the process accepts.
@@ -48,11 +50,11 @@ func Default() Config {
 func (c Config) Validate() error {
 	var errs []error
 	if _, err := netip.ParseAddrPort(c.Address); err != nil {
-		errs = append(errs, fmt.Errorf("address: %q: want IP:port, e.g. 0.0.0.0:8189", c.Address))
+		errs = append(errs, configs.Fault("address", c.Address, "IP:port, e.g. 0.0.0.0:8189"))
 	}
 	for i, a := range c.Advertise {
 		if net.ParseIP(a) == nil {
-			errs = append(errs, fmt.Errorf("advertise[%d]: %q: want an IP address", i, a))
+			errs = append(errs, configs.Fault(fmt.Sprintf("advertise[%d]", i), a, "an IP address"))
 		}
 	}
 	errs = append(errs,
@@ -65,7 +67,7 @@ func (c Config) Validate() error {
 
 func within(key string, v, low, high int) error {
 	if v < low || v > high {
-		return fmt.Errorf("%s: %d: want %d to %d", key, v, low, high)
+		return configs.Fault(key, v, "%d to %d", low, high)
 	}
 	return nil
 }

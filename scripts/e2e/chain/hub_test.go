@@ -21,8 +21,8 @@ rules:
      matter: AQ03, severity: critical, title: {zh: 甲烷浓度超限, en: Methane above its limit}}
 `
 
-// administrator is who claims each hub.
 const (
+	name          = "hub.street.test" // of each hub, in its certificate
 	administrator = "root"
 	password      = "a street of the tests"
 )
@@ -36,29 +36,37 @@ type hub struct {
 	https  string
 	mqtt   string
 	mqtts  string
+	media  string
 	*process
 }
 
-// prepare writes a configuration: the demo's street with the rules above, on
-// free ports. extra is appended to it.
+// prepare writes a configuration: the demo's street with quickRules, on free
+// ports. extra is appended to it.
 func prepare(t testing.TB, extra string) *hub {
 	t.Helper()
 	dir := t.TempDir()
-	h := &hub{t: t, dir: dir, config: filepath.Join(dir, "hub.yaml"), http: free(t), https: free(t), mqtt: free(t), mqtts: free(t)}
+	h := &hub{t: t, dir: dir, config: filepath.Join(dir, "hub.yaml"), http: free(t), https: free(t), mqtt: free(t), mqtts: free(t), media: free(t)}
 	write(t, filepath.Join(dir, "rules.yaml"), quickRules)
-	write(t, h.config, fmt.Sprintf(`data: data
+	h.configure(extra)
+	return h
+}
+
+// configure writes the configuration once more, with the hub's present
+// addresses.
+func (h *hub) configure(extra string) {
+	h.t.Helper()
+	write(h.t, h.config, fmt.Sprintf(`data: data
 street: %s
 matters: [%s]
 rules: [rules.yaml]
-http: {address: %q, secure: %q}
+http: {address: %q, secure: %q, names: [%s]}
 mqtt:
   listeners:
     - {name: plain, network: tcp, address: %q}
     - {name: tls, network: tls, address: %q}
 media: {address: %q, loopback: true}
 journal: {max: 256MiB, reserve: 0B}
-%s`, configs(t, "demo"), configs(t, "matters"), h.http, h.https, h.mqtt, h.mqtts, free(t), extra))
-	return h
+%s`, configs(h.t, "demo"), configs(h.t, "matters"), h.http, h.https, name, h.mqtt, h.mqtts, h.media, extra))
 }
 
 // serve starts the hub and waits until it is ready. It returns how long that
