@@ -68,3 +68,5 @@ require (
 tool honnef.co/go/tools/cmd/staticcheck
 
 ignore ./hub/web/node_modules
+
+ignore ./scripts/e2e/pages/node_modules

@@ -13,7 +13,8 @@ import (
 type Message struct {
 	From    devices.ID
 	Topic   string // canonical, gh/1/<id>/up/<kind…>; as sent when Refused
-	Kind    string // first level after up/; empty when Refused
+	Below   string // what of Topic is behind up/; empty when Refused
+	Kind    string // first level of Below
 	Payload []byte
 	QoS     byte
 	Retain  bool

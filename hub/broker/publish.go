@@ -80,7 +80,7 @@ func (c *conn) aim(topic []byte) error {
 		return errMalformed
 	}
 	c.lastTopic = string(topic[:min(len(topic), maxTopicBytes)])
-	c.msg.Topic, c.msg.Kind, c.msg.Refused = c.lastTopic, "", causeTopic
+	c.msg.Topic, c.msg.Below, c.msg.Kind, c.msg.Refused = c.lastTopic, "", "", causeTopic
 	if !withinLimits(topic) {
 		c.lastTopic = "" // cut: it may look like another
 		return nil
@@ -93,7 +93,7 @@ func (c *conn) aim(topic []byte) error {
 		}
 	}
 	if rest, ok := cutPrefix(canonical, c.up); ok {
-		c.msg.Topic, c.msg.Kind, c.msg.Refused = canonical, kindOf(rest), ""
+		c.msg.Topic, c.msg.Below, c.msg.Kind, c.msg.Refused = canonical, rest, kindOf(rest), ""
 	}
 	return nil
 }

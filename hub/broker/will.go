@@ -14,6 +14,7 @@ import (
 type will struct {
 	id      string
 	topic   string // canonical
+	below   string
 	kind    string
 	payload []byte
 	qos     byte
@@ -67,7 +68,7 @@ func (c *conn) aimWill(w *will, topic string) error {
 	if err := c.aim([]byte(topic)); err != nil || c.msg.Refused != "" {
 		return notYours
 	}
-	w.topic, w.kind = c.msg.Topic, c.msg.Kind
+	w.topic, w.below, w.kind = c.msg.Topic, c.msg.Below, c.msg.Kind
 	return nil
 }
 
@@ -146,7 +147,7 @@ func (b *Broker) publishWill(w *will) {
 	size := len(w.payload)
 	b.budget.used.Add(int64(size)) // never waits: wills are few and small
 	b.stats.Wills.Add(1)
-	m := Message{From: devices.ID(w.id), Topic: w.topic, Kind: w.kind, Payload: w.payload,
+	m := Message{From: devices.ID(w.id), Topic: w.topic, Below: w.below, Kind: w.kind, Payload: w.payload,
 		QoS: w.qos, Retain: w.retain, Will: true, At: b.now()}
 	b.sink.Accept(&m, Ack{c: w.from, size: int32(size)})
 }

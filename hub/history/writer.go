@@ -13,7 +13,8 @@ import (
 
 // WriterOptions tune a Writer.
 type WriterOptions struct {
-	Batch  int // most points in one write; 0 = 5000
+	Batch  int           // most points in one write; 0 = 5000
+	Gather time.Duration // how long less than a batch waits for more, unless somebody flushes; 0 = not
 	Logger *slog.Logger
 	// Rejected keeps what the store will never take, with the reason. An error
 	// means that it is offered again. nil: it is counted and logged.
@@ -35,6 +36,9 @@ type Writer struct {
 
 	mu      sync.Mutex
 	waiting []telemetry.Point // bounded: Put blocks at 4 batches
+	since   time.Time         // when the first of these came
+	taken   int               // points of the last batch: as many may come again
+	flushes int               // callers of Flush
 	put     uint64            // points taken by Put
 	done    uint64            // of these, written or rejected
 	total   Totals
@@ -75,6 +79,10 @@ func (w *Writer) Put(ctx context.Context, pts []telemetry.Point, spots []telemet
 	if len(pts)+len(spots) == 0 {
 		return ctx.Err()
 	}
+	if len(w.waiting) == 0 {
+		w.since = time.Now()
+		w.waiting = make([]telemetry.Point, 0, max(w.taken, len(pts)+len(spots)))
+	}
 	w.waiting = append(w.waiting, pts...)
 	for _, p := range spots {
 		w.waiting = append(w.waiting, PositionPoint(p))
@@ -88,6 +96,9 @@ func (w *Writer) Put(ctx context.Context, pts []telemetry.Point, spots []telemet
 func (w *Writer) Flush(ctx context.Context) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.flushes++
+	defer func() { w.flushes-- }()
+	w.signal()
 	for target := w.put; w.done < target; {
 		if err := w.wait(ctx); err != nil {
 			return err
@@ -169,7 +180,11 @@ func (w *Writer) take(ctx context.Context) ([]telemetry.Point, error) {
 			return nil, err
 		}
 	}
+	if err := w.gather(ctx); err != nil {
+		return nil, err
+	}
 	n := min(len(w.waiting), w.o.Batch)
+	w.taken = n
 	pts := w.waiting[:n:n]
 	w.waiting = w.waiting[n:]
 	if len(w.waiting) == 0 {
@@ -177,6 +192,17 @@ func (w *Writer) take(ctx context.Context) ([]telemetry.Point, error) {
 	}
 	w.signal()
 	return pts, nil
+}
+
+// gather waits until there is a batch, or the first point has waited long
+// enough, or somebody flushes.
+func (w *Writer) gather(ctx context.Context) error {
+	until, cancel := context.WithDeadline(ctx, w.since.Add(w.o.Gather))
+	defer cancel()
+	for len(w.waiting) < w.o.Batch && w.flushes == 0 && until.Err() == nil {
+		_ = w.wait(until) // its end is no error here
+	}
+	return ctx.Err()
 }
 
 const (

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/pprof"
 	"slices"
 	"strconv"
 
@@ -17,7 +18,10 @@ import (
 )
 
 // adminRoutes is what the command line asks over the socket in the data
-// folder. Whoever can open that socket owns the data.
+// folder. Whoever can open that socket owns the data. Profiles of the running
+// program are there too, and nowhere on the network:
+//
+//	curl --unix-socket data/hub/hub.sock -o cpu.prof 'http://hub/debug/pprof/profile?seconds=5'
 func (h *Hub) adminRoutes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /devices", h.addDevice)
@@ -27,6 +31,9 @@ func (h *Hub) adminRoutes() http.Handler {
 	mux.HandleFunc("POST /quarantine/replay", h.replayQuarantine)
 	mux.HandleFunc("GET /export", h.export)
 	mux.HandleFunc("GET /metrics", h.metrics)
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	return mux
 }
 

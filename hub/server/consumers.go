@@ -57,21 +57,26 @@ func (d duties) keep(ctx context.Context, all []telemetry.Position) ([]telemetry
 type keeper struct {
 	*history.Writer
 	duties duties
+	points []telemetry.Point // of the batch at hand
 }
 
-func (keeper) Name() string { return "history" }
+func (*keeper) Name() string { return "history" }
 
-func (k keeper) Handle(ctx context.Context, batch []intake.Decoded) error {
+// Handle hands a batch on as one: the writer wakes once, not for each message.
+func (k *keeper) Handle(ctx context.Context, batch []intake.Decoded) error {
+	k.points = k.points[:0]
+	var spots []telemetry.Position
 	for i := range batch {
-		spots, err := k.duties.keep(ctx, batch[i].Positions)
+		k.points = append(k.points, batch[i].Points...)
+		kept, err := k.duties.keep(ctx, batch[i].Positions)
 		if err != nil {
 			return err
 		}
-		if err := k.Put(ctx, batch[i].Points, spots); err != nil {
-			return err
-		}
+		spots = append(spots, kept...)
 	}
-	return nil
+	err := k.Put(ctx, k.points, spots)
+	clear(k.points) // what it refers to must not live on
+	return err
 }
 
 // watch runs the rules over what comes in. What the engine found and the book

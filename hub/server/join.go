@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"gridhub/devices"
@@ -45,9 +44,9 @@ func (s sink) Accept(m *broker.Message, ack broker.Ack) {
 		s.h.call(m.From, m.Payload)
 		return
 	}
-	topic := m.Topic
-	if m.Refused == "" {
-		topic = strings.TrimPrefix(topic, wire.Up(m.From, ""))
+	topic := m.Below
+	if m.Refused != "" {
+		topic = m.Topic
 	}
 	s.h.intake.Accept(intake.Raw{At: telemetry.At(m.At), From: m.From, Topic: topic, Payload: m.Payload, QoS: m.QoS,
 		Retain: m.Retain, Will: m.Will, Refused: m.Refused}, ack.Done)

@@ -126,7 +126,7 @@ func (f folder) live(messages []publish, rush time.Duration, settle bool) {
 	w := history.NewWriter(points, history.WriterOptions{Batch: 50})
 	cfg := intake.Default()
 	cfg.CommitEvery, cfg.Batch, cfg.Window = time.Millisecond, 16, 64
-	in, err := intake.New(cfg, j, intake.Options{}, keeper{w, duties{reg, staff}}, led, &watch{engine: engine, book: book})
+	in, err := intake.New(cfg, j, intake.Options{}, &keeper{Writer: w, duties: duties{reg, staff}}, led, &watch{engine: engine, book: book})
 	f.must(err)
 	done := make(chan error, 2)
 	go func() { done <- in.Run(ctx) }()
@@ -137,7 +137,7 @@ func (f folder) live(messages []publish, rush time.Duration, settle bool) {
 		f.must(<-durable)
 	}
 	if settle {
-		f.settle(ctx, in, j, w)
+		f.settle(ctx, in, j, w, led)
 	} else {
 		<-time.NewTimer(rush).C // where it strikes does not matter, only that it does
 	}
@@ -146,7 +146,7 @@ func (f folder) live(messages []publish, rush time.Duration, settle bool) {
 	<-done
 }
 
-func (f folder) settle(ctx context.Context, in *intake.Intake, j *journal.Journal, w *history.Writer) {
+func (f folder) settle(ctx context.Context, in *intake.Intake, j *journal.Journal, w *history.Writer, led *ledger.Ledger) {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
 	for range tick.C {
@@ -154,7 +154,7 @@ func (f folder) settle(ctx context.Context, in *intake.Intake, j *journal.Journa
 		for _, s := range in.Stats() {
 			there = there && s.Position >= j.Next()
 		}
-		if there && w.Flush(ctx) == nil {
+		if there && w.Flush(ctx) == nil && led.Flush(ctx) == nil {
 			return
 		}
 	}

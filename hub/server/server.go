@@ -155,6 +155,9 @@ func (h *Hub) openWork(ctx context.Context) (err error) {
 	return err
 }
 
+// gatherPoints is how long points may wait to be written together.
+const gatherPoints = 50 * time.Millisecond
+
 func (h *Hub) openIntake(ctx context.Context) (err error) {
 	d := duties{h.registry, h.staff}
 	if h.quarantine, err = quarantine.Open(ctx, h.db, quarantine.Options{Config: quarantine.Default(), Epoch: h.journal.Epoch(), Logger: h.log}); err != nil {
@@ -163,11 +166,11 @@ func (h *Hub) openIntake(ctx context.Context) (err error) {
 	if h.ledger, err = ledger.Open(ctx, h.db, ledger.Options{Epoch: h.journal.Epoch(), Expired: d.expired}); err != nil {
 		return err
 	}
-	h.writer = history.NewWriter(h.history, history.WriterOptions{Logger: h.log, Rejected: h.quarantine.Reject})
+	h.writer = history.NewWriter(h.history, history.WriterOptions{Gather: gatherPoints, Logger: h.log, Rejected: h.quarantine.Reject})
 	screen := h.screen()
 	h.intake, err = intake.New(intake.Default(), h.journal,
 		intake.Options{Logger: h.log, Acknowledge: h.acknowledge, Poison: h.quarantine.Poison},
-		keeper{h.writer, d}, &watch{engine: h.engine, book: h.book}, screen, h.quarantine, h.ledger)
+		&keeper{Writer: h.writer, duties: d}, &watch{engine: h.engine, book: h.book}, screen, h.quarantine, h.ledger)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@
 ROOT=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
 CACHE=$ROOT/.cache
 INFLUXD_VERSION=v1.8.10
+TELEGRAF_VERSION=v1.37.2
 NODE_WANTED=20.19.0
 MISSING=()
 
@@ -182,4 +183,13 @@ need_influxd() {
 		GRIDHUB_INFLUXD=$CACHE/bin/influxd
 	fi
 	export GRIDHUB_INFLUXD
+}
+
+# need_telegraf builds Telegraf with no more than what stands between MQTT and
+# InfluxDB.
+need_telegraf() {
+	command -v telegraf >/dev/null && return 0
+	say "building telegraf $TELEGRAF_VERSION, a few minutes, once"
+	quietly env GOBIN="$CACHE/bin" go install -tags "custom,inputs.mqtt_consumer,outputs.influxdb_v2,parsers.json_v2" \
+		"github.com/influxdata/telegraf/cmd/telegraf@$TELEGRAF_VERSION" || die "telegraf did not build"
 }

@@ -12,7 +12,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"gridhub/devices"
@@ -29,13 +31,23 @@ type Options struct {
 	Expired func(ctx context.Context, p telemetry.Position) (cause string, expired bool, err error)
 }
 
-// Ledger is the account. All methods may be called concurrently, Handle by one
-// goroutine.
+// Ledger is the account. All methods may be called concurrently. Counts gather
+// in memory for a moment before they are written, for a transaction costs as
+// much as a thousand counts; who reads the account has them written first.
 type Ledger struct {
-	db       *store.DB
-	o        Options
-	position uint64 // of the newest record counted; owned by Handle
+	db *store.DB
+	o  Options
+
+	mu       sync.Mutex
+	position uint64    // of the newest record whose counts are written
+	written  time.Time // when they were
+	sums     map[line]int64
+	repeats  int64
+	summed   uint64 // the newest record in sums
 }
+
+// writeEvery is the shortest time between two transactions while records come.
+const writeEvery = 250 * time.Millisecond
 
 var migrations = []string{`
 CREATE TABLE ledger (device TEXT NOT NULL, hour INTEGER NOT NULL, outcome INTEGER NOT NULL, cause TEXT NOT NULL, n INTEGER NOT NULL,
@@ -55,7 +67,7 @@ func Open(ctx context.Context, db *store.DB, o Options) (*Ledger, error) {
 	if uint64(epoch) != o.Epoch {
 		n = 0 // the first Handle writes both
 	}
-	return &Ledger{db: db, o: o, position: uint64(n)}, nil
+	return &Ledger{db: db, o: o, position: uint64(n), summed: uint64(n), sums: map[line]int64{}}, nil
 }
 
 // Name is the consumer's and its cursor's.
@@ -71,63 +83,79 @@ type line struct {
 
 // Handle counts what was not counted yet.
 func (l *Ledger) Handle(ctx context.Context, batch []intake.Decoded) error {
-	sums, repeats, upto, err := l.sum(ctx, batch)
-	if err != nil {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.sum(ctx, batch); err != nil {
 		return fmt.Errorf("ledger: %w", err)
 	}
-	if upto == l.position {
+	if time.Since(l.written) < writeEvery {
 		return nil
 	}
-	order := make([]line, 0, len(sums))
-	for k := range sums {
-		order = append(order, k)
+	return l.write(ctx)
+}
+
+// Flush returns when all that was handled is written.
+func (l *Ledger) Flush(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.write(ctx)
+}
+
+// write adds the sums to the account, in one order always, so that two hubs
+// cannot block each other. mu is held.
+func (l *Ledger) write(ctx context.Context) error {
+	if l.summed == l.position {
+		return nil
 	}
-	slices.SortFunc(order, func(a, b line) int { // in one order always, so that two hubs cannot block each other
+	order := slices.SortedFunc(maps.Keys(l.sums), func(a, b line) int {
 		return cmp.Or(cmp.Compare(a.device, b.device), cmp.Compare(a.hour, b.hour), cmp.Compare(a.outcome, b.outcome), cmp.Compare(a.cause, b.cause))
 	})
-	err = l.db.Write(ctx, func(tx *store.Tx) error {
+	err := l.db.Write(ctx, func(tx *store.Tx) error {
 		for _, k := range order {
 			_, err := tx.Exec(ctx, `INSERT INTO ledger (device, hour, outcome, cause, n) VALUES (?, ?, ?, ?, ?)
 				ON CONFLICT (device, hour, outcome, cause) DO UPDATE SET n = ledger.n + excluded.n`,
-				string(k.device), int64(k.hour), int(k.outcome), k.cause, sums[k])
+				string(k.device), int64(k.hour), int(k.outcome), k.cause, l.sums[k])
 			if err != nil {
 				return err
 			}
 		}
-		_, err := tx.Exec(ctx, `UPDATE ledger_position SET epoch = ?, number = ?, redelivered = redelivered + ? WHERE id = 1`, int64(l.o.Epoch), int64(upto), repeats)
+		_, err := tx.Exec(ctx, `UPDATE ledger_position SET epoch = ?, number = ?, redelivered = redelivered + ? WHERE id = 1`, int64(l.o.Epoch), int64(l.summed), l.repeats)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("ledger: %w", err)
 	}
-	l.position = upto
+	clear(l.sums)
+	l.position, l.repeats, l.written = l.summed, 0, time.Now()
 	return nil
 }
 
-func (l *Ledger) sum(ctx context.Context, batch []intake.Decoded) (sums map[line]int64, repeats int64, upto uint64, err error) {
-	sums, upto = map[line]int64{}, l.position
+// sum adds what the records behind the newest that was summed tell. An error
+// leaves that record, and all behind it, for the next time. mu is held.
+func (l *Ledger) sum(ctx context.Context, batch []intake.Decoded) error {
 	for i := range batch {
 		d := &batch[i]
-		if d.Number <= l.position {
+		if d.Number <= l.summed {
 			continue
 		}
-		for _, t := range d.Tally {
-			sums[line{t.Device, t.Hour, t.Outcome, t.Cause}] += t.N
+		moved, err := l.expired(ctx, d)
+		if err != nil {
+			return err
 		}
-		if err := l.expire(ctx, d, sums); err != nil {
-			return nil, 0, 0, err
+		for _, t := range append(moved, d.Tally...) {
+			l.sums[line{t.Device, t.Hour, t.Outcome, t.Cause}] += t.N
 		}
-		repeats += int64(d.Repeats)
-		upto = max(upto, d.Number)
+		l.repeats += int64(d.Repeats)
+		l.summed = d.Number
 	}
-	return sums, repeats, upto, nil
+	return nil
 }
 
-// expire moves positions that are dropped behind the decoder from stored to
+// expired moves positions that are dropped behind the decoder from stored to
 // expired, in the hours in which the message was counted.
-func (l *Ledger) expire(ctx context.Context, d *intake.Decoded, sums map[line]int64) error {
+func (l *Ledger) expired(ctx context.Context, d *intake.Decoded) (moved []intake.Tally, err error) {
 	if l.o.Expired == nil || len(d.Positions) == 0 {
-		return nil
+		return nil, nil
 	}
 	var hours []telemetry.Millis
 	for _, t := range d.Tally {
@@ -140,14 +168,14 @@ func (l *Ledger) expire(ctx context.Context, d *intake.Decoded, sums map[line]in
 	for i, p := range d.Positions {
 		cause, expired, err := l.o.Expired(ctx, p)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if expired && i < len(hours) {
-			sums[line{p.Device, hours[i], intake.Stored, ""}]--
-			sums[line{p.Device, hours[i], intake.Expired, cause}]++
+			moved = append(moved, intake.Tally{Device: p.Device, Hour: hours[i], Outcome: intake.Stored, N: -1},
+				intake.Tally{Device: p.Device, Hour: hours[i], Outcome: intake.Expired, Cause: cause, N: 1})
 		}
 	}
-	return nil
+	return moved, nil
 }
 
 // Hour is the account of one device and hour.
@@ -181,6 +209,9 @@ const maxHours = 10_000
 // Ledger returns the hours of [from, to) that have any count, oldest first, of
 // one device or, when device is empty, of all.
 func (l *Ledger) Ledger(ctx context.Context, device devices.ID, from, to telemetry.Millis) (all []Hour, err error) {
+	if err := l.Flush(ctx); err != nil {
+		return nil, err
+	}
 	rows, err := l.db.Query(ctx, `SELECT device, hour, outcome, cause, n FROM ledger WHERE (device = ? OR ? = '') AND hour >= ? AND hour < ? AND n <> 0
 		ORDER BY hour, device, outcome, cause`, string(device), string(device), int64(from-from%hourMillis), int64(to))
 	if err != nil {
@@ -231,6 +262,9 @@ func (h *Hour) add(k line, n int64) {
 
 // Redelivered is how many items came again and were dropped by their number.
 func (l *Ledger) Redelivered(ctx context.Context) (n int64, err error) {
+	if err := l.Flush(ctx); err != nil {
+		return 0, err
+	}
 	err = l.db.QueryRow(ctx, `SELECT redelivered FROM ledger_position WHERE id = 1`).Scan(&n)
 	return n, err
 }

@@ -158,7 +158,7 @@ func (l life) live(events []event, abrupt time.Duration, settle bool) {
 			for _, s := range in.Stats() {
 				there = there && s.Position >= end
 			}
-			if there && j.Next() == end && w.Flush(ctx) == nil {
+			if there && j.Next() == end && w.Flush(ctx) == nil && led.Flush(ctx) == nil {
 				break
 			}
 		}

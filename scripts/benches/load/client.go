@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
+
+	"gridhub/scripts/rig/mqtt"
 )
 
 // flushAt is how many bytes are gathered before they are written.
@@ -24,7 +24,7 @@ type client struct {
 	nc      net.Conn
 	in      *bufio.Reader
 	topic   string
-	payload []string       // around {n}
+	payload []piece
 	sentAt  []atomic.Int64 // by packet id, nanoseconds; read when the answer is back
 	waits   []time.Duration
 }
@@ -37,35 +37,18 @@ func connect(p plan, i int) (*client, error) {
 	_ = nc.SetDeadline(time.Now().Add(p.Timeout))
 	id := expand(p.ClientID, i, "")
 	c := &client{p: p, nc: nc, in: bufio.NewReaderSize(nc, flushAt), topic: expand(p.Topic, i, id),
-		payload: strings.Split(expand(p.Payload, i, id), "{n}"), sentAt: make([]atomic.Int64, p.Window+1)}
-	if _, err := nc.Write(connectPacket(id, expand(p.User, i, id), expand(p.Password, i, id))); err != nil {
+		payload: pieces(expand(p.Payload, i, id)), sentAt: make([]atomic.Int64, p.Window+1)}
+	if _, err := nc.Write(mqtt.Connect(id, expand(p.User, i, id), p.password(i, id))); err != nil {
 		return nil, err
 	}
 	var answer [4]byte
 	if _, err := io.ReadFull(c.in, answer[:]); err != nil {
 		return nil, fmt.Errorf("client %s: no CONNACK: %w", id, err)
 	}
-	if answer[0] != 0x20 || answer[3] != 0 {
+	if !mqtt.Accepted(answer) {
 		return nil, fmt.Errorf("client %s: refused with %x", id, answer)
 	}
 	return c, nil
-}
-
-// connectPacket builds a CONNECT with a clean session and 60 s keepalive.
-func connectPacket(id, user, password string) []byte {
-	flags := byte(2)
-	body := []byte{0, 4, 'M', 'Q', 'T', 'T', 4, 0, 0, 60}
-	body = appendString(body, id)
-	if user != "" {
-		flags |= 0x80
-		body = appendString(body, user)
-	}
-	if password != "" {
-		flags |= 0x40
-		body = appendString(body, password)
-	}
-	body[7] = flags
-	return append(appendLength([]byte{0x10}, len(body)), body...)
 }
 
 // publish sends n messages and returns when all are acknowledged (QoS 1) or
@@ -78,7 +61,11 @@ func (c *client) publish(n int) error {
 	}
 	var buf, body []byte
 	free := c.p.Window
+	began := time.Now()
 	for seq := range n {
+		if err := c.pace(began, seq, &buf); err != nil {
+			return err
+		}
 		for c.p.QoS == 1 && (free == 0 || len(acks) > 0) {
 			if free == 0 && len(buf) > 0 && len(acks) == 0 {
 				if err := c.write(&buf); err != nil {
@@ -112,6 +99,21 @@ func (c *client) publish(n int) error {
 	}
 }
 
+// pace waits until message seq is due, with what was gathered written before.
+func (c *client) pace(began time.Time, seq int, buf *[]byte) error {
+	if c.p.Rate == 0 {
+		return nil
+	}
+	due := began.Add(time.Duration(seq) * time.Second * time.Duration(c.p.Connections) / time.Duration(c.p.Rate))
+	if wait := time.Until(due); wait > 0 {
+		if err := c.write(buf); err != nil {
+			return err
+		}
+		time.Sleep(wait)
+	}
+	return nil
+}
+
 func (c *client) write(buf *[]byte) error {
 	_, err := c.nc.Write(*buf)
 	*buf = (*buf)[:0]
@@ -119,7 +121,7 @@ func (c *client) write(buf *[]byte) error {
 }
 
 func (c *client) appendPublish(buf, body []byte, seq int) (_, _ []byte) {
-	body = appendString(body[:0], c.topic)
+	body = mqtt.AppendString(body[:0], c.topic)
 	if c.p.QoS == 1 {
 		id := seq%c.p.Window + 1
 		body = append(body, byte(id>>8), byte(id))
@@ -127,14 +129,8 @@ func (c *client) appendPublish(buf, body []byte, seq int) (_, _ []byte) {
 			c.sentAt[id].Store(time.Now().UnixNano())
 		}
 	}
-	for i, part := range c.payload {
-		if i > 0 {
-			body = strconv.AppendInt(body, int64(seq), 10)
-		}
-		body = append(body, part...)
-	}
-	buf = append(buf, 0x30|byte(c.p.QoS)<<1)
-	return append(appendLength(buf, len(body)), body...), body
+	body = appendPayload(body, c.payload, seq, c.p.From)
+	return mqtt.AppendFrame(buf, mqtt.Publish(c.p.QoS), body), body
 }
 
 // read counts n PUBACKs, which must come in order, and reports how many each
@@ -145,8 +141,8 @@ func (c *client) read(n int, acks chan<- int) error {
 		if _, err := io.ReadFull(c.in, ack[:]); err != nil {
 			return fmt.Errorf("after %d of %d acknowledgements: %w", seq, n, err)
 		}
-		id := int(ack[2])<<8 | int(ack[3])
-		if ack[0] != 0x40 || id != seq%c.p.Window+1 {
+		id, ok := mqtt.Acknowledged(ack)
+		if !ok || id != seq%c.p.Window+1 {
 			return fmt.Errorf("answer %d is %x: want PUBACK %d", seq, ack, seq%c.p.Window+1)
 		}
 		if seq%sampleEvery == 0 {
@@ -158,17 +154,4 @@ func (c *client) read(n int, acks chan<- int) error {
 		}
 	}
 	return nil
-}
-
-func appendString(b []byte, s string) []byte {
-	return append(append(b, byte(len(s)>>8), byte(len(s))), s...)
-}
-
-// appendLength appends a remaining length.
-func appendLength(b []byte, n int) []byte {
-	for n >= 0x80 {
-		b = append(b, byte(n)|0x80)
-		n >>= 7
-	}
-	return append(b, byte(n))
 }

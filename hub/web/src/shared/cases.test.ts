@@ -18,6 +18,9 @@ describe('clocks', () => {
     const k = clock({ kind: 'working-hours', due: 1000 * min, used: 0.1 })
     expect(clockNow(k, 900 * min)).toMatchObject({ share: 0.1, light: 'green' })
   })
+  it('do not run backwards when the hub is ahead of this screen', () => {
+    expect(clockNow(clock({ started: 100, due: 1100 }), 0).share).toBe(0)
+  })
   it('stand still once stopped', () => {
     expect(clockNow(clock({ stopped: 10 * min }), 500 * min)).toMatchObject({ left: 10 * min, light: 'green' })
   })

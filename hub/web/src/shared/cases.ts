@@ -33,7 +33,7 @@ export interface ClockNow {
 export function clockNow(c: CaseClock, now: number): ClockNow {
   const even = c.kind === 'emergency' || c.kind.startsWith('calendar')
   const at = c.stopped || now
-  const elapsed = c.due > c.started ? (at - c.started) / (c.due - c.started) : c.used
+  const elapsed = c.due > c.started ? Math.max(0, at - c.started) / (c.due - c.started) : c.used // the hub's clock may be ahead
   const share = at > c.due ? Math.max(1, even ? elapsed : c.used) : even ? elapsed : Math.min(1, c.used)
   const light = share > 1 || at > c.due ? 'red' : share >= 0.8 ? 'yellow' : 'green'
   return { name: c.name, due: c.due, left: c.due - at, share, light }

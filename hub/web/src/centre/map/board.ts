@@ -1,16 +1,13 @@
 import maplibregl, { type GeoJSONSource, type MapLibre } from '@/shared/map/lib'
-import { groundStyle, scale, type Collection } from '@/shared/map/style'
+import { groundStyle, scale, type Collection, type Land } from '@/shared/map/style'
 import { addSymbols } from '@/shared/map/symbols'
-import type { IconName } from '@/shared/ui/icons'
+import { deviceIcons } from '@/shared/ui/icons'
 import type { Point } from '@/shared/api/types'
 import { addLayers, groups, type Group, type SourceName } from './layers'
 
-export interface Ground {
-  grids: Collection
-  roads: Collection
+export interface Ground extends Land {
   label: 'name_zh' | 'name_en'
   bounds: readonly number[]
-  icons: IconName[]
 }
 
 type Pick = (kind: 'case' | 'person' | 'device', id: string) => void
@@ -25,7 +22,7 @@ export class Board {
   /** open draws the ground in a container; it throws where there is no WebGL. */
   static async open(container: HTMLElement, ground: Ground, pick: Pick): Promise<Board> {
     const map = new maplibregl.Map({
-      container, style: groundStyle(ground.grids, ground.roads, ground.label), bounds: Board.box(ground.bounds),
+      container, style: groundStyle(ground, ground.label), bounds: Board.box(ground.bounds),
       fitBoundsOptions: { padding: 24 }, minZoom: 11, maxZoom: 20, attributionControl: false, dragRotate: false, pitchWithRotate: false, fadeDuration: 120,
     })
     map.touchZoomRotate.disableRotation()
@@ -43,14 +40,14 @@ export class Board {
   }
 
   private async dress(): Promise<void> {
-    await addSymbols(this.map, this.ground.icons)
+    await addSymbols(this.map, deviceIcons)
     addLayers(this.map)
   }
 
   /** redress draws everything anew, after the theme or the language changed. */
   async redress(label: Ground['label']): Promise<void> {
     this.ground = { ...this.ground, label }
-    this.map.setStyle(groundStyle(this.ground.grids, this.ground.roads, label), { diff: false })
+    this.map.setStyle(groundStyle(this.ground, label), { diff: false })
     await new Promise((resolve) => this.map.once('style.load', resolve))
     await this.dress()
   }

@@ -7,7 +7,6 @@ import type { Health } from '@/shared/map/symbols'
 import { scale, token } from '@/shared/map/style'
 import { useTheme } from '@/shared/prefs'
 import { span } from '@/shared/time'
-import { deviceIcon } from '@/shared/ui/icons'
 import { useNames } from '../state/names'
 import { useSelection } from '../state/selection'
 import { useTrack } from '../state/track'
@@ -82,8 +81,8 @@ export function useBoard(container: Ref<HTMLElement | null>) {
     try {
       const { Board } = await import('./board')
       board.value = await Board.open(container.value, {
-        grids: world.grids.value ?? collection([]), roads: world.roads.value ?? collection([]), label: label.value,
-        bounds: s.bounds ?? [], icons: [...world.devices.values()].map((d) => deviceIcon(d.kind)),
+        ground: world.land.value ?? collection([]), grids: world.grids.value ?? collection([]), roads: world.roads.value ?? collection([]), label: label.value,
+        bounds: s.bounds ?? [],
       }, select)
     } catch {
       unsupported.value = true

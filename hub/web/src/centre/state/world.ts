@@ -10,6 +10,7 @@ const street = shallowRef<Street | null>(null)
 const matters = shallowRef(new Map<string, Matter>())
 const grids = shallowRef<GeoJSON.FeatureCollection | null>(null)
 const roads = shallowRef<GeoJSON.FeatureCollection | null>(null)
+const land = shallowRef<GeoJSON.FeatureCollection | null>(null)
 const people = reactive(new Map<string, Person>())
 const devices = reactive(new Map<string, Device>())
 const cases = reactive(new Map<string, Case>())
@@ -52,16 +53,18 @@ async function snapshot(): Promise<void> {
 
 /** ground reads what does not change while the page is open. */
 async function ground(): Promise<void> {
-  const [s, m, g, r] = await Promise.all([
+  const [s, m, g, r, l] = await Promise.all([
     take(api.GET('/api/v1/street')),
     list(api.GET('/api/v1/matters')),
     geojson('/api/v1/grids'),
     geojson('/api/v1/roads'),
+    geojson('/api/v1/ground'),
   ])
   street.value = s
   matters.value = new Map(m.map((x) => [x.code, x]))
   grids.value = g
   roads.value = r
+  land.value = l
 }
 
 async function geojson(path: string): Promise<GeoJSON.FeatureCollection> {
@@ -116,7 +119,7 @@ const unwell = computed(() => health.value.filter((p) => p.state !== 'ok'))
 
 export function useWorld() {
   return {
-    street, matters, grids, roads, people, devices, cases, hazards, health, today, failure, loaded,
+    street, matters, grids, roads, land, people, devices, cases, hazards, health, today, failure, loaded,
     openCases, work, overdue, onDuty, openHazards, unwell,
     ground, snapshot, refreshFigures, remember, onCase, onHazard, onPerson,
     onDevice: (d: Device) => devices.set(d.id, d),

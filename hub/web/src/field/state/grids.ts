@@ -6,6 +6,7 @@ import { fresh } from './phone'
 
 const grids = shallowRef<Collection>(nothing)
 const roads = shallowRef<Collection>(nothing)
+const ground = shallowRef<Collection>(nothing)
 let asked = false
 
 async function geojson(path: string): Promise<Collection> {
@@ -18,6 +19,7 @@ async function load(): Promise<void> {
   asked = true
   grids.value = (await fresh('grids', () => geojson('/api/v1/grids')).catch(() => undefined)) ?? nothing
   roads.value = (await fresh('roads', () => geojson('/api/v1/roads')).catch(() => undefined)) ?? nothing
+  ground.value = (await fresh('ground', () => geojson('/api/v1/ground')).catch(() => undefined)) ?? nothing
 }
 
 /** useGrids is the ground: the names of the grids, and the lines of the small map. */
@@ -28,5 +30,5 @@ export function useGrids() {
     const p = grids.value.features.find((f) => f.properties?.code === code)?.properties
     return String((locale.value === 'en' ? p?.name_en : p?.name_zh) ?? code ?? '')
   }
-  return { grids, roads, gridName }
+  return { grids, roads, ground, gridName }
 }

@@ -68,11 +68,11 @@ export const en: Words<typeof zh> = {
   },
   kind: {
     gas: 'gas', methane: 'gas', noise: 'noise', level: 'level', water: 'water', flood: 'flooding', temperature: 'temperature', temp: 'temperature', smoke: 'smoke', weather: 'weather', air: 'air', dust: 'dust', fume: 'fume', power: 'power', electricity: 'power', energy: 'energy',
-    meter: 'meter', pressure: 'pressure', hydrant: 'hydrant', button: 'button', tilt: 'tilt', cabinet: 'cabinet', climate: 'climate', charging: 'charging',
+    meter: 'meter', pressure: 'pressure', hydrant: 'hydrant', button: 'button', tilt: 'tilt', cabinet: 'cabinet', climate: 'climate', charging: 'charging', manhole: 'manhole', 'water-level': 'water level',
   },
   metric: {
     temperature: 'temperature', temp: 'temperature', humidity: 'humidity', ch4: 'methane', methane: 'methane', gas: 'combustible gas', lel: 'combustible gas', noise: 'noise', laeq: 'LAeq', level: 'level', depth: 'depth', pressure: 'pressure', pm25: 'PM2.5', pm10: 'PM10', fume: 'fume', voltage: 'voltage', current: 'current', residual: 'residual current',
-    leakage: 'residual current', power: 'power', energy: 'energy', battery: 'battery', wind: 'wind', rain: 'rain', co: 'CO', smoke: 'smoke', flow: 'flow', so2: 'SO₂', no2: 'NO₂', o3: 'ozone', co2: 'CO₂',
+    leakage: 'residual current', power: 'power', energy: 'energy', battery: 'battery', wind: 'wind', rain: 'rain', co: 'CO', smoke: 'smoke', flow: 'flow', so2: 'SO₂', no2: 'NO₂', o3: 'ozone', co2: 'CO₂', tilt: 'tilt', flooded: 'flooded', ratio: 'ratio', fault: 'fault',
   },
   map: { layers: 'Layers', people: 'People', devices: 'Devices', cases: 'Cases', grids: 'Grids', routes: 'Patrol routes', trails: 'Trails', fit: 'Whole street', follow: 'Follow', unsupported: 'This computer cannot draw the map (no WebGL). The lists work as always.', label: 'Map of the street' },
   pool: { title: 'Task pool', filter: 'Number, title, matter, grid…', state: 'State', matter: 'Matter', grid: 'Grid', who: 'Handler', due: 'Limit', source: 'Source', reported: 'Reported', number: 'Number', empty: 'No case matches', clear: 'Clear filters', count: '{n} cases', onlyOpen: 'open only', from: 'behind “{name}”' },

@@ -1,3 +1,5 @@
+import { readFileSync, readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { en } from './en'
 import { zh } from './zh'
@@ -17,4 +19,13 @@ const holes = (s: string) => (s.match(/\{\w+\}/g) ?? []).sort().join()
 it('says everything in both languages, with the same blanks to fill', () => {
   expect(keys(en as Tree)).toEqual(keys(zh as Tree))
   for (const k of keys(zh as Tree)) expect([k, holes(text(en as Tree, k))]).toEqual([k, holes(text(zh as Tree, k))])
+})
+
+it('has a word for every kind and metric of the shipped profiles', () => {
+  const folder = fileURLToPath(new URL('../../../../../configs/profiles/', import.meta.url))
+  for (const file of readdirSync(folder).filter((f) => f.endsWith('.yaml'))) {
+    const profile = readFileSync(folder + file, 'utf8')
+    expect(Object.keys(zh.kind)).toContain(/^kind: (\S+)/m.exec(profile)?.[1])
+    for (const [, metric] of profile.matchAll(/^ {2}- name: (\S+)/gm)) expect(Object.keys(zh.metric)).toContain(metric)
+  }
 })

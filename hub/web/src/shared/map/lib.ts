@@ -7,4 +7,4 @@ import 'maplibre-gl/dist/maplibre-gl.css'
 maplibregl.setWorkerUrl(worker)
 
 export default maplibregl
-export type { Map as MapLibre, GeoJSONSource, StyleSpecification, ExpressionSpecification } from 'maplibre-gl'
+export type { Map as MapLibre, GeoJSONSource, StyleSpecification, LayerSpecification, ExpressionSpecification } from 'maplibre-gl'

@@ -1,9 +1,16 @@
 // The ground of the map, drawn from our own GeoJSON and the page's tokens.
 // There are no tiles and no fonts from elsewhere: letters are drawn from the
 // system's fonts.
-import type { StyleSpecification } from './lib'
+import type { ExpressionSpecification, LayerSpecification, StyleSpecification } from './lib'
 
 export type Collection = GeoJSON.FeatureCollection
+
+/** Land is what lies still: water, parks and buildings, the roads, the grids. */
+export interface Land {
+  ground: Collection
+  roads: Collection
+  grids: Collection
+}
 
 export const nothing: Collection = { type: 'FeatureCollection', features: [] }
 
@@ -20,14 +27,35 @@ export function scale(): number {
   return parseFloat(getComputedStyle(document.documentElement).fontSize) / 16
 }
 
-export function groundStyle(grids: Collection, roads: Collection, label: 'name_zh' | 'name_en'): StyleSpecification {
+const kind = (...kinds: string[]): ExpressionSpecification => ['in', ['get', 'kind'], ['literal', kinds]]
+
+/** groundLayers draws water, parks and squares below the roads. Houses come near the ground only. */
+function groundLayers(): LayerSpecification[] {
+  return [
+    { id: 'park', type: 'fill', source: 'ground', filter: kind('park', 'square'), paint: { 'fill-color': ['match', ['get', 'kind'], 'park', token('map-park'), token('map-square')] } },
+    { id: 'building', type: 'fill', source: 'ground', filter: kind('building'), minzoom: 13.6, paint: { 'fill-color': token('map-building'), 'fill-opacity': ['interpolate', ['linear'], ['zoom'], 13.6, 0, 14.6, 1] } },
+    { id: 'water', type: 'fill', source: 'ground', filter: kind('water', 'pond'), paint: { 'fill-color': token('map-water') } },
+  ]
+}
+
+/** placeNames says the names of water, parks and well-known houses, quieter than the grids'. */
+function placeNames(label: 'name_zh' | 'name_en', s: number): LayerSpecification {
+  return {
+    id: 'place-name', type: 'symbol', source: 'ground', minzoom: 14.4, filter: ['has', 'name'],
+    layout: { 'text-field': ['get', label === 'name_en' ? 'name_en' : 'name'], 'text-font': textFont, 'text-size': 10.5 * s, 'text-max-width': 8, 'text-padding': 12 },
+    paint: { 'text-color': token('map-label'), 'text-halo-color': token('map-halo'), 'text-halo-width': 1.2, 'text-opacity': 0.7 },
+  }
+}
+
+export function groundStyle(land: Land, label: 'name_zh' | 'name_en'): StyleSpecification {
   const s = scale()
   return {
     version: 8,
-    sources: { grids: { type: 'geojson', data: grids }, roads: { type: 'geojson', data: roads } },
+    sources: { ground: { type: 'geojson', data: land.ground }, grids: { type: 'geojson', data: land.grids }, roads: { type: 'geojson', data: land.roads } },
     layers: [
       { id: 'ground', type: 'background', paint: { 'background-color': token('map-ground') } },
       { id: 'grid-fill', type: 'fill', source: 'grids', paint: { 'fill-color': token('map-grid') } },
+      ...groundLayers(),
       {
         id: 'road', type: 'line', source: 'roads',
         layout: { 'line-cap': 'round', 'line-join': 'round' },
@@ -41,6 +69,7 @@ export function groundStyle(grids: Collection, roads: Collection, label: 'name_z
         },
       },
       { id: 'grid-line', type: 'line', source: 'grids', paint: { 'line-color': token('map-grid-line'), 'line-width': s, 'line-dasharray': [3, 2] } },
+      placeNames(label, s),
       {
         id: 'grid-label', type: 'symbol', source: 'grids',
         layout: { 'text-field': ['coalesce', ['get', label], ['get', 'code']], 'text-font': textFont, 'text-size': 11 * s, 'text-max-width': 8, 'text-allow-overlap': true },

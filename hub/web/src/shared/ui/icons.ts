@@ -93,6 +93,9 @@ export function iconNodes(name: IconName): IconNode {
   return set[name]
 }
 
+/** deviceIcons are all that deviceIcon can choose: a device may appear at any time. */
+export const deviceIcons: IconName[] = ['flame', 'sound', 'level', 'water', 'thermometer', 'rain', 'wind', 'fan', 'power', 'siren', 'camera', 'gauge']
+
 /** deviceIcon chooses the symbol of a kind of device. */
 export function deviceIcon(kind: string): IconName {
   const k = kind.toLowerCase()
@@ -100,7 +103,7 @@ export function deviceIcon(kind: string): IconName {
   if (/noise|sound/.test(k)) return 'sound'
   if (/level|flood|river/.test(k)) return 'level'
   if (/water|leak|moist|hydrant|pressure/.test(k)) return 'water'
-  if (/temp|heat|smoke|cabinet/.test(k)) return 'thermometer'
+  if (/temp|heat|climate|smoke|cabinet/.test(k)) return 'thermometer'
   if (/weather|rain/.test(k)) return 'rain'
   if (/wind/.test(k)) return 'wind'
   if (/air|pm|dust|fume/.test(k)) return 'fan'

@@ -1,0 +1,155 @@
+// Package rig runs the real programs that a benchmark measures, each on a free
+// port of the loopback and in a folder of its own: the hub, the load, InfluxDB,
+// Mosquitto, Telegraf. It tells what processor time a program used. It leaves
+// out what is measured: that is the benchmark's.
+package rig
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Build compiles commands of this module into dir, each under its last name.
+func Build(ctx context.Context, dir string, packages ...string) error {
+	for _, p := range packages {
+		cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", filepath.Join(dir, filepath.Base(p)), p)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("go build %s: %w\n%s", p, err, out)
+		}
+	}
+	return nil
+}
+
+// freeAddresses fills each of into with an address of the loopback on which
+// nobody listens just now; all differ.
+func freeAddresses(into ...*string) error {
+	var open []net.Listener
+	var errs []error
+	for _, s := range into {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			errs = append(errs, err)
+			break
+		}
+		*s, open = l.Addr().String(), append(open, l)
+	}
+	for _, l := range open {
+		errs = append(errs, l.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// A Program is a process that ends with this one.
+type Program struct {
+	name string
+	cmd  *exec.Cmd
+	log  string // file with what it said
+}
+
+// start runs a program whose output goes to a file in dir.
+func start(dir, name, path string, env []string, args ...string) (*Program, error) {
+	p := &Program{name: name, cmd: exec.Command(path, args...), log: filepath.Join(dir, name+".log")}
+	out, err := os.Create(p.log)
+	if err != nil {
+		return nil, err
+	}
+	defer out.Close() // the child has its own
+	p.cmd.Stdout, p.cmd.Stderr, p.cmd.Env = out, out, append(os.Environ(), env...)
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	return p, p.cmd.Start()
+}
+
+// Stop asks the program to end, and makes it after ten seconds.
+func (p *Program) Stop() {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
+	hurry := time.AfterFunc(10*time.Second, func() { _ = p.cmd.Process.Kill() })
+	defer hurry.Stop()
+	_ = p.cmd.Wait() // how it ended is in its log
+}
+
+// await asks until ready says nil; what the program said explains a failure.
+func (p *Program) await(ctx context.Context, ready func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for {
+		err := ready()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			said, _ := os.ReadFile(p.log) // an empty log says as much
+			return fmt.Errorf("%s does not answer: %w\n%s", p.name, err, bytes.TrimSpace(said))
+		}
+	}
+}
+
+// answers reports whether a GET gets a success.
+func answers(url string) error {
+	res, err := http.Get(url)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	if res.StatusCode >= 300 {
+		return errors.New(res.Status)
+	}
+	return nil
+}
+
+// dials reports whether somebody listens.
+func dials(address string) error {
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		return err
+	}
+	return c.Close()
+}
+
+// tick is the unit of processor time in /proc (USER_HZ, 100 on every Linux).
+const tick = 10 * time.Millisecond
+
+// CPU is the processor time that the programs used so far, all their threads,
+// in user and kernel.
+func CPU(all ...*Program) (time.Duration, error) {
+	sum := time.Duration(0)
+	for _, p := range all {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+		if err != nil {
+			return 0, err
+		}
+		_, rest, _ := bytes.Cut(b, []byte(") ")) // behind the name, which may hold anything
+		f := strings.Fields(string(rest))
+		if len(f) < 13 {
+			return 0, fmt.Errorf("stat of %s is cut: %q", p.name, b)
+		}
+		for _, v := range f[11:13] {
+			n, err := strconv.Atoi(v)
+			if err != nil {
+				return 0, fmt.Errorf("stat of %s: %w", p.name, err)
+			}
+			sum += time.Duration(n) * tick
+		}
+	}
+	return sum, nil
+}
+
+// LoadAverage is that of the last minute: more than the bench itself makes of
+// it says that others took part in the figures.
+func LoadAverage() string {
+	b, _ := os.ReadFile("/proc/loadavg") // elsewhere than on Linux there is none
+	first, _, _ := strings.Cut(string(b), " ")
+	return first
+}
