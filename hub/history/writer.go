@@ -35,12 +35,12 @@ type Writer struct {
 	o     WriterOptions
 
 	mu      sync.Mutex
-	waiting []telemetry.Point // bounded: Put blocks at 4 batches
-	since   time.Time         // when the first of these came
-	taken   int               // points of the last batch: as many may come again
-	flushes int               // callers of Flush
-	put     uint64            // points taken by Put
-	done    uint64            // of these, written or rejected
+	waiting [][]telemetry.Point // batches, all but the last full; bounded: Put blocks at 4
+	since   time.Time           // when the first of these points came
+	taken   int                 // points of the last batch that was taken: as many may come again
+	flushes int                 // callers of Flush
+	put     uint64              // points taken by Put
+	done    uint64              // of these, written or rejected
 	total   Totals
 	changed chan struct{} // closed when waiting or done changes
 }
@@ -69,7 +69,7 @@ func NewWriter(store Store, o WriterOptions) *Writer {
 // wait, and fails only when ctx ends.
 func (w *Writer) Put(ctx context.Context, pts []telemetry.Point, spots []telemetry.Position) error {
 	w.mu.Lock()
-	for len(w.waiting) >= 4*w.o.Batch {
+	for len(w.waiting) >= 4 {
 		if err := w.wait(ctx); err != nil {
 			w.mu.Unlock()
 			return err
@@ -81,15 +81,28 @@ func (w *Writer) Put(ctx context.Context, pts []telemetry.Point, spots []telemet
 	}
 	if len(w.waiting) == 0 {
 		w.since = time.Now()
-		w.waiting = make([]telemetry.Point, 0, max(w.taken, len(pts)+len(spots)))
 	}
-	w.waiting = append(w.waiting, pts...)
+	w.add(pts)
 	for _, p := range spots {
-		w.waiting = append(w.waiting, PositionPoint(p))
+		w.add([]telemetry.Point{PositionPoint(p)})
 	}
 	w.put += uint64(len(pts) + len(spots))
 	w.signal()
 	return nil
+}
+
+// add fills batches. mu is held.
+func (w *Writer) add(pts []telemetry.Point) {
+	for len(pts) > 0 {
+		last := len(w.waiting) - 1
+		if last < 0 || len(w.waiting[last]) == w.o.Batch {
+			w.waiting = append(w.waiting, make([]telemetry.Point, 0, min(w.o.Batch, max(w.taken, len(pts)))))
+			last++
+		}
+		n := min(len(pts), w.o.Batch-len(w.waiting[last]))
+		w.waiting[last] = append(w.waiting[last], pts[:n]...)
+		pts = pts[n:]
+	}
 }
 
 // Flush returns when all that was put is in the store.
@@ -183,13 +196,10 @@ func (w *Writer) take(ctx context.Context) ([]telemetry.Point, error) {
 	if err := w.gather(ctx); err != nil {
 		return nil, err
 	}
-	n := min(len(w.waiting), w.o.Batch)
-	w.taken = n
-	pts := w.waiting[:n:n]
-	w.waiting = w.waiting[n:]
-	if len(w.waiting) == 0 {
-		w.waiting = nil
-	}
+	pts := w.waiting[0]
+	w.waiting[0] = nil
+	w.waiting = w.waiting[1:]
+	w.taken = len(pts)
 	w.signal()
 	return pts, nil
 }
@@ -199,7 +209,7 @@ func (w *Writer) take(ctx context.Context) ([]telemetry.Point, error) {
 func (w *Writer) gather(ctx context.Context) error {
 	until, cancel := context.WithDeadline(ctx, w.since.Add(w.o.Gather))
 	defer cancel()
-	for len(w.waiting) < w.o.Batch && w.flushes == 0 && until.Err() == nil {
+	for len(w.waiting[0]) < w.o.Batch && w.flushes == 0 && until.Err() == nil {
 		_ = w.wait(until) // its end is no error here
 	}
 	return ctx.Err()

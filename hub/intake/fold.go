@@ -89,20 +89,27 @@ type message struct {
 
 // Fold decodes the record with this number. rec may be reused afterwards. It
 // never fails: what cannot be read is refused in the result.
-func (d *Decoder) Fold(number uint64, rec []byte) Decoded {
-	out := Decoded{Number: number}
+func (d *Decoder) Fold(number uint64, rec []byte) (out Decoded) {
+	d.fold(number, rec, &out)
+	return out
+}
+
+// fold is Fold into out, which is zero: a Decoded is too large to be copied
+// for each message.
+func (d *Decoder) fold(number uint64, rec []byte, out *Decoded) {
+	out.Number = number
 	if len(rec) < 2 || rec[0] != recordVersion {
 		out.damage(rec)
-		return out
+		return
 	}
 	var err error
 	switch body := rec[2:]; rec[1] {
 	case published:
-		err = d.published(body, nil, &out)
+		err = d.published(body, nil, out)
 	case registered:
-		err = d.registered(body, &out)
+		err = d.registered(body, out)
 	case replayed:
-		err = d.replayed(body, &out)
+		err = d.replayed(body, out)
 	default:
 		err = errRecord
 	}
@@ -112,7 +119,6 @@ func (d *Decoder) Fold(number uint64, rec []byte) Decoded {
 	if len(out.Refused) > 0 && out.Raw == nil {
 		out.Raw = append([]byte(nil), rec...)
 	}
-	return out
 }
 
 func (o *Decoded) damage(rec []byte) {

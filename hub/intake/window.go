@@ -131,9 +131,9 @@ func (s *source) chunk(ctx context.Context) (chunk, error) {
 		return c, err
 	}
 	if len(recs) > 0 {
-		c.items = make([]Decoded, 0, len(recs))
+		c.items = make([]Decoded, len(recs))
 		for i := range recs {
-			c.items = append(c.items, s.fold(&recs[i]))
+			s.fold(&recs[i], &c.items[i])
 		}
 		s.dirty = true
 	}
@@ -145,13 +145,14 @@ func (s *source) chunk(ctx context.Context) (chunk, error) {
 	return c, nil
 }
 
-func (s *source) fold(r *journal.Record) Decoded {
+func (s *source) fold(r *journal.Record, out *Decoded) {
 	if r.Kind == journal.Gap {
 		s.next = r.Number + r.Lost
-		return Decoded{Number: r.Number, Gap: r.Lost}
+		out.Number, out.Gap = r.Number, r.Lost
+		return
 	}
 	s.next = r.Number + 1
-	return s.decoder.Fold(r.Number, r.Data)
+	s.decoder.fold(r.Number, r.Data, out)
 }
 
 // pack makes the state small enough for a cursor: names repeat in it.

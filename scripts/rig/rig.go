@@ -121,27 +121,27 @@ func dials(address string) error {
 // tick is the unit of processor time in /proc (USER_HZ, 100 on every Linux).
 const tick = 10 * time.Millisecond
 
-// CPU is the processor time that the programs used so far, all their threads,
-// in user and kernel.
-func CPU(all ...*Program) (time.Duration, error) {
-	sum := time.Duration(0)
-	for _, p := range all {
-		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+// Name is the program's.
+func (p *Program) Name() string { return p.name }
+
+// CPU is the processor time that the program used so far, all its threads, in
+// user and kernel.
+func (p *Program) CPU() (sum time.Duration, err error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := bytes.Cut(b, []byte(") ")) // behind the name, which may hold anything
+	f := strings.Fields(string(rest))
+	if len(f) < 13 {
+		return 0, fmt.Errorf("stat of %s is cut: %q", p.name, b)
+	}
+	for _, v := range f[11:13] { // utime and stime, proc(5)
+		n, err := strconv.Atoi(v)
 		if err != nil {
-			return 0, err
+			return 0, fmt.Errorf("stat of %s: %w", p.name, err)
 		}
-		_, rest, _ := bytes.Cut(b, []byte(") ")) // behind the name, which may hold anything
-		f := strings.Fields(string(rest))
-		if len(f) < 13 {
-			return 0, fmt.Errorf("stat of %s is cut: %q", p.name, b)
-		}
-		for _, v := range f[11:13] {
-			n, err := strconv.Atoi(v)
-			if err != nil {
-				return 0, fmt.Errorf("stat of %s: %w", p.name, err)
-			}
-			sum += time.Duration(n) * tick
-		}
+		sum += time.Duration(n) * tick
 	}
 	return sum, nil
 }

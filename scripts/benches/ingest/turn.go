@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"gridhub/scripts/rig"
@@ -73,6 +74,7 @@ type turn struct {
 	took  time.Duration // from the first message until all can be queried
 	acked time.Duration // until all are acknowledged
 	cpu   time.Duration // of the system between clients and database
+	parts []string      // the same for each of its programs
 	lost  int
 	sent  int
 	busy  string // load average afterwards
@@ -84,8 +86,8 @@ func (t turn) perSecond() float64 { return float64(t.sent-t.lost) / t.took.Secon
 func (t turn) perMessage() float64 { return float64(t.cpu.Microseconds()) / float64(t.sent) }
 
 func (t turn) String() string {
-	return fmt.Sprintf("%.2f s (acknowledged after %.2f s), %.0f messages/s, %.1f µs of processor per message, %d lost, load average %s",
-		t.took.Seconds(), t.acked.Seconds(), t.perSecond(), t.perMessage(), t.lost, t.busy)
+	return fmt.Sprintf("%.2f s (acknowledged after %.2f s), %.0f messages/s, %.1f µs of processor per message (%s), %d lost, load average %s",
+		t.took.Seconds(), t.acked.Seconds(), t.perSecond(), t.perMessage(), strings.Join(t.parts, ", "), t.lost, t.busy)
 }
 
 // turn runs one side from an empty database.
@@ -113,7 +115,7 @@ func (p plan) turn(ctx context.Context, s side, name string) (t turn, err error)
 }
 
 func (p plan) measure(ctx context.Context, sys system, in *rig.Influx) (t turn, err error) {
-	before, err := rig.CPU(sys.programs...)
+	before, err := sys.used()
 	if err != nil {
 		return t, err
 	}
@@ -129,9 +131,28 @@ func (p plan) measure(ctx context.Context, sys system, in *rig.Influx) (t turn, 
 		return t, err
 	}
 	t.took, t.lost, t.busy = time.Since(began), p.messages-stored, rig.LoadAverage()
-	after, err := rig.CPU(sys.programs...)
-	t.cpu = after - before
-	return t, err
+	after, err := sys.used()
+	if err != nil {
+		return t, err
+	}
+	for i, p := range sys.programs {
+		part := after[i] - before[i]
+		t.cpu += part
+		t.parts = append(t.parts, fmt.Sprintf("%s %v", p.Name(), part))
+	}
+	return t, nil
+}
+
+// used is the processor time of each program so far.
+func (s system) used() ([]time.Duration, error) {
+	all := make([]time.Duration, len(s.programs))
+	var errs []error
+	for i, p := range s.programs {
+		var err error
+		all[i], err = p.CPU()
+		errs = append(errs, err)
+	}
+	return all, errors.Join(errs...)
 }
 
 // patience is how long nothing new may come before the rest counts as lost.
