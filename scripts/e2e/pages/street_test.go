@@ -155,6 +155,7 @@ func (s *street) run(name string, args ...string) {
 		}
 		if s.t.Failed() {
 			s.t.Logf("%s said:\n%s", name, tail(log.String()))
+			_ = os.WriteFile(filepath.Join(shots(s.t), name+".log"), log.Bytes(), 0o600) // the end stands above
 		}
 	})
 }

@@ -1,6 +1,6 @@
 // Calls as pages see them: the switchboard's sessions as reactive views. A face
 // gives the transport: the centre a WebSocket, the field MQTT.
-import { readonly, ref, shallowRef, triggerRef } from 'vue'
+import { readonly, ref, shallowRef } from 'vue'
 import type { CallState, Media, Reply, Request } from './protocol'
 import type { CallSession } from './session'
 import { Switchboard } from './switchboard'
@@ -53,11 +53,9 @@ export function makeCalls(hooks: CallHooks) {
   const problem = ref('')
   const sessions = new Map<string, CallSession>()
 
+  // A new object each time: whoever computes from a view sees that it changed.
   const change = (id: string, part: Partial<CallView>) => {
-    const v = views.value.find((x) => x.id === id)
-    if (!v) return
-    Object.assign(v, part)
-    triggerRef(views)
+    views.value = views.value.map((v) => (v.id === id ? { ...v, ...part } : v))
   }
 
   function view(session: CallSession): CallView {
@@ -78,10 +76,10 @@ export function makeCalls(hooks: CallHooks) {
   }
 
   function over(session: CallSession): void {
-    const v = view(session)
+    view(session)
     change(session.id, { phase: 'ended', local: null, remotes: [] })
+    hooks.onOver?.(view(session))
     sessions.delete(session.id)
-    hooks.onOver?.(v)
     setTimeout(() => { views.value = views.value.filter((x) => x.id !== session.id) }, lingers)
   }
 
