@@ -222,3 +222,35 @@ func TestWriterStopsWhileTheStoreIsDead(t *testing.T) {
 		}
 	})
 }
+
+// TestWriterGathers: single points leave together after a while, a full batch
+// and a flush at once.
+func TestWriterGathers(t *testing.T) {
+	s := &slow{}
+	writing(t, s, WriterOptions{Batch: 10, Gather: time.Second}, func(ctx context.Context, w *Writer) {
+		begun := time.Now()
+		put := func(from, to int) {
+			t.Helper()
+			if err := w.Put(ctx, points(from, to), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		put(0, 1)
+		time.Sleep(time.Second / 2)
+		put(1, 3)
+		time.Sleep(time.Second)
+		put(3, 13)
+		synctest.Wait()
+		put(13, 14)
+		if err := w.Flush(ctx); err != nil {
+			t.Fatal(err)
+		}
+		var at []time.Duration
+		for _, when := range s.times {
+			at = append(at, when.Sub(begun))
+		}
+		if want := []time.Duration{time.Second, 3 * time.Second / 2, 3 * time.Second / 2}; !reflect.DeepEqual(at, want) {
+			t.Errorf("written after %v, want %v", at, want)
+		}
+	})
+}
