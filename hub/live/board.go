@@ -19,6 +19,7 @@ const (
 	checkEvery = 5 * time.Second        // whether something went stale
 	staleAfter = 3                      // periods without a reading
 	leastStale = 30 * time.Second
+	maxMetrics = 64   // shown of a device that names its metrics itself
 	feedSize   = 4096 // changes waiting for one screen; a slower one is cut off
 )
 
@@ -47,6 +48,9 @@ func (b *Board) Describe(gateway devices.ID, e wire.Entry) {
 	defer b.mu.Unlock()
 	d := b.device(e.ID)
 	d.Name, d.Kind, d.Profile, d.Gateway, d.Place, d.Period = e.Name, e.Kind, e.Profile, gateway, e.Place, e.Period
+	if gateway == "" {
+		return
+	}
 	values := make([]Value, 0, len(e.Metrics))
 	for _, m := range e.Metrics {
 		v := Value{Name: m.Name}
@@ -91,6 +95,10 @@ func (b *Board) Point(p *telemetry.Point) {
 	}
 	for _, f := range p.Fields {
 		i := slices.IndexFunc(d.Values, func(v Value) bool { return v.Name == f.Metric })
+		if i < 0 && d.Gateway == "" && len(d.Values) < maxMetrics {
+			i = len(d.Values) // who speaks for itself has no inventory that names its metrics
+			d.Values = append(d.Values, Value{Name: f.Metric})
+		}
 		if i >= 0 && p.At > d.Values[i].At {
 			v := f.Value
 			d.Values[i].Value, d.Values[i].At = &v, p.At

@@ -66,3 +66,15 @@ func TestScreensAreTold(t *testing.T) {
 		stop()
 	})
 }
+
+func TestWhoSpeaksForItselfShowsWhatItTells(t *testing.T) {
+	now := time.Now()
+	b := live.NewBoard(func() time.Time { return now })
+	b.Describe("", wire.Entry{ID: "gas-1", Kind: "gas"})
+	b.Point(point(now, 5))
+	b.Describe("", wire.Entry{ID: "gas-1", Kind: "gas", Name: "cellar"})
+	got := b.Devices()
+	if len(got) != 1 || got[0].Name != "cellar" || len(got[0].Values) != 1 || *got[0].Values[0].Value != 5 {
+		t.Errorf("after a reading: %+v, want the metric that it told", got)
+	}
+}

@@ -225,7 +225,7 @@ func (s screen) refill(ctx context.Context, store history.Store, on func(identit
 		ids = append(ids, d.ID)
 	}
 	for _, p := range s.registry.List() {
-		if p.Person != "" && on(p.Person) {
+		if p.Kind == devices.Sensor || p.Person != "" && on(p.Person) {
 			ids = append(ids, p.ID)
 		}
 	}

@@ -149,6 +149,9 @@ func (h *Hub) hazardChanged(z rules.Hazard) {
 
 // refill brings the board back after a start.
 func (h *Hub) refill(ctx context.Context, s screen) error {
+	for _, p := range h.registry.List() {
+		h.showSpeaker(p)
+	}
 	on := map[identity.PersonID]bool{}
 	for _, id := range h.staff.Now(h.now()) {
 		on[id] = true
@@ -189,6 +192,13 @@ func (h *Hub) registerSpeakers(ctx context.Context) {
 	}
 }
 
+// showSpeaker puts a sensor on the screens that no gateway's inventory names.
+func (h *Hub) showSpeaker(p registry.Principal) {
+	if p.Kind == devices.Sensor && p.Revoked == 0 {
+		h.board.Describe("", wire.Entry{ID: p.ID, Name: p.Label, Kind: p.Profile})
+	}
+}
+
 func registered(p registry.Principal) intake.Registered {
 	kind := p.Profile
 	if p.Kind == devices.Terminal {
@@ -210,6 +220,7 @@ func (t terminals) Bind(ctx context.Context, who identity.PersonID, known device
 
 func (h *Hub) register(ctx context.Context, id devices.ID) error {
 	p, _ := h.registry.Get(id)
+	h.showSpeaker(p)
 	return h.intake.Register(ctx, telemetry.At(h.now()), intake.Registration{Set: []intake.Registered{registered(p)}})
 }
 
