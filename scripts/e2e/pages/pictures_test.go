@@ -20,7 +20,7 @@ func TestPictures(t *testing.T) {
 		persons[i] = fmt.Sprintf("p-%03d", i+1)
 	}
 	s.staff(append(persons, "p-167")...)
-	s.sensors(45 * time.Second)
+	s.sensors(150 * time.Second)
 	s.walkers(persons...)
 	s.browse("pictures", task{Person: "p-167"})
 }
