@@ -143,7 +143,7 @@ func opening(who identity.Principal, r Report, m Matter, number string, server t
 	}
 	for _, step := range m.Auto {
 		e := head
-		e.Type, e.By, e.Person, e.At, e.Why = step, identity.System.Account, "", server, "matter "+m.Code+" does this by itself"
+		e.Type, e.By, e.Person, e.At, e.Why = step, identity.System.Account, "", server, "automatic"
 		out = append(out, e)
 	}
 	return out

@@ -50,7 +50,7 @@ await play(async () => {
   must((await ask(desk, 'GET', `/api/v1/cases/${made.id}`)).state === 'accepted', 'the hub has not heard of the arrival')
   say('arrived without a network: kept, and the work goes on')
   await shoot(phone, /拍照 · 处置前照片/)
-  await phone.getByText('2 项等待送出').waitFor()
+  await phone.getByText('3 项等待送出').waitFor() // the arrival, the photo, and what it proves
   await phone.context().setOffline(false)
   await row.filter({ hasText: '已到场' }).waitFor()
   await phone.getByText('等待送出').waitFor({ state: 'hidden' })

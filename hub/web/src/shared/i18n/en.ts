@@ -52,8 +52,9 @@ export const en: Words<typeof zh> = {
     away: '{n} m', awayKm: '{n} km', load: '{n} in hand', noLoad: 'nothing in hand', fixAge: 'fix {age}', open: 'Open case', device: 'Raised by', hazard: 'Hazard', reported: 'reported', near: 'arrived {n} m from the scene', offline: 'done offline, arrived {time}',
     hash: 'proof', conflict: 'Somebody else changed the case. It was refreshed: please look again.', note: 'Note', noteHint: 'Write a note…', overview: '{n} more', photo: 'photo', by: 'by {who}', cost: 'cost {n}',
   },
-  reason: { nearest: 'nearest', 'own-grid': 'own grid', skilled: 'skilled', free: 'free', near: 'near', 'fair-load': 'light load', fresh: 'fresh fix', department: 'lead department', 'straight-line': 'straight line', road: 'by road' },
-  excluded: { 'off-duty': 'off duty', 'no-position': 'no position', 'stale-position': 'stale position', busy: 'busy', 'wrong-department': 'other department', 'too-far': 'too far' },
+  reason: { best: 'best', 'by-road': 'by road', 'has-tasks': 'has tasks', 'old-fix': 'older fix', 'lead-department': 'lead department', 'co-department': 'supporting department', 'first-responder': 'first responder', nearest: 'nearest', 'own-grid': 'own grid', skilled: 'skilled', free: 'free', near: 'near', 'fair-load': 'light load', fresh: 'fresh fix', department: 'lead department', 'straight-line': 'straight line', road: 'by road' },
+  why: { cleared: 'readings are normal again', automatic: 'done by the rule of the matter', system: 'system' },
+  excluded: { 'no-way': 'no way there', farther: 'others fit better', 'off-duty': 'off duty', 'no-position': 'no position', 'stale-position': 'stale position', busy: 'busy', 'wrong-department': 'other department', 'too-far': 'too far' },
   proof: { 'photo-before': 'photo before', 'photo-after': 'photo after', signature: 'signature', document: 'document', video: 'video', checklist: 'checklist', callback: 'call-back', tag: 'tag', reading: 'reading', patrol: 'patrol photo', audio: 'recording' },
   person: {
     onDuty: 'on duty', offDuty: 'off duty', presence: 'Terminal', online: 'online', offline: 'offline', unknown: 'unknown', lastFix: 'Position', noFix: 'no position', accuracy: '±{n} m', still: 'here for {span}', moving: 'moving',

@@ -29,3 +29,10 @@ it('has a word for every kind and metric of the shipped profiles', () => {
     for (const [, metric] of profile.matchAll(/^ {2}- name: (\S+)/gm)) expect(Object.keys(zh.metric)).toContain(metric)
   }
 })
+
+it('has a word for every reason of the dispatcher', () => {
+  const source = readFileSync(fileURLToPath(new URL('../../../../dispatch/suggest.go', import.meta.url)), 'utf8')
+  const codes = [...source.matchAll(/^\t[A-Z]\w+ += "([a-z-]+)"/gm)].map((m) => m[1] ?? '')
+  expect(codes.length).toBeGreaterThan(10)
+  expect(codes.filter((c) => !(c in zh.reason) && !(c in zh.excluded))).toEqual([])
+})

@@ -47,11 +47,33 @@ function placeNames(label: 'name_zh' | 'name_en', s: number): LayerSpecification
   }
 }
 
+/**
+ * middles is one point per grid for its name. A name of an area would be set
+ * once for each tile that the area touches.
+ */
+export function middles(grids: Collection): Collection {
+  return { ...grids, features: grids.features.map((f) => ({ ...f, geometry: { type: 'Point', coordinates: middle(f.geometry) } })) }
+}
+
+function middle(g: GeoJSON.Geometry): [number, number] {
+  const ring = g.type === 'Polygon' ? g.coordinates[0] : g.type === 'MultiPolygon' ? g.coordinates[0]?.[0] : undefined
+  let area = 0, x = 0, y = 0
+  const [ox = 0, oy = 0] = ring?.[0] ?? []
+  ring?.forEach(([ax = 0, ay = 0], i) => {
+    const [bx = 0, by = 0] = ring[i + 1] ?? ring[0] ?? []
+    const cross = (ax - ox) * (by - oy) - (bx - ox) * (ay - oy) // from the first corner: degrees are large, grids small
+    area += cross / 2
+    x += ((ax + bx - 2 * ox) * cross) / 6
+    y += ((ay + by - 2 * oy) * cross) / 6
+  })
+  return area ? [ox + x / area, oy + y / area] : [ox, oy]
+}
+
 export function groundStyle(land: Land, label: 'name_zh' | 'name_en'): StyleSpecification {
   const s = scale()
   return {
     version: 8,
-    sources: { ground: { type: 'geojson', data: land.ground }, grids: { type: 'geojson', data: land.grids }, roads: { type: 'geojson', data: land.roads } },
+    sources: { ground: { type: 'geojson', data: land.ground }, grids: { type: 'geojson', data: land.grids }, 'grid-names': { type: 'geojson', data: middles(land.grids) }, roads: { type: 'geojson', data: land.roads } },
     layers: [
       { id: 'ground', type: 'background', paint: { 'background-color': token('map-ground') } },
       { id: 'grid-fill', type: 'fill', source: 'grids', paint: { 'fill-color': token('map-grid') } },
@@ -71,7 +93,7 @@ export function groundStyle(land: Land, label: 'name_zh' | 'name_en'): StyleSpec
       { id: 'grid-line', type: 'line', source: 'grids', paint: { 'line-color': token('map-grid-line'), 'line-width': s, 'line-dasharray': [3, 2] } },
       placeNames(label, s),
       {
-        id: 'grid-label', type: 'symbol', source: 'grids',
+        id: 'grid-label', type: 'symbol', source: 'grid-names',
         layout: { 'text-field': ['coalesce', ['get', label], ['get', 'code']], 'text-font': textFont, 'text-size': 11 * s, 'text-max-width': 8, 'text-allow-overlap': true },
         paint: { 'text-color': token('map-label'), 'text-halo-color': token('map-halo'), 'text-halo-width': 1.5, 'text-opacity': 0.85 },
       },
