@@ -97,7 +97,7 @@ func open(t *testing.T, where place) *street {
 	s.config = s.write("hub.yaml", fmt.Sprintf(`data: hub
 street: %[1]s/configs/demo
 matters: [%[1]s/configs/matters]
-rules: [%[1]s/configs/demo/rules.yaml]
+rules: [%[1]s/configs/rules]
 http: {address: "%[2]s", secure: "%[3]s", names: ["%[4]s"]}
 mqtt:
   listeners:
