@@ -39,7 +39,7 @@ func StartHub(ctx context.Context, bin, dir, history string) (*Hub, error) {
 	}
 	text := fmt.Sprintf("data: hub\nmatters: [%q]\nrules: [%q]\nhttp: {address: %q, secure: \"\"}\nmedia: {address: %q}\n"+
 		"mqtt:\n  listeners: [{name: plain, network: tcp, address: %q}]\nhistory:\n  %s\n",
-		filepath.Join(configs, "matters"), filepath.Join(configs, "demo", "rules.yaml"), web, media, h.MQTT,
+		filepath.Join(configs, "matters"), filepath.Join(configs, "rules"), web, media, h.MQTT,
 		strings.ReplaceAll(strings.TrimSpace(history), "\n", "\n  "))
 	if err := os.WriteFile(h.config, []byte(text), 0o600); err != nil {
 		return nil, err
