@@ -83,10 +83,3 @@ func TestTheCentreCallsAWorker(t *testing.T) {
 	s.staff("p-017")
 	s.browse("call", task{Person: "p-017"})
 }
-
-// Whoever cannot see well, or has no mouse, works here too.
-func TestBothFacesAreAccessible(t *testing.T) {
-	s := open(t, place{})
-	s.staff("p-017")
-	s.browse("access", task{Person: "p-017"})
-}
