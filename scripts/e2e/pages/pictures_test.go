@@ -1,19 +1,17 @@
+//go:build pictures
+
 package pages_test
 
 import (
-	"flag"
 	"fmt"
 	"testing"
 	"time"
 )
 
-var pictures = flag.Bool("pictures", false, "take the pictures of the documentation, into .cache/pages")
-
-// TestPictures is no test but a tool: it is where the street can be started.
+// TestPictures is no test but a tool, built on request alone: go test -tags
+// pictures -run TestPictures takes the documentation's pictures into
+// .cache/pages.
 func TestPictures(t *testing.T) {
-	if !*pictures {
-		return
-	}
 	s := open(t, place{})
 	persons := make([]string, 60)
 	for i := range persons {
