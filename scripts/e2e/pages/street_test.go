@@ -267,13 +267,13 @@ hub: {url: "tcp://%s", password_file: %s}
 	s.run("edge", "run", "--config", config)
 }
 
-// walkers lets people walk the street and answer tasks.
+// walkers lets people walk the street and answer every task.
 func (s *street) walkers(persons ...string) {
 	s.t.Helper()
 	var accounts strings.Builder
 	for _, p := range persons {
 		fmt.Fprintln(&accounts, p, password)
 	}
-	s.run("demowalkers", "-hub", s.URL, "-mqtt", "tcp://"+s.mqtt, "-every", "2s",
+	s.run("demowalkers", "-hub", s.URL, "-mqtt", "tcp://"+s.mqtt, "-every", "2s", "-answer", "1",
 		"-passwords", s.write("accounts", accounts.String()), "-street", filepath.Join(root(s.t), "configs/demo"))
 }

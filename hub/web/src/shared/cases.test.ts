@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Case, CaseClock, Hazard } from './api/types'
-import { byUrgency, clockNow, isOverdue, look, mustAct, pressing, stepsFor, deskSteps } from './cases'
+import { byUrgency, clockNow, isOverdue, look, mustAct, pressing, stepsFor, deskSteps, newest } from './cases'
 
 const min = 60_000
 const clock = (c: Partial<CaseClock>): CaseClock => ({ name: 'arrive', kind: 'emergency', started: 0, due: 20 * min, used: 0, light: 'green', ...c })
@@ -58,6 +58,12 @@ it('lists the overdue first, then the severe, then what runs out first', () => {
     make({ id: 'overdue', severity: 'info', clocks: [clock({ due: min })] }),
   ]
   expect(list.sort(byUrgency(10 * min)).map((c) => c.id)).toEqual(['overdue', 'severe', 'sooner', 'later'])
+})
+
+it('keeps a later revision when an older list comes in after it', () => {
+  const known = [make({ id: 'a', rev: 5, state: 'accepted' }), make({ id: 'gone', rev: 2 })]
+  const list = newest([make({ id: 'a', rev: 4, state: 'dispatched' }), make({ id: 'b', rev: 1 })], known)
+  expect(list.map((c) => [c.id, c.rev])).toEqual([['a', 5], ['b', 1]])
 })
 
 it('offers only steps that the hub allows', () => {

@@ -71,6 +71,11 @@ export function byUrgency(now: number): (a: Case, b: Case) => number {
     (a.id < b.id ? -1 : 1)
 }
 
+/** newest is a list whose cases give way to a later revision that is known: answers may overtake one another. */
+export function newest(list: Case[], known: Case[]): Case[] {
+  return list.map((c) => known.find((k) => k.id === c.id && k.rev > c.rev) ?? c)
+}
+
 /** mustAct: a hazard lasts and nobody has taken it yet. Only this pulses. */
 export function mustAct(h: Hazard, c: Case | undefined): boolean {
   if (h.cleared || severityRank(h.severity) < 2) return false

@@ -18,6 +18,16 @@ export function setHubClock(ms: number): void {
   current.value = hubNow()
 }
 
+/**
+ * hearHubClock learns the hub's time from the Date of any answer, for pages
+ * without a stream. It is cut to whole seconds and has been on its way, so only
+ * a clock that is clearly off is corrected by it.
+ */
+export function hearHubClock(date: string | null): void {
+  const heard = Date.parse(date ?? '') + 500
+  if (Math.abs(heard - hubNow()) > 3_000) setHubClock(heard) // NaN is never greater
+}
+
 setInterval(() => {
   current.value = hubNow()
 }, 1000)

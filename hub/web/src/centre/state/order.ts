@@ -1,17 +1,16 @@
-import { computed, ref, watch, type Ref } from 'vue'
+import { computed, onScopeDispose, ref, watch, type Ref } from 'vue'
+
+const rest = 10_000 // ms after which a pointer that lies still is no hand at work
 
 /**
  * useCalmOrder keeps a list from reordering under the hand: while the pointer
- * is over it, what is there stays where it is, what has gone leaves, and what
- * is new waits and is counted.
+ * moves over it, what is there stays where it is, what has gone leaves, and
+ * what is new waits and is counted. An empty list has nothing to keep still.
  */
 export function useCalmOrder<T>(sorted: Ref<T[]>, id: (item: T) => string) {
   const held = ref(false)
   const order = ref<string[]>([])
-
-  watch([sorted, held], () => {
-    if (!held.value) order.value = sorted.value.map(id)
-  }, { immediate: true })
+  let resting: ReturnType<typeof setTimeout> | undefined
 
   const byId = computed(() => new Map(sorted.value.map((item) => [id(item), item])))
   const items = computed(() => order.value.flatMap((key) => {
@@ -19,5 +18,20 @@ export function useCalmOrder<T>(sorted: Ref<T[]>, id: (item: T) => string) {
     return item === undefined ? [] : [item]
   }))
   const waiting = computed(() => sorted.value.length - items.value.length)
-  return { items, waiting, hold: () => { held.value = true }, release: () => { held.value = false } }
+
+  watch([sorted, held], () => {
+    if (!held.value || !items.value.length) order.value = sorted.value.map(id)
+  }, { immediate: true })
+
+  function release(): void {
+    clearTimeout(resting)
+    held.value = false
+  }
+  function hold(): void {
+    clearTimeout(resting)
+    resting = setTimeout(release, rest)
+    held.value = true
+  }
+  onScopeDispose(() => clearTimeout(resting), true)
+  return { items, waiting, hold, release }
 }

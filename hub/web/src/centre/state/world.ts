@@ -3,7 +3,8 @@ import { computed, reactive, ref, shallowRef } from 'vue'
 import { ApiError, api, list, take } from '@/shared/api/client'
 import type { Case, Device, Hazard, Matter, Part, Person, PersonState, Street, Summary } from '@/shared/api/types'
 import { now } from '@/shared/clock'
-import { byUrgency, isOpen, isOverdue, mustAct } from '@/shared/cases'
+import { byUrgency, isOpen, isOverdue, mustAct, newest } from '@/shared/cases'
+import { latest } from '@/shared/latest'
 import { useSession } from '@/shared/session'
 
 const street = shallowRef<Street | null>(null)
@@ -30,8 +31,23 @@ function replace<T>(map: Map<string, T>, items: T[], id: (item: T) => string): v
   for (const item of items) map.set(id(item), item)
 }
 
-/** snapshot reads everything anew. Changes that arrive meanwhile are newer and win by their revision. */
-async function snapshot(): Promise<void> {
+/** What the stream has told since a snapshot was asked for: the answer may be older, so it is said once more. */
+let meanwhile: (() => void)[] | null = null
+
+const told = <T>(use: (item: T) => void) => (item: T): void => {
+  meanwhile?.push(() => use(item))
+  use(item)
+}
+
+/** snapshot reads everything anew. */
+const snapshot = latest(async () => {
+  const later = (meanwhile = [] as (() => void)[])
+  await readAll()
+  meanwhile = null
+  for (const again of later) again()
+})
+
+async function readAll(): Promise<void> {
   try {
     const [p, d, c, h] = await Promise.all([
       list(api.GET('/api/v1/people')),
@@ -41,7 +57,7 @@ async function snapshot(): Promise<void> {
     ])
     replace(people, p, (x) => x.id)
     replace(devices, d, (x) => x.id)
-    replace(cases, c, (x) => x.id)
+    replace(cases, newest(c, [...cases.values()]), (x) => x.id)
     replace(hazards, h, (x) => x.id)
     failure.value = null
     loaded.value = true
@@ -121,8 +137,8 @@ export function useWorld() {
   return {
     street, matters, grids, roads, land, people, devices, cases, hazards, health, today, failure, loaded,
     openCases, work, overdue, onDuty, openHazards, unwell,
-    ground, snapshot, refreshFigures, remember, onCase, onHazard, onPerson,
-    onDevice: (d: Device) => devices.set(d.id, d),
+    ground, snapshot, refreshFigures, remember,
+    onCase: told(onCase), onHazard: told(onHazard), onPerson: told(onPerson), onDevice: told((d: Device) => void devices.set(d.id, d)),
     onNewWork: (tell: NewWork) => { listeners.add(tell); return () => listeners.delete(tell) },
   }
 }

@@ -7,7 +7,8 @@ import { Store } from './db'
 import { Outbox, type Deed, type Entry, type Sender } from './outbox'
 import { Uplink } from './uplink'
 
-const online = ref(navigator.onLine)
+const network = ref(navigator.onLine) // as the phone says
+const reached = ref(true) // as the last request found
 const entries = shallowRef<Entry[]>([])
 const sending = ref(false)
 const protectedStore = ref(false)
@@ -66,7 +67,7 @@ export async function flush(): Promise<void> {
   sending.value = true
   try {
     const outcome = await outbox.flush()
-    online.value = outcome !== 'later'
+    reached.value = outcome !== 'later'
     if (outcome === 'signed-out') useSession().expire()
   } finally {
     sending.value = false
@@ -99,22 +100,23 @@ export async function recall<T>(name: string): Promise<T | undefined> {
 export async function fresh<T>(name: string, ask: () => Promise<T>): Promise<T | undefined> {
   try {
     const answer = await keep(name, await ask())
-    online.value = true
+    reached.value = true
     return answer
   } catch (e) {
     if (!(e instanceof ApiError) || !e.retry) throw e
-    online.value = false
+    reached.value = false
     return recall<T>(name)
   }
 }
 
-addEventListener('online', () => { online.value = true; void flush() })
-addEventListener('offline', () => { online.value = false })
+addEventListener('online', () => { network.value = true; void flush() })
+addEventListener('offline', () => { network.value = false })
 setInterval(() => { if (entries.value.some((e) => !e.refused)) void flush() }, 10_000)
 
 export function usePhone() {
+  const online = computed(() => network.value && reached.value)
   const waiting = computed(() => entries.value.filter((e) => !e.refused))
   const refused = computed(() => entries.value.filter((e) => e.refused))
   const dismiss = async (n: number) => (await ready()).outbox.dismiss(n)
-  return { online: readonly(online), entries, waiting, refused, sending: readonly(sending), protectedStore: readonly(protectedStore), problem, dismiss }
+  return { online, entries, waiting, refused, sending: readonly(sending), protectedStore: readonly(protectedStore), problem, dismiss }
 }

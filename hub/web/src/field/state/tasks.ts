@@ -2,9 +2,10 @@
 import { computed, ref, shallowRef } from 'vue'
 import { api, list, take } from '@/shared/api/client'
 import type { Case, Matter, Step } from '@/shared/api/types'
-import { byUrgency, isOpen } from '@/shared/cases'
+import { byUrgency, isOpen, newest } from '@/shared/cases'
 import { hubNow } from '@/shared/clock'
 import { newId } from '@/shared/ids'
+import { latest } from '@/shared/latest'
 import { alert } from './alert'
 import { nextRung, overlay } from './ladder'
 import { commit, fresh, keep, onCase, ready, usePhone } from './phone'
@@ -16,17 +17,20 @@ const chosen = ref('')
 const loaded = ref(false)
 const announced = ref<string | null>(null)
 
-async function load(): Promise<void> {
+/** load asks for the list; an answer that was under way may be older than what woke us, so it is asked again. */
+const load = latest(ask)
+
+async function ask(): Promise<void> {
   const before = new Set(known.value.map((c) => c.id))
   const cases = await fresh('cases', () => list(api.GET('/api/v1/cases', { params: { query: { open: true, assignee: 'me', limit: 100 } } })))
-  known.value = cases ?? known.value
+  known.value = newest(cases ?? known.value, known.value)
   const added = known.value.find((c) => !before.has(c.id) && c.state === 'dispatched')
   if (added && loaded.value) announce(added.id)
   loaded.value = true
 }
 
 onCase((c) => {
-  known.value = known.value.map((k) => (k.id === c.id ? c : k))
+  known.value = newest(known.value, [c])
   void keep('cases', known.value)
 })
 
