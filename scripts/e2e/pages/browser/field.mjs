@@ -40,6 +40,7 @@ await play(async () => {
   say('the task is on the phone')
   await phone.getByRole('button', { name: '接单' }).click()
   await row.filter({ hasText: '已签收' }).waitFor()
+  await phone.getByRole('status').waitFor({ state: 'hidden' }) // the phone has the hub's answer
   say('accepted, and the centre sees it')
 
   await phone.context().setOffline(true)
