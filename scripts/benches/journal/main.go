@@ -13,6 +13,7 @@ import (
 	"runtime/pprof"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"gridhub/streams/journal"
@@ -29,6 +30,7 @@ type result struct {
 	W1000Slow   int     `json:"w1000_10ms"`
 	Followed    int     `json:"w1000_3readers"`
 	Async       int     `json:"async"`
+	Bare        int     `json:"bare_w1"` // what the disk itself gives
 	MeanSyncMS  float64 `json:"mean_sync_ms"`
 	RecordBytes int     `json:"record_bytes"`
 }
@@ -87,7 +89,41 @@ func (b bench) run() error {
 		*c.into = rate
 		r.report(c.name, s, rate)
 	}
+	var err error
+	if r.Bare, err = b.bare(); err != nil {
+		return err
+	}
+	fmt.Printf("%-28s %9d records/s\n", "bare write and fdatasync", r.Bare)
 	return json.NewEncoder(os.Stdout).Encode(r)
+}
+
+// bare is the measure for one writer: the same bytes written one after the
+// other into a file that is already as long, each synced, and nothing else.
+func (b bench) bare() (rate int, err error) {
+	f, err := os.CreateTemp(b.dir, "journal-bench-bare-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	if _, err := f.Write(make([]byte, 16<<20)); err != nil {
+		return 0, err
+	}
+	if err := f.Sync(); err != nil {
+		return 0, err
+	}
+	rec := make([]byte, b.bytes)
+	began := time.Now()
+	for at := int64(0); time.Since(began) < b.each; at += int64(len(rec)) {
+		if _, err := f.WriteAt(rec, at%(16<<20-int64(len(rec)))); err != nil {
+			return 0, err
+		}
+		if err := syscall.Fdatasync(int(f.Fd())); err != nil {
+			return 0, err
+		}
+		rate++
+	}
+	return int(float64(rate) / time.Since(began).Seconds()), nil
 }
 
 func (r *result) report(name string, s journal.Stats, rate int) {
