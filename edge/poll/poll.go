@@ -168,7 +168,7 @@ func (s *Scheduler) turn(ctx context.Context, j *job) {
 	}
 	s.note(j, rec, err)
 	s.sink(rec, j.report(rec))
-	j.plan(err, s.opts.MaxBackoff)
+	j.plan(at, err, s.opts.MaxBackoff)
 }
 
 // ask reads once, and again at once if that can help a device that is healthy.
@@ -197,9 +197,12 @@ func (j *job) report(rec wire.Record) bool {
 	return was || j.urgent
 }
 
-// plan sets the next time: the next slot of the period that is not past, or
-// after a failure ever later. A line that is down is no fault of the device.
-func (j *job) plan(err error, longest time.Duration) {
+// plan sets the next time after a poll that began at began: the next slot of
+// the period that is not past, or after a failure ever later. A poll that came
+// late has done the work of a slot less than half a period behind it, too: two
+// readings within one millisecond would be one instant of the device. A line
+// that is down is no fault of the device.
+func (j *job) plan(began time.Time, err error, longest time.Duration) {
 	now := time.Now()
 	if err != nil && driver.Cause(err) != driver.LineDown {
 		j.failures++
@@ -211,7 +214,11 @@ func (j *job) plan(err error, longest time.Duration) {
 		j.failures = 0
 	}
 	j.next = j.next.Add(j.Every)
-	if late := now.Sub(j.next); late > 0 {
+	soonest := began.Add(j.Every / 2)
+	if now.After(soonest) {
+		soonest = now
+	}
+	if late := soonest.Sub(j.next); late > 0 {
 		j.next = j.next.Add(late.Truncate(j.Every) + j.Every)
 	}
 }

@@ -244,6 +244,30 @@ func TestUrgent(t *testing.T) {
 }
 
 // TestOverrun holds that a slow line skips slots and makes no bursts.
+// A line that was busy reads a device late; the slot that follows at once would
+// give the same instant twice.
+func TestALateReadingIsNotRepeatedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine()
+		l.takes = 0
+		all, _ := run(t, l, tasks(time.Second, 2), Options{}, func() {
+			time.Sleep(400 * time.Millisecond)
+			l.set(func() { l.takes = 1_499_500 * time.Microsecond }) // dev-1, due at 0.5 s
+			time.Sleep(time.Second)
+			l.set(func() { l.takes = 0 }) // dev-0 follows at 1.9995 s, its slot is 1 s
+		}, 5*time.Second)
+		readings := of(all, "dev-0")
+		for i := 1; i < len(readings); i++ {
+			if gap := readings[i].rec.At.Sub(readings[i-1].rec.At); gap < 500*time.Millisecond {
+				t.Errorf("two readings within %v", gap)
+			}
+		}
+		if len(readings) < 5 {
+			t.Errorf("%d readings in 6 s, want 5 or more", len(readings))
+		}
+	})
+}
+
 func TestOverrun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLine()
