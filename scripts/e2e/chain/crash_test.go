@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	kills = flag.Int("kills", 5, "how often TestCrashes kills the hub")
+	kills = flag.Int("kills", 20, "how often TestCrashes kills the hub")
 	seed  = flag.Uint64("seed", 0, "of TestCrashes' choices; 0: another each time")
 )
 
