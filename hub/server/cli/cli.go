@@ -91,11 +91,7 @@ func check(paths []string, out io.Writer) error {
 	}
 	var faults []error
 	for _, p := range paths {
-		cfg, err := server.Load(p)
-		if err == nil {
-			_, err = server.ReadFiles(cfg)
-		}
-		if err != nil {
+		if err := server.Check(p); err != nil {
 			faults = append(faults, err)
 			continue
 		}
