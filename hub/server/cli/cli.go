@@ -71,7 +71,7 @@ func serve(ctx context.Context, args []string, errs io.Writer) error {
 	}
 	cfg, err := server.Load(*path)
 	if err != nil {
-		return err
+		return server.Check(*path) // the files that it names may have mistakes too
 	}
 	level := slog.LevelInfo
 	if *verbose {
