@@ -44,7 +44,7 @@ type bench struct {
 func newPool(t *testing.T) *bench {
 	b := &bench{t: t, clock: monday}
 	var err error
-	b.Pool, err = tasks.Open(t.Context(), storetest.SQLite(t), tasks.Options{Matters: []tasks.Matter{gas},
+	b.Pool, err = tasks.Open(t.Context(), storetest.Open(t), tasks.Options{Matters: []tasks.Matter{gas},
 		Calendar: tasks.OfficeHours(zone), Now: func() time.Time { return b.clock }, Changed: func(c tasks.Case) { b.told = append(b.told, c) }})
 	if err != nil {
 		t.Fatal(err)
