@@ -114,7 +114,7 @@ func TestEveryMatterLivesThroughEverything(t *testing.T) {
 	start := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 	l := &life{t: t, now: start}
 	var err error
-	l.pool, err = tasks.Open(t.Context(), storetest.SQLite(t), tasks.Options{Matters: matters,
+	l.pool, err = tasks.Open(t.Context(), storetest.Open(t), tasks.Options{Matters: matters,
 		Calendar: tasks.OfficeHours(time.UTC), Now: func() time.Time { return l.now }})
 	if err != nil {
 		t.Fatal(err)

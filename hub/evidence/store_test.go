@@ -32,7 +32,7 @@ var noon = time.Date(2026, 11, 23, 4, 0, 0, 0, time.UTC)
 func open(t *testing.T) (*Store, string) {
 	t.Helper()
 	folder := filepath.Join(t.TempDir(), "evidence")
-	s, err := Open(t.Context(), storetest.SQLite(t), Config{Folder: folder, Zone: time.FixedZone("CST", 8*3600),
+	s, err := Open(t.Context(), storetest.Open(t), Config{Folder: folder, Zone: time.FixedZone("CST", 8*3600),
 		Clock: func() time.Time { return noon },
 		Caption: func(_ context.Context, m Meta) []string {
 			return []string{"澄湾街道 G06", "处置前 " + string(m.By)}

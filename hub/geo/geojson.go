@@ -60,6 +60,9 @@ func (f feature) polygons() ([][][]Point, error) {
 		if err := json.Unmarshal(f.Geometry.Coordinates, &many); err != nil {
 			return nil, err
 		}
+		if len(many) == 0 {
+			return nil, errors.New("a multi-polygon without polygons")
+		}
 		all := make([][][]Point, 0, len(many))
 		for _, rings := range many {
 			p, err := pointRings(rings)

@@ -27,7 +27,8 @@ type Grids struct {
 const gridSquare = 100
 
 // ParseGrids reads a GeoJSON FeatureCollection of polygons with the
-// properties code (unique, required), name_zh and name_en.
+// properties code (unique, required), name_zh and name_en. The error joins what
+// is wrong with each feature, counted from 0 as in the file.
 func ParseGrids(data []byte) (*Grids, error) {
 	c, err := parseCollection(data)
 	if err != nil {
@@ -37,22 +38,33 @@ func ParseGrids(data []byte) (*Grids, error) {
 		return nil, errors.New("no grids: want at least one polygon")
 	}
 	g := &Grids{index: newCells(gridSquare)}
-	seen := map[string]bool{}
+	seen := map[string]int{}
+	var errs []error
 	for i, f := range c.Features {
-		code := f.text("code")
-		if code == "" || seen[code] {
-			return nil, fmt.Errorf("grid %d has the code %q: want one of its own", i, code)
-		}
-		seen[code] = true
-		polygons, err := f.polygons()
-		if err != nil {
-			return nil, fmt.Errorf("grid %s: %w", code, err)
-		}
-		if err := g.add(Grid{Code: code, NameZH: f.text("name_zh"), NameEN: f.text("name_en")}, polygons); err != nil {
-			return nil, fmt.Errorf("grid %s: %w", code, err)
+		if err := g.feature(i, f, seen); err != nil {
+			errs = append(errs, fmt.Errorf("features[%d] (grid %q): %w", i, f.text("code"), err))
 		}
 	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
 	return g, nil
+}
+
+func (g *Grids) feature(i int, f feature, seen map[string]int) error {
+	code := f.text("code")
+	if code == "" {
+		return errors.New("properties.code: want a code such as G01")
+	}
+	if other, twice := seen[code]; twice {
+		return fmt.Errorf("properties.code: want a code of its own, features[%d] has this one already", other)
+	}
+	seen[code] = i
+	polygons, err := f.polygons()
+	if err != nil {
+		return err
+	}
+	return g.add(Grid{Code: code, NameZH: f.text("name_zh"), NameEN: f.text("name_en")}, polygons)
 }
 
 func (g *Grids) add(grid Grid, polygons [][][]Point) error {

@@ -41,7 +41,8 @@ func (e edge) other(n int32) int32 { return e.a + e.b - n }
 const roadSquare = 80
 
 // ParseRoads reads a GeoJSON FeatureCollection of lines with the properties
-// class and name. Lines are joined where they share a position exactly.
+// class and name. Lines are joined where they share a position exactly. The
+// error joins what is wrong with each feature, counted from 0 as in the file.
 func ParseRoads(data []byte) (*Graph, error) {
 	c, err := parseCollection(data)
 	if err != nil {
@@ -49,22 +50,33 @@ func ParseRoads(data []byte) (*Graph, error) {
 	}
 	g := &Graph{index: newCells(roadSquare)}
 	known := map[Point]int32{}
+	var errs []error
 	for i, f := range c.Features {
-		lines, err := f.lines()
-		if err != nil {
-			return nil, fmt.Errorf("road %d: %w", i, err)
-		}
-		g.roads = append(g.roads, Road{Class: f.text("class"), Name: f.text("name")})
-		for _, line := range lines {
-			if err := g.addLine(line, known); err != nil {
-				return nil, fmt.Errorf("road %d: %w", i, err)
-			}
+		if err := g.feature(f, known); err != nil {
+			errs = append(errs, fmt.Errorf("features[%d] (road %q): %w", i, f.text("name"), err))
 		}
 	}
-	if len(g.edges) == 0 {
-		return nil, errors.New("no roads: want at least one line")
+	if len(errs) == 0 && len(g.edges) == 0 {
+		errs = append(errs, errors.New("no roads: want at least one line"))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
 	}
 	return g, nil
+}
+
+func (g *Graph) feature(f feature, known map[Point]int32) error {
+	lines, err := f.lines()
+	if err != nil {
+		return err
+	}
+	g.roads = append(g.roads, Road{Class: f.text("class"), Name: f.text("name")})
+	for _, line := range lines {
+		if err := g.addLine(line, known); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (g *Graph) addLine(line []Point, known map[Point]int32) error {

@@ -17,7 +17,7 @@ import (
 // Config tunes an intake.
 type Config struct {
 	Window      int           // messages kept decoded for consumers near the head
-	CommitEvery time.Duration // longest time between two saves of a cursor that moves
+	CommitEvery time.Duration // between two saves of a cursor that moves; longer where packing the state takes long
 	AckEvery    time.Duration // shortest time between two acknowledgements to one gateway
 	Attempts    int           // how often a consumer may panic on one message before it is put aside
 	Batch       int           // most messages handed to a consumer at once

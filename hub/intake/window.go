@@ -99,8 +99,9 @@ type source struct {
 	reader  *journal.Reader
 	decoder *Decoder
 	batch   int
-	every   time.Duration // between two states
+	every   time.Duration // between two states, at least
 	saved   time.Time     // when the last was taken
+	took    time.Duration // to pack it
 	dirty   bool          // something was folded since
 	next    uint64
 }
@@ -123,7 +124,7 @@ func (s *source) chunk(ctx context.Context) (chunk, error) {
 	wait := ctx
 	if s.dirty {
 		var cancel context.CancelFunc
-		wait, cancel = context.WithDeadline(ctx, s.saved.Add(s.every))
+		wait, cancel = context.WithDeadline(ctx, s.due())
 		defer cancel()
 	}
 	recs, err := s.reader.Next(wait, s.batch, chunkBytes)
@@ -138,12 +139,21 @@ func (s *source) chunk(ctx context.Context) (chunk, error) {
 		s.dirty = true
 	}
 	c.next = s.next
-	if s.dirty && time.Since(s.saved) >= s.every {
+	if s.dirty && !time.Now().Before(s.due()) {
+		began := time.Now()
 		c.state = pack(s.decoder)
 		s.saved, s.dirty = time.Now(), false
+		s.took = s.saved.Sub(began)
 	}
 	return c, nil
 }
+
+// packShare is how much time packing may take: one part in so many.
+const packShare = 30
+
+// due is when the next state is taken. The state of a hundred thousand devices
+// takes a second to pack, and nothing is decoded meanwhile: the rarer then.
+func (s *source) due() time.Time { return s.saved.Add(max(s.every, packShare*s.took)) }
 
 func (s *source) fold(r *journal.Record, out *Decoded) {
 	if r.Kind == journal.Gap {

@@ -57,7 +57,7 @@ func open(t *testing.T) *round {
 	t.Helper()
 	r := &round{t: t, now: ten.Add(time.Minute), album: album{}}
 	var err error
-	r.Rounds, err = Open(t.Context(), storetest.SQLite(t), routes(), r.album, zone, func() time.Time { return r.now })
+	r.Rounds, err = Open(t.Context(), storetest.Open(t), routes(), r.album, zone, func() time.Time { return r.now })
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,7 @@ type bench struct {
 }
 
 func open(t *testing.T) *bench {
-	db := storetest.SQLite(t)
+	db := storetest.Open(t)
 	dir, err := people.OpenDirectory(t.Context(), db)
 	if err != nil {
 		t.Fatal(err)

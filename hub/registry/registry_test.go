@@ -18,7 +18,7 @@ import (
 )
 
 func TestSecretsAndRevocation(t *testing.T) {
-	ctx, db := t.Context(), storetest.SQLite(t)
+	ctx, db := t.Context(), storetest.Open(t)
 	r, err := registry.Open(ctx, db, time.Now)
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +69,7 @@ func TestSecretsAndRevocation(t *testing.T) {
 }
 
 func TestTerminalsOfAPerson(t *testing.T) {
-	r, err := registry.Open(t.Context(), storetest.SQLite(t), time.Now)
+	r, err := registry.Open(t.Context(), storetest.Open(t), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestTerminalsOfAPerson(t *testing.T) {
 }
 
 func TestInventory(t *testing.T) {
-	r, err := registry.Open(t.Context(), storetest.SQLite(t), time.Now)
+	r, err := registry.Open(t.Context(), storetest.Open(t), time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,8 +14,8 @@ import (
 // TestHazardBecomesOneCase replays transitions, as after a crash before the
 // cursor was saved: one hazard, one case, the clearing noted once.
 func TestHazardBecomesOneCase(t *testing.T) {
-	ctx, db := t.Context(), storetest.SQLite(t)
-	gas := tasks.Matter{Code: "AQ03", Name: people.Name{ZH: "燃气"}, Lead: "ES", Auto: []tasks.EventType{tasks.Screened, tasks.Filed}}
+	ctx, db := t.Context(), storetest.Open(t)
+	gas := tasks.Matter{Code: "AQ03", Domain: "safety", Privacy: "public", Name: people.Name{ZH: "燃气"}, Lead: "ES", Auto: []tasks.EventType{tasks.Screened, tasks.Filed}}
 	pool, err := tasks.Open(ctx, db, tasks.Options{Matters: []tasks.Matter{gas}, Calendar: tasks.OfficeHours(time.UTC), Now: time.Now})
 	if err != nil {
 		t.Fatal(err)

@@ -1,21 +1,20 @@
 package server
 
 import (
-	"cmp"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"gridhub/configs"
 	"gridhub/devices/telemetry"
 	"gridhub/hub/broker"
-	"gridhub/hub/geo"
 	"gridhub/hub/history/influx"
-	"gridhub/hub/patrol"
-	"gridhub/hub/people"
-	"gridhub/hub/rules"
-	"gridhub/hub/tasks"
 	"gridhub/streams/sfu"
 )
 
@@ -96,41 +95,118 @@ func mqtt() broker.Config {
 // Validate reports every mistake at once. The broker's and the media's own are
 // asked by the loader.
 func (c Config) Validate() error {
-	switch c.History.Store {
-	case "sqlite", "influx":
-	default:
-		return configs.Fault("history.store", c.History.Store, "sqlite or influx")
+	var errs []error
+	want := func(ok bool, key string, value any, what string) {
+		if !ok {
+			errs = append(errs, configs.Fault(key, value, "%s", what))
+		}
 	}
-	if c.Data == "" {
-		return configs.Fault("data", c.Data, "a folder")
+	want(c.History.Store == "sqlite" || c.History.Store == "influx", "history.store", c.History.Store, "sqlite or influx")
+	want(c.Data != "", "data", c.Data, "a folder")
+	kind, rest, _ := strings.Cut(c.Database, ":")
+	want(c.Database == "" || slices.Contains([]string{"sqlite", "postgres", "postgresql"}, kind) && rest != "", "database", kind+":…",
+		"sqlite:FILE or postgres://…") // the rest may hold a password
+	want(c.HTTP.Address != "" || c.HTTP.Secure != "", "http.address", c.HTTP.Address, "an address here or under secure")
+	return errors.Join(append(errs, c.checkAddresses()...)...)
+}
+
+// checkAddresses wants every TCP address to be one, and none to be wanted twice.
+func (c Config) checkAddresses() (errs []error) {
+	taken := map[string]string{}
+	claim := func(key, address string) {
+		_, port, err := net.SplitHostPort(address)
+		other, twice := taken[address]
+		switch {
+		case address == "":
+			return
+		case err != nil || port == "":
+			errs = append(errs, configs.Fault(key, address, "host:port"))
+		case twice && port != "0":
+			errs = append(errs, configs.Fault(key, address, "an address of its own, %s has this one already", other))
+		}
+		taken[address] = key
 	}
-	if c.HTTP.Address == "" && c.HTTP.Secure == "" {
-		return configs.Fault("http.address", c.HTTP.Address, "an address here or under secure")
+	claim("http.address", c.HTTP.Address)
+	claim("http.secure", c.HTTP.Secure)
+	for i, l := range c.MQTT.Listeners {
+		if l.Network != "unix" {
+			claim(fmt.Sprintf("mqtt.listeners[%d].address", i), l.Address)
+		}
 	}
-	return nil
+	if _, err := netip.ParseAddrPort(c.Media.Address); c.Media.TCP && err == nil {
+		claim("media.address", c.Media.Address)
+	}
+	return errs
+}
+
+// configFile is a configuration with the folder it lies in, from which its
+// paths count.
+type configFile struct {
+	Config `yaml:",inline"`
+	dir    string
+}
+
+// Validate finds paths that lead nowhere, beside what the configuration finds
+// itself.
+func (f *configFile) Validate() error {
+	errs := []error{f.Config.Validate()}
+	exists := func(key, path, what string) {
+		if _, err := os.Stat(under(f.dir, path)); path != "" && err != nil {
+			errs = append(errs, configs.Fault(key, path, "%s: %v", what, errors.Unwrap(err)))
+		}
+	}
+	exists("street", f.Street, "the folder of a street")
+	exists("history.influx.token_file", f.History.Influx.TokenFile, "a file with the token")
+	for key, list := range map[string][]string{"matters": f.Matters, "rules": f.Rules} {
+		for i, p := range list {
+			exists(fmt.Sprintf("%s[%d]", key, i), p, "a file or a folder")
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Load reads a configuration file over the defaults and makes its paths
-// absolute.
+// absolute. What it returns beside an error is only good for finding further
+// mistakes.
 func Load(path string) (Config, error) {
-	c := Default()
-	if err := configs.Load(path, &c); err != nil {
-		return Config{}, err
-	}
-	dir := filepath.Dir(path)
-	c.Data = under(dir, c.Data)
+	f := configFile{Config: Default(), dir: filepath.Dir(path)}
+	err := configs.Load(path, &f)
+	c := f.Config
+	c.Data = under(f.dir, c.Data)
 	if c.Street != "" {
-		c.Street = under(dir, c.Street)
+		c.Street = under(f.dir, c.Street)
 	}
 	if c.History.Influx.TokenFile != "" {
-		c.History.Influx.TokenFile = under(dir, c.History.Influx.TokenFile)
+		c.History.Influx.TokenFile = under(f.dir, c.History.Influx.TokenFile)
 	}
 	for _, list := range [][]string{c.Matters, c.Rules} {
 		for i, p := range list {
-			list[i] = under(dir, p)
+			list[i] = under(f.dir, p)
 		}
 	}
-	return c, nil
+	return c, err
+}
+
+// Check finds every mistake of a configuration file and of the files that it
+// names. Nothing is started, nothing is written.
+func Check(path string) error {
+	c, err := Load(path)
+	c.Street, c.Matters, c.Rules = existing(c.Street), slices.DeleteFunc(c.Matters, gone), slices.DeleteFunc(c.Rules, gone)
+	_, more := ReadFiles(c)
+	return errors.Join(err, more)
+}
+
+// existing drops a path that Load has complained about.
+func existing(path string) string {
+	if gone(path) {
+		return ""
+	}
+	return path
+}
+
+func gone(path string) bool {
+	_, err := os.Stat(path)
+	return err != nil
 }
 
 func under(dir, path string) string {
@@ -140,82 +216,7 @@ func under(dir, path string) string {
 	return filepath.Join(dir, path)
 }
 
-// Files are the data files that a configuration names, read and checked.
-type Files struct {
-	Info        info
-	Departments []people.Department
-	Staff       []people.Staff
-	Routes      []patrol.Route
-	Matters     []tasks.Matter
-	Rules       []rules.Rule
-	Grids       *geo.Grids
-	Roads       *geo.Graph
-	raw         map[string][]byte // GeoJSON as it is served
-}
-
-type info struct {
-	Name     people.Name `yaml:"name"`
-	Center   geo.Point   `yaml:"center"`
-	Bounds   []float64   `yaml:"bounds"` // west, south, east, north
-	TimeZone string      `yaml:"time_zone"`
-}
-
-// bare is a street of which nothing is known yet.
-func bare() info {
-	return info{Name: people.Name{ZH: "未命名街道", EN: "Unnamed street"}, Center: geo.Point{Lon: 116.39, Lat: 39.91},
-		Bounds: []float64{116.37, 39.89, 116.41, 39.93}, TimeZone: "Asia/Shanghai"}
-}
-
-// ReadFiles reads all data files and reports all their mistakes.
-func ReadFiles(c Config) (Files, error) {
-	r := reader{files: Files{Info: bare(), raw: map[string][]byte{}}, ruleIn: map[string]string{}}
-	if c.Street != "" {
-		r.street(c.Street)
-	}
-	for _, f := range r.expand(c.Matters) {
-		var m tasks.Matter
-		r.note(configs.ReadFile(f, &m))
-		r.files.Matters = append(r.files.Matters, m)
-	}
-	for _, f := range r.expand(c.Rules) {
-		set := ruleFile{reader: &r, file: f}
-		r.note(configs.ReadFile(f, &set))
-		r.files.Rules = append(r.files.Rules, set.Rules...)
-	}
-	r.crossCheck()
-	return r.files, r.err()
-}
-
-// Zone is the street's time zone.
-func (f Files) Zone() *time.Location {
-	z, err := time.LoadLocation(f.Info.TimeZone)
-	if err != nil {
-		return time.UTC // crossCheck has refused such a name
-	}
-	return z
-}
-
-// expand lists files and the YAML files of folders, in order. A default folder
-// that does not exist is empty.
-func (r *reader) expand(paths []string) []string {
-	var out []string
-	for _, p := range paths {
-		st, err := os.Stat(p)
-		switch {
-		case err != nil:
-			r.note(err)
-		case st.IsDir():
-			found, _ := filepath.Glob(filepath.Join(p, "*.yaml")) // the pattern is fine
-			slices.SortFunc(found, cmp.Compare[string])
-			out = append(out, found...)
-		default:
-			out = append(out, p)
-		}
-	}
-	return out
-}
-
-// ages turns durations into the instant before which points are removed; 0
+// before turns a duration into the instant before which points are removed; 0
 // keeps them.
 func before(now time.Time, keep time.Duration) telemetry.Millis {
 	if keep == 0 {

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -91,5 +93,31 @@ func TestPortInUse(t *testing.T) {
 	}
 	if err := again.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestRunLooksAtEveryPort holds that scripts/run asks, before it builds, for
+// every port that the demo street listens on.
+func TestRunLooksAtEveryPort(t *testing.T) {
+	cfg, err := server.Load(filepath.Join(shipped, "demo/hub.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"tcp:" + cfg.HTTP.Address, "tcp:" + cfg.HTTP.Secure, "tcp:" + cfg.Media.Address, "udp:" + cfg.Media.Address}
+	for _, l := range cfg.MQTT.Listeners {
+		want = append(want, "tcp:"+l.Address)
+	}
+	script, err := os.ReadFile("../../scripts/run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, m := range regexp.MustCompile(`(?m)^\t((?:tcp|udp):[0-9.]+:\d+):`).FindAllStringSubmatch(string(script), -1) {
+		got = append(got, m[1])
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("scripts/run looks at\n%v\nthe hub listens on\n%v", got, want)
 	}
 }

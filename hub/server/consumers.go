@@ -79,13 +79,16 @@ func (k *keeper) Handle(ctx context.Context, batch []intake.Decoded) error {
 	return err
 }
 
-// watch runs the rules over what comes in. What the engine found and the book
+// watch runs the rules over what comes in, and hears calls for help. What the engine found and the book
 // has not taken yet waits in pending, which is saved with the engine, so that
 // a failing store neither loses nor repeats a hazard.
 type watch struct {
 	engine *rules.Engine
 	book   interface {
 		Apply(ctx context.Context, t rules.Transition) error
+	}
+	help interface {
+		Happened(ctx context.Context, e intake.Happening) error // harmless when repeated
 	}
 	memory watchMemory
 }
@@ -106,6 +109,11 @@ func (w *watch) Handle(ctx context.Context, batch []intake.Decoded) error {
 		}
 		if err := w.settle(ctx); err != nil {
 			return err
+		}
+		for _, e := range d.Happenings {
+			if err := w.help.Happened(ctx, e); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

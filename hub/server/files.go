@@ -3,9 +3,6 @@ package server
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -15,69 +12,79 @@ import (
 	"gridhub/hub/people"
 	"gridhub/hub/rules"
 	"gridhub/hub/tasks"
-
-	_ "time/tzdata" // the street's zone must be there on a bare machine
 )
 
-// reader collects files and what is wrong with them.
-type reader struct {
-	files  Files
-	ruleIn map[string]string // name of a rule -> file that has it
-	faults []error
+// departmentFile is the file of departments.
+type departmentFile struct {
+	Departments []people.Department `yaml:"departments"`
 }
 
-func (r *reader) note(err error) {
-	if err != nil {
-		r.faults = append(r.faults, err)
-	}
+// Validate finds codes used twice.
+func (f *departmentFile) Validate() error {
+	return unique("departments", "code", f.Departments, func(d people.Department) string { return d.Code })
 }
 
-func (r *reader) err() error { return errors.Join(r.faults...) }
-
-// street reads the folder of a street. Only street.yaml must be there.
-func (r *reader) street(dir string) {
-	r.note(configs.ReadFile(filepath.Join(dir, "street.yaml"), &r.files.Info))
-	var d struct {
-		Departments []people.Department `yaml:"departments"`
-	}
-	var s struct {
-		Staff []people.Staff `yaml:"staff"`
-	}
-	var w routeFile
-	r.optional(filepath.Join(dir, "departments.yaml"), &d)
-	r.optional(filepath.Join(dir, "staff.yaml"), &s)
-	r.optional(filepath.Join(dir, "routes.yaml"), &w)
-	r.files.Departments, r.files.Staff, r.files.Routes = d.Departments, s.Staff, w.Routes
-	r.geometry(dir)
+// staffFile is the file of the staff.
+type staffFile struct {
+	Staff  []people.Staff `yaml:"staff"`
+	reader *reader
 }
 
-func (r *reader) optional(path string, into any) {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return
-	}
-	r.note(configs.ReadFile(path, into))
-}
-
-func (r *reader) geometry(dir string) {
-	for _, name := range []string{"grids", "roads", "ground"} {
-		data, err := os.ReadFile(filepath.Join(dir, name+".geojson"))
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		r.note(err)
-		r.files.raw[name] = data
-	}
-	var err error
-	if data := r.files.raw["grids"]; data != nil {
-		if r.files.Grids, err = geo.ParseGrids(data); err != nil {
-			r.note(fmt.Errorf("%s: %w", filepath.Join(dir, "grids.geojson"), err))
+// Validate finds numbers used twice, and departments and grids that the street
+// does not have.
+func (f *staffFile) Validate() error {
+	errs := []error{unique("staff", "id", f.Staff, func(s people.Staff) string { return string(s.ID) })}
+	for i, s := range f.Staff {
+		at := fmt.Sprintf("staff[%d]", i)
+		errs = append(errs, f.reader.department(at+".department", s.Department))
+		for j, g := range s.Grids {
+			errs = append(errs, f.reader.grid(fmt.Sprintf("%s.grids[%d]", at, j), g))
 		}
 	}
-	if data := r.files.raw["roads"]; data != nil {
-		if r.files.Roads, err = geo.ParseRoads(data); err != nil {
-			r.note(fmt.Errorf("%s: %w", filepath.Join(dir, "roads.geojson"), err))
+	return errors.Join(errs...)
+}
+
+// routeFile is the file of routes; what a route says for itself it checks
+// itself.
+type routeFile struct {
+	Routes []patrol.Route `yaml:"routes"`
+	reader *reader
+}
+
+// Validate finds ids used twice, grids that the street does not have, and
+// forces that nobody has.
+func (f *routeFile) Validate() error {
+	errs := []error{unique("routes", "id", f.Routes, func(r patrol.Route) string { return r.ID })}
+	for i, r := range f.Routes {
+		at := fmt.Sprintf("routes[%d]", i)
+		errs = append(errs, f.reader.grid(at+".grid", r.Grid))
+		if r.Force != "" && !people.Force(r.Force).Known() {
+			errs = append(errs, configs.Fault(at+".force", r.Force, "%s", people.Forces()))
 		}
 	}
+	return errors.Join(errs...)
+}
+
+// matterFile is one file with one matter, checked against the departments and
+// the matters of the files before it.
+type matterFile struct {
+	tasks.Matter `yaml:",inline"`
+	reader       *reader
+	file         string
+}
+
+// Validate finds a code used twice and departments that the street does not
+// have, beside what the matter finds itself.
+func (f *matterFile) Validate() error {
+	errs := []error{f.Matter.Validate(), f.reader.department("lead", f.Lead)}
+	for i, d := range f.With {
+		errs = append(errs, f.reader.department(fmt.Sprintf("with[%d]", i), d))
+	}
+	if other, twice := f.reader.matterIn[f.Code]; twice && f.Code != "" {
+		errs = append(errs, configs.Fault("code", f.Code, "a code that no other matter has, it stands in %s already", other))
+	}
+	f.reader.matterIn[f.Code] = f.file
+	return errors.Join(errs...)
 }
 
 // ruleFile is one file of rules, checked against the matters and against the
@@ -96,39 +103,93 @@ func (f *ruleFile) Validate() error {
 			errs = append(errs, configs.Fault(fmt.Sprintf("rules[%d].name", i), rule.Name, "a name that no other rule has, it stands in %s already", other))
 		}
 		f.reader.ruleIn[rule.Name] = f.file
-		known := slices.ContainsFunc(f.reader.files.Matters, func(m tasks.Matter) bool { return m.Code == rule.Matter })
-		if rule.Matter != "" && !known {
+		if _, known := f.reader.matterIn[rule.Matter]; rule.Matter != "" && !known {
 			errs = append(errs, configs.Fault(fmt.Sprintf("rules[%d].matter", i), rule.Matter, "the code of a matter: no file has this one"))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// routeFile is the file of routes; what a route says for itself it checks
-// itself.
-type routeFile struct {
-	Routes []patrol.Route `yaml:"routes"`
-}
-
-// Validate finds ids used twice.
-func (f *routeFile) Validate() error {
+// unique reports every name of a list that stands there a second time.
+func unique[T any](list, key string, all []T, name func(T) string) error {
 	var errs []error
-	ids := map[string]bool{}
-	for i, r := range f.Routes {
-		if ids[r.ID] {
-			errs = append(errs, configs.Fault(fmt.Sprintf("routes[%d].id", i), r.ID, "an id that no other route has"))
+	first := map[string]int{}
+	for i, one := range all {
+		n := name(one)
+		if k, twice := first[n]; twice && n != "" {
+			errs = append(errs, configs.Fault(fmt.Sprintf("%s[%d].%s", list, i, key), n, "one of its own, %s[%d] has this one already", list, k))
+			continue
 		}
-		ids[r.ID] = true
+		first[n] = i
 	}
 	return errors.Join(errs...)
 }
 
-// crossCheck finds what only several files together can get wrong.
-func (r *reader) crossCheck() {
-	if len(r.files.Info.Bounds) != 4 {
-		r.note(fmt.Errorf("street.yaml: bounds: want west, south, east and north, have %d numbers", len(r.files.Info.Bounds)))
+// department wants code to be one of the street's. A street without
+// departments is not asked: a bare hub has matters too.
+func (r *reader) department(key, code string) error {
+	known := make([]string, len(r.files.Departments))
+	for i, d := range r.files.Departments {
+		known[i] = d.Code
 	}
-	if _, err := time.LoadLocation(r.files.Info.TimeZone); err != nil {
-		r.note(fmt.Errorf("street.yaml: time_zone: %q: want a name such as Asia/Shanghai", r.files.Info.TimeZone))
+	return r.known(key, code, "department", known)
+}
+
+// grid wants code to be one of the street's, if it has a file of grids.
+func (r *reader) grid(key, code string) error {
+	if r.files.Grids == nil {
+		return nil
 	}
+	var known []string
+	for _, g := range r.files.Grids.All() {
+		known = append(known, g.Code)
+	}
+	return r.known(key, code, "grid", known)
+}
+
+func (r *reader) known(key, code, what string, known []string) error {
+	if code == "" || len(known) == 0 || slices.Contains(known, code) {
+		return nil
+	}
+	hint := ""
+	if near := configs.Nearest(code, known); near != "" {
+		hint = ", did you mean " + near + "?"
+	}
+	return configs.Fault(key, code, "a %s of this street%s", what, hint)
+}
+
+// info is street.yaml.
+type info struct {
+	Name     people.Name `yaml:"name"`
+	Center   geo.Point   `yaml:"center"`
+	Bounds   []float64   `yaml:"bounds"` // west, south, east, north
+	TimeZone string      `yaml:"time_zone"`
+}
+
+// Validate reports what is wrong with what a street says of itself.
+func (i *info) Validate() error {
+	var errs []error
+	want := func(ok bool, key string, value any, what string) {
+		if !ok {
+			errs = append(errs, configs.Fault(key, value, "%s", what))
+		}
+	}
+	want(i.Name.ZH != "", "name.zh", i.Name.ZH, "a name")
+	want(i.Center.Valid(), "center", fmt.Sprintf("%v, %v", i.Center.Lon, i.Center.Lat), "WGS-84 degrees: {lon: 120.16, lat: 30.27}")
+	_, err := time.LoadLocation(i.TimeZone)
+	want(err == nil && i.TimeZone != "" && i.TimeZone != "Local", "time_zone", i.TimeZone, "a name such as Asia/Shanghai")
+	if b := i.Bounds; len(b) != 4 {
+		want(false, "bounds", fmt.Sprint(b), "four numbers: west, south, east and north")
+	} else {
+		low, high := geo.Point{Lon: b[0], Lat: b[1]}, geo.Point{Lon: b[2], Lat: b[3]}
+		want(low.Valid() && high.Valid() && low.Lon < high.Lon && low.Lat < high.Lat, "bounds", fmt.Sprint(b),
+			"west, south, east and north in WGS-84 degrees, west below east and south below north")
+	}
+	return errors.Join(errs...)
+}
+
+// bare is a street of which nothing is known yet.
+func bare() info {
+	return info{Name: people.Name{ZH: "未命名街道", EN: "Unnamed street"}, Center: geo.Point{Lon: 116.39, Lat: 39.91},
+		Bounds: []float64{116.37, 39.89, 116.41, 39.93}, TimeZone: "Asia/Shanghai"}
 }

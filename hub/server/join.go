@@ -225,13 +225,17 @@ func (h *Hub) register(ctx context.Context, id devices.ID) error {
 }
 
 // intakeDesk is the pool as the API sees it: a report without a place, such as
-// an SOS from a phone that has no fix, gets the best that is known.
+// an SOS from a phone that has no fix, gets the best that is known. The report of
+// an SOS is known by its press, not by its own id: the event has it too.
 type intakeDesk struct {
 	*tasks.Pool
 	h *Hub
 }
 
 func (d intakeDesk) Report(ctx context.Context, who identity.Principal, r tasks.Report) (tasks.Case, error) {
+	if isSOS(who, r) {
+		r.ID = sosReport(string(who.Person), r.At)
+	}
 	if !r.Place.Valid() {
 		r.Place = d.h.whereabouts(who.Person)
 	}

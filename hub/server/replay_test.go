@@ -86,7 +86,7 @@ func (f folder) must(err error) {
 }
 
 func (f folder) pool(db *store.DB) *tasks.Pool {
-	gas := tasks.Matter{Code: "AQ03", Name: people.Name{ZH: "燃气安全隐患"}, Lead: "ES", Auto: []tasks.EventType{tasks.Screened, tasks.Filed}}
+	gas := tasks.Matter{Code: "AQ03", Domain: "safety", Privacy: "public", Name: people.Name{ZH: "燃气安全隐患"}, Lead: "ES", Auto: []tasks.EventType{tasks.Screened, tasks.Filed}}
 	p, err := tasks.Open(context.Background(), db, tasks.Options{Matters: []tasks.Matter{gas}, Calendar: tasks.OfficeHours(time.UTC),
 		Now: func() time.Time { return dawn.Time() }})
 	f.must(err)

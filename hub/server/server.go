@@ -170,7 +170,7 @@ func (h *Hub) openIntake(ctx context.Context) (err error) {
 	screen := h.screen()
 	h.intake, err = intake.New(intake.Default(), h.journal,
 		intake.Options{Logger: h.log, Acknowledge: h.acknowledge, Poison: h.quarantine.Poison},
-		&keeper{Writer: h.writer, duties: d}, &watch{engine: h.engine, book: h.book}, screen, h.quarantine, h.ledger)
+		&keeper{Writer: h.writer, duties: d}, &watch{engine: h.engine, book: h.book, help: helpline{h}}, screen, h.quarantine, h.ledger)
 	if err != nil {
 		return err
 	}

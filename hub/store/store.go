@@ -4,7 +4,8 @@
 // with ? for placeholders in the dialect that both understand.
 //
 // SQLite runs in WAL mode with synchronous=FULL: what Write returned from is on
-// the disk. There is one writer at a time and several readers.
+// the disk, as it is with PostgreSQL's own defaults. There is one writer at a
+// time and several readers, on both: features count and append without locks.
 package store
 
 import (
@@ -15,7 +16,10 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
 	_ "modernc.org/sqlite"             // driver "sqlite"
@@ -109,32 +113,50 @@ type Tx struct {
 }
 
 // Write runs f in a transaction; an error or a panic rolls it back. When it
-// returns nil, what f wrote is durable. It may run f once only.
+// returns nil, what f wrote is durable. It may run f once only. Two never run at
+// the same time, also not from two programs on one PostgreSQL database.
 func (db *DB) Write(ctx context.Context, f func(*Tx) error) error {
 	tx, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // after Commit this does nothing
+	if err := db.dialect.alone(ctx, tx); err != nil {
+		return err
+	}
 	if err := f(&Tx{tx: tx, dialect: db.dialect}); err != nil {
 		return err
 	}
 	return tx.Commit()
 }
 
+// writers is the lock that PostgreSQL's writing transactions take, one after the
+// other: "gridhub" as a number.
+const writers = 0x67726964687562
+
+// alone makes a writing transaction wait for the others. SQLite does so by
+// itself: it has one connection that writes, and locks at BEGIN IMMEDIATE.
+func (d dialect) alone(ctx context.Context, tx *sql.Tx) error {
+	if d == sqlite {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, "SELECT pg_advisory_xact_lock($1)", int64(writers))
+	return err
+}
+
 // Query reads several rows.
 func (db *DB) Query(ctx context.Context, q string, args ...any) (*sql.Rows, error) {
-	return db.read.QueryContext(ctx, db.dialect.bind(q), args...)
+	return db.read.QueryContext(ctx, db.dialect.bind(q), db.dialect.args(args)...)
 }
 
 // QueryRow reads one row.
 func (db *DB) QueryRow(ctx context.Context, q string, args ...any) *sql.Row {
-	return db.read.QueryRowContext(ctx, db.dialect.bind(q), args...)
+	return db.read.QueryRowContext(ctx, db.dialect.bind(q), db.dialect.args(args)...)
 }
 
 // Exec changes rows and says how many.
 func (tx *Tx) Exec(ctx context.Context, q string, args ...any) (int64, error) {
-	res, err := tx.tx.ExecContext(ctx, tx.dialect.bind(q), args...)
+	res, err := tx.tx.ExecContext(ctx, tx.dialect.bind(q), tx.dialect.args(args)...)
 	if err != nil {
 		return 0, err
 	}
@@ -143,12 +165,12 @@ func (tx *Tx) Exec(ctx context.Context, q string, args ...any) (int64, error) {
 
 // Query reads several rows inside the transaction.
 func (tx *Tx) Query(ctx context.Context, q string, args ...any) (*sql.Rows, error) {
-	return tx.tx.QueryContext(ctx, tx.dialect.bind(q), args...)
+	return tx.tx.QueryContext(ctx, tx.dialect.bind(q), tx.dialect.args(args)...)
 }
 
 // QueryRow reads one row inside the transaction.
 func (tx *Tx) QueryRow(ctx context.Context, q string, args ...any) *sql.Row {
-	return tx.tx.QueryRowContext(ctx, tx.dialect.bind(q), args...)
+	return tx.tx.QueryRowContext(ctx, tx.dialect.bind(q), tx.dialect.args(args)...)
 }
 
 // bind turns ? placeholders into $1, $2, … for PostgreSQL. Question marks
@@ -172,4 +194,29 @@ func (d dialect) bind(q string) string {
 		}
 	}
 	return b.String()
+}
+
+// args makes texts storable: PostgreSQL refuses what is no UTF-8 and what holds
+// a zero byte, SQLite takes both. Texts of foreign origin must not fail for
+// ever, so such bytes become U+FFFD there.
+func (d dialect) args(args []any) []any {
+	if d == sqlite {
+		return args
+	}
+	out := args
+	for i, a := range args {
+		v := reflect.ValueOf(a)
+		if v.Kind() != reflect.String {
+			continue
+		}
+		s := v.String()
+		if utf8.ValidString(s) && !strings.Contains(s, "\x00") {
+			continue
+		}
+		if &out[0] == &args[0] {
+			out = slices.Clone(args) // the caller's stays as it is
+		}
+		out[i] = strings.ReplaceAll(strings.ToValidUTF8(s, "\ufffd"), "\x00", "\ufffd")
+	}
+	return out
 }

@@ -106,26 +106,23 @@ func minTime(a, b time.Time) time.Time {
 // length turns a limit's value into counted time: 20m, 4h, 2d. A working day
 // is the calendar's working time of one day, a calendar day is 24 hours.
 func (l Limit) length(c Calendar) (time.Duration, error) {
-	if l.Value == "" {
-		return 0, fmt.Errorf("limit %s: no value: want 20m, 4h or 2d", l.Name)
-	}
-	n, err := strconv.ParseFloat(l.Value[:len(l.Value)-1], 64)
-	if err != nil || n <= 0 {
+	n, unit, ok := l.amount()
+	if !ok {
 		return 0, fmt.Errorf("limit %s: value %q: want 20m, 4h or 2d", l.Name, l.Value)
 	}
-	var unit time.Duration
-	switch l.Value[len(l.Value)-1] {
-	case 'm':
-		unit = time.Minute
-	case 'h':
-		unit = time.Hour
-	case 'd':
-		unit = 24 * time.Hour
-		if l.Kind == WorkingDays || l.Kind == WorkingHours {
-			unit = c.perDay()
-		}
-	default:
-		return 0, fmt.Errorf("limit %s: value %q: want 20m, 4h or 2d", l.Name, l.Value)
+	if unit == 24*time.Hour && (l.Kind == WorkingDays || l.Kind == WorkingHours) {
+		unit = c.perDay()
 	}
 	return time.Duration(n * float64(unit)), nil
+}
+
+// amount splits a limit's value into its number and its unit.
+func (l Limit) amount() (n float64, unit time.Duration, ok bool) {
+	if l.Value == "" {
+		return 0, 0, false
+	}
+	last := len(l.Value) - 1
+	unit, ok = map[byte]time.Duration{'m': time.Minute, 'h': time.Hour, 'd': 24 * time.Hour}[l.Value[last]]
+	n, err := strconv.ParseFloat(l.Value[:last], 64)
+	return n, unit, ok && err == nil && n > 0 && n*unit.Hours() <= longest*24
 }

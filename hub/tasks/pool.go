@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"gridhub/configs"
 	"gridhub/devices/telemetry"
 	"gridhub/hub/geo"
 	"gridhub/hub/identity"
@@ -43,36 +44,14 @@ func Open(ctx context.Context, db *store.DB, o Options) (*Pool, error) {
 			errs = append(errs, fmt.Errorf("matter %s is defined twice", m.Code))
 		}
 		p.byCode[m.Code] = m
-		errs = append(errs, m.Check(o.Calendar))
+		if err := configs.Validate(m); err != nil {
+			errs = append(errs, fmt.Errorf("matter %s: %w", m.Code, err))
+		}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
 	return p, db.Migrate(ctx, "tasks", migrations...)
-}
-
-// Check reports everything that is wrong with a matter.
-func (m Matter) Check(cal Calendar) error {
-	var errs []error
-	for _, l := range m.Limits {
-		if l.Kind != ByPlan {
-			if _, err := l.length(cal); err != nil {
-				errs = append(errs, fmt.Errorf("matter %s: %w", m.Code, err))
-			}
-		}
-		if !moves(l.From) || !moves(l.Until) {
-			errs = append(errs, fmt.Errorf("matter %s: limit %s: from %q until %q: want names of events", m.Code, l.Name, l.From, l.Until))
-		}
-	}
-	for _, a := range m.Auto {
-		if a != Screened && a != Filed {
-			errs = append(errs, fmt.Errorf("matter %s: auto %q: want screened or filed", m.Code, a))
-		}
-	}
-	if m.Code == "" || m.Lead == "" || m.Name.ZH == "" {
-		errs = append(errs, fmt.Errorf("matter %q: code, name.zh and lead are required", m.Code))
-	}
-	return errors.Join(errs...)
 }
 
 // Matters lists the matters in the order in which they were given.

@@ -45,7 +45,7 @@ func raise(t *testing.T) *ground {
 		}
 	}
 	g := &ground{street: demo(t)}
-	ctx, db := t.Context(), storetest.SQLite(t)
+	ctx, db := t.Context(), storetest.Open(t)
 	var err error
 	g.staff, err = people.OpenDirectory(ctx, db)
 	must(err)

@@ -27,19 +27,29 @@ zombie() { [ "$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 1)" =
 
 alive_process() { process_of "$1" >/dev/null; }
 
-# stop_process NAME asks it to end, and after 20 s makes it.
+# stop_process NAME asks it to end, and after 20 s makes it. When it returns the
+# process is gone.
 stop_process() {
-	local pid deadline=$((SECONDS + 20))
+	local pid
 	if pid=$(process_of "$1"); then
 		say "stopping $1"
 		kill -TERM "$pid" 2>/dev/null || true
-		while alive_process "$1" && [ $SECONDS -lt $deadline ]; do sleep 0.1; done
-		if alive_process "$1"; then
+		if ! ends_within 20 "$1"; then
 			say "$1 did not end by itself"
 			kill -KILL "$pid" 2>/dev/null || true
+			ends_within 5 "$1" || die "$1, process $pid, cannot be ended"
 		fi
 	fi
 	rm -f "$RUN/$1.pid"
+}
+
+# ends_within SECONDS NAME waits for the end of a process; false: it lives.
+ends_within() {
+	local deadline=$((SECONDS + $1))
+	while alive_process "$2"; do
+		[ $SECONDS -lt $deadline ] || return 1
+		sleep 0.1
+	done
 }
 
 # watching NAME COMMAND... runs a command, and gives up early, with the end of
@@ -73,11 +83,4 @@ wait_processes() {
 		done
 		sleep 1 || true # Ctrl-C ends it too
 	done
-}
-
-# port_free PORT WHAT ends if somebody listens on a port of this machine.
-port_free() {
-	if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then
-		die "port $1, wanted for $2, is in use on this machine (a broker or another hub?)"
-	fi
 }

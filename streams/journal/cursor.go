@@ -18,12 +18,13 @@ const (
 	cursorSuffix = ".cur"
 	lossName     = "dropped" // same layout as a cursor: what DropOldest took last
 
-	// MaxState is the longest state that a cursor keeps, in bytes.
-	MaxState = 1 << 20
+	// MaxState is the longest state that a cursor keeps, in bytes: what the hub
+	// remembers of some hundred thousand devices. A longer file is damage.
+	MaxState = 64 << 20
 )
 
-// Cursor is a consumer's durable place in a journal, with a few bytes of the
-// consumer's own. Commits are serialised; all methods may be called
+// Cursor is a consumer's durable place in a journal, with a state of the
+// consumer's own, which each Commit writes whole. Commits are serialised; all methods may be called
 // concurrently.
 type Cursor struct {
 	j    *Journal

@@ -223,6 +223,34 @@ func TestCursorFileDamagedAtEveryByte(t *testing.T) {
 	}
 }
 
+// The longest state comes back after a start; a longer one is refused, and the
+// cursor keeps what it had.
+func TestLongestStateOfACursor(t *testing.T) {
+	m := fsx.NewMemory()
+	j := open(t, m, journal.Options{})
+	mustAppend(t, j, "one", "two")
+	c, err := j.Cursor("hub")
+	if err != nil {
+		t.Fatal(err)
+	}
+	longest := bytes.Repeat([]byte("0123456789abcdef"), journal.MaxState/16)
+	if err := c.Commit(2, longest); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Commit(3, append(longest, 'x')); err == nil {
+		t.Error("a longer state was taken")
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if c, err = open(t, m, journal.Options{}).Cursor("hub"); err != nil {
+		t.Fatal(err)
+	}
+	if c.Position() != 2 || !bytes.Equal(c.State(), longest) || c.Damage() != nil {
+		t.Errorf("position %d, %d bytes of state, damage %v came back", c.Position(), len(c.State()), c.Damage())
+	}
+}
+
 // The disk cannot read one segment at Open, be it the head or all of it: it is
 // put aside, the rest is served, its numbers are not given out again.
 func TestSegmentUnreadableAtOpenIsPutAside(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 
 func open(t *testing.T, o ledger.Options) *ledger.Ledger {
 	t.Helper()
-	l, err := ledger.Open(t.Context(), storetest.SQLite(t), o)
+	l, err := ledger.Open(t.Context(), storetest.Open(t), o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,7 +62,7 @@ func fresh(t *testing.T, cfg quarantine.Config) *hub {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { j.Close() })
-	return start(t, cfg, j, storetest.SQLite(t))
+	return start(t, cfg, j, storetest.Open(t))
 }
 
 // publish accepts a message and waits until it is durable.
@@ -186,7 +186,7 @@ func TestRefusedWaitsUntilAReplayBringsItOut(t *testing.T) {
 }
 
 func TestDecodedAgainIsListedOnce(t *testing.T) {
-	dir, db := t.TempDir(), storetest.SQLite(t)
+	dir, db := t.TempDir(), storetest.Open(t)
 	for i := range 3 {
 		j, err := journal.Open(dir, journal.Options{})
 		if err != nil {
@@ -218,7 +218,7 @@ func TestDecodedAgainIsListedOnce(t *testing.T) {
 // A database that was restored beside a new journal: numbers begin anew, and
 // nothing is taken for what it was before.
 func TestNewJournalBesideAnOldDatabase(t *testing.T) {
-	db := storetest.SQLite(t)
+	db := storetest.Open(t)
 	for i := range 3 {
 		j, err := journal.Open(t.TempDir(), journal.Options{Epoch: uint64(i + 1)})
 		if err != nil {
@@ -253,7 +253,7 @@ func TestDamagedRecordsAreNotReplayed(t *testing.T) {
 	if _, err := j.Append(context.Background(), []byte("of another making")); err != nil {
 		t.Fatal(err)
 	}
-	h := start(t, quarantine.Default(), j, storetest.SQLite(t))
+	h := start(t, quarantine.Default(), j, storetest.Open(t))
 	defer h.stop()
 	h.settle()
 	if n, err := h.q.Replay(context.Background(), quarantine.Filter{}); n != 0 || err != nil {

@@ -71,7 +71,7 @@ func serve(ctx context.Context, args []string, errs io.Writer) error {
 	}
 	cfg, err := server.Load(*path)
 	if err != nil {
-		return err
+		return server.Check(*path) // the files that it names may have mistakes too
 	}
 	level := slog.LevelInfo
 	if *verbose {
@@ -91,11 +91,7 @@ func check(paths []string, out io.Writer) error {
 	}
 	var faults []error
 	for _, p := range paths {
-		cfg, err := server.Load(p)
-		if err == nil {
-			_, err = server.ReadFiles(cfg)
-		}
-		if err != nil {
+		if err := server.Check(p); err != nil {
 			faults = append(faults, err)
 			continue
 		}

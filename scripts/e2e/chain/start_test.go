@@ -34,6 +34,8 @@ mqtt:
     - {name: plain, network: udp, address: "127.0.0.1:1"}
 media:
   address: here
+matters: []
+rules: []
 `)
 	want := []string{
 		":3:3: http.adress: 127.0.0.1:1: not known here, did you mean address?",

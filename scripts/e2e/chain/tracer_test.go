@@ -21,6 +21,7 @@ import (
 	"gridhub/hub/identity"
 	"gridhub/hub/patrol"
 	"gridhub/hub/rules"
+	"gridhub/hub/store/storetest"
 	"gridhub/hub/tasks"
 )
 
@@ -77,8 +78,15 @@ devices:
 
 // TestChain is one reading's way through everything: sensor, gateway, hub,
 // rule, case, worker, proof, closing, figures.
-func TestChain(t *testing.T) {
-	s := openStreet(t, "")
+func TestChain(t *testing.T) { theWholeChain(t, "") }
+
+// TestChainOnPostgres is the same with everything relational in PostgreSQL.
+func TestChainOnPostgres(t *testing.T) {
+	theWholeChain(t, fmt.Sprintf("database: %q\n", storetest.Postgres(t).Database(t)))
+}
+
+func theWholeChain(t *testing.T, extra string) {
+	s := openStreet(t, extra)
 	screen := s.desk.watch()
 	s.showsDepth(dry)
 	w := s.hub.handheld(worker)

@@ -1,0 +1,187 @@
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // driver "pgx"
+)
+
+// Server is a PostgreSQL server of our own on a socket in a temporary folder.
+// It listens on no network and lets in whoever can reach the folder.
+type Server struct {
+	dir  string
+	cmd  *exec.Cmd
+	said bytes.Buffer // read after ended only
+	end  chan struct{}
+	err  error // of the process, after end
+}
+
+const (
+	startTime = 60 * time.Second // for initdb and for the first answer, on a busy machine
+	stopTime  = 20 * time.Second
+)
+
+// Start makes an empty server and waits until it answers. PostgreSQL refuses to
+// run as root: under root it runs as the user postgres, else nobody.
+func Start(ctx context.Context) (*Server, error) {
+	bin, err := programs()
+	if err != nil {
+		return nil, err
+	}
+	who, err := unprivileged()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{end: make(chan struct{})}
+	if s.dir, err = folder(who); err != nil {
+		return nil, err
+	}
+	if err := s.launch(ctx, bin, who); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(s.dir))
+	}
+	if err := s.answers(ctx); err != nil {
+		return nil, errors.Join(err, s.Stop())
+	}
+	return s, nil
+}
+
+// programs finds initdb and postgres: distributions keep them out of the PATH.
+func programs() (folder string, err error) {
+	if p, err := exec.LookPath("initdb"); err == nil {
+		return filepath.Dir(p), nil
+	}
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // the pattern is fine
+	if len(found) == 0 {
+		return "", errors.New("no PostgreSQL on this machine: want initdb and postgres (./scripts/setup --tests installs them)")
+	}
+	return filepath.Dir(slices.Max(found)), nil
+}
+
+// unprivileged is whom the server runs as; nil: as ourselves.
+func unprivileged() (*syscall.Credential, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil
+	}
+	u, err := user.Lookup("postgres")
+	if err != nil {
+		if u, err = user.Lookup("nobody"); err != nil {
+			return nil, fmt.Errorf("PostgreSQL does not run as root, and there is nobody else: %w", err)
+		}
+	}
+	uid, err1 := strconv.ParseUint(u.Uid, 10, 32)
+	gid, err2 := strconv.ParseUint(u.Gid, 10, 32)
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, errors.Join(err1, err2)
+}
+
+// folder lies directly in the temporary folder: the server's user must be able
+// to get there, and a socket's path has room for 107 bytes only.
+func folder(who *syscall.Credential) (string, error) {
+	dir, err := os.MkdirTemp("", "pg")
+	if err != nil || who == nil {
+		return dir, err
+	}
+	if err := os.Chown(dir, int(who.Uid), int(who.Gid)); err != nil {
+		return "", errors.Join(err, os.Remove(dir))
+	}
+	return dir, nil
+}
+
+func (s *Server) launch(ctx context.Context, bin string, who *syscall.Credential) error {
+	// the server goes when we do, also when the test is killed
+	as := &syscall.SysProcAttr{Credential: who, Pdeathsig: syscall.SIGQUIT}
+	data := filepath.Join(s.dir, "data")
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "--no-sync", "--auth=trust", "--username=gridhub",
+		"--encoding=UTF8", "--locale=C", "--pgdata="+data)
+	initdb.Dir, initdb.SysProcAttr = s.dir, as
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w\n%s", err, out)
+	}
+	// what these tests ask is the same with and without waiting for the disk
+	s.cmd = exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", s.dir, "-F", "-c", "listen_addresses=", "-c", "max_connections=200")
+	s.cmd.Dir, s.cmd.SysProcAttr, s.cmd.Stderr = s.dir, as, &s.said
+	if err := s.cmd.Start(); err != nil {
+		return err
+	}
+	go func() {
+		s.err = s.cmd.Wait()
+		close(s.end)
+	}()
+	return nil
+}
+
+// answers waits for the first answer.
+func (s *Server) answers(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	db, err := sql.Open("pgx", s.URL())
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	for {
+		err := db.PingContext(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("PostgreSQL does not answer: %w", err)
+		case <-s.end:
+			return fmt.Errorf("PostgreSQL ended: %w\n%s", s.err, s.said.String())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// Stop ends the server and removes its folder.
+func (s *Server) Stop() error {
+	_ = s.cmd.Process.Signal(syscall.SIGINT) // fast shutdown; it may have ended
+	select {
+	case <-s.end:
+	case <-time.After(stopTime):
+		_ = s.cmd.Process.Kill()
+		<-s.end
+	}
+	return os.RemoveAll(s.dir)
+}
+
+// URL is the server's own database, from which others are made.
+func (s *Server) URL() string { return address(s.dir, "postgres") }
+
+func address(dir, name string) string { return "postgres://gridhub@/" + name + "?host=" + dir }
+
+var made atomic.Int64
+
+// create makes an empty database on the server at url and returns its URL and
+// what drops it again.
+func create(ctx context.Context, url string) (of string, drop func() error, err error) {
+	admin, err := sql.Open("pgx", url)
+	if err != nil {
+		return "", nil, err
+	}
+	name := fmt.Sprintf("test_%d_%d", os.Getpid(), made.Add(1))
+	if _, err := admin.ExecContext(ctx, "CREATE DATABASE "+name+" TEMPLATE template0"); err != nil {
+		return "", nil, errors.Join(fmt.Errorf("create database %s: %w", name, err), admin.Close())
+	}
+	drop = func() error {
+		_, err := admin.Exec("DROP DATABASE " + name + " WITH (FORCE)")
+		return errors.Join(err, admin.Close())
+	}
+	of, err = rename(url, name)
+	return of, drop, err
+}

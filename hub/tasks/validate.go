@@ -1,0 +1,108 @@
+package tasks
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gridhub/configs"
+)
+
+// What a matter file may name. Proofs are those that an upload can be labelled
+// with; a matter that demands another could never be closed.
+var (
+	limitKinds = []LimitKind{Emergency, WorkingHours, WorkingDays, CalendarHours, CalendarDays, ByPlan}
+	proofKinds = []string{"photo-before", "photo-after", "signature", "document", "video", "audio", "checklist", "callback", "tag", "reading"}
+	domains    = []string{"urban", "governance", "environment", "safety"}
+	privacies  = []string{"public", "internal", "restricted"}
+	automatic  = []EventType{Screened, Filed}
+)
+
+// Validate reports everything that is wrong with one matter. Its limits and
+// proofs are asked by the loader.
+func (m Matter) Validate() error {
+	var f faults
+	f.want(m.Code != "", "code", m.Code, "a code such as CG01")
+	f.want(m.Name.ZH != "", "name.zh", m.Name.ZH, "a name")
+	f.want(m.Lead != "", "lead", m.Lead, "the department that leads")
+	oneOf(&f, "domain", m.Domain, domains)
+	oneOf(&f, "privacy", m.Privacy, privacies)
+	for i, d := range m.With {
+		f.want(d != m.Lead && !slices.Contains(m.With[:i], d), fmt.Sprintf("with[%d]", i), d, "each department once, the leading one not again")
+	}
+	for i, a := range m.Auto {
+		key := fmt.Sprintf("auto[%d]", i)
+		oneOf(&f, key, a, automatic)
+		f.want(!slices.Contains(m.Auto[:i], a), key, a, "each step once")
+	}
+	for i, l := range m.Limits {
+		same := func(o Limit) bool { return o.Name == l.Name }
+		f.want(!slices.ContainsFunc(m.Limits[:i], same), fmt.Sprintf("limits[%d].name", i), l.Name, "a name that no other limit of this matter has")
+	}
+	for i, p := range m.Evidence {
+		f.want(!slices.Contains(m.Evidence[:i], p), fmt.Sprintf("evidence[%d]", i), p.Kind, "each proof once for one step")
+	}
+	return errors.Join(f...)
+}
+
+// Validate reports everything that is wrong with one limit.
+func (l Limit) Validate() error {
+	var f faults
+	f.want(l.Name != "", "name", l.Name, "a name such as arrive or handle")
+	oneOf(&f, "kind", l.Kind, limitKinds)
+	f.want(moves(l.From), "from", l.From, "%s", wantStep(l.From))
+	f.want(moves(l.Until), "until", l.Until, "%s", wantStep(l.Until))
+	if l.Kind == ByPlan {
+		f.want(l.Value == "", "value", l.Value, "nothing here: the plan names the day")
+	} else {
+		_, _, ok := l.amount()
+		f.want(ok, "value", l.Value, "20m, 4h or 2d")
+	}
+	f.want(l.When == "", "when", l.When, "nothing here: no limit depends on a condition yet")
+	return errors.Join(f...)
+}
+
+// Validate reports everything that is wrong with one demand for evidence.
+func (p Proof) Validate() error {
+	var f faults
+	oneOf(&f, "kind", p.Kind, proofKinds)
+	f.want(moves(p.Before), "before", p.Before, "%s", wantStep(p.Before))
+	return errors.Join(f...)
+}
+
+// faults collects what is wrong.
+type faults []error
+
+func (f *faults) want(ok bool, key string, value any, what string, args ...any) {
+	if !ok {
+		*f = append(*f, configs.Fault(key, value, what, args...))
+	}
+}
+
+// oneOf wants v to be known, and suggests what was meant.
+func oneOf[S ~string](f *faults, key string, v S, known []S) {
+	names := make([]string, len(known))
+	for i, k := range known {
+		names[i] = string(k)
+	}
+	f.want(slices.Contains(known, v), key, v, "%s", suggest("one of "+strings.Join(names, ", "), string(v), names))
+}
+
+// wantStep names the events that a limit or a demand may speak of.
+func wantStep(have EventType) string {
+	names := []string{string(Reported)}
+	for _, t := range order {
+		if moves(t) {
+			names = append(names, string(t))
+		}
+	}
+	return suggest("a step that moves a case: "+strings.Join(names, ", "), string(have), names)
+}
+
+func suggest(want, have string, known []string) string {
+	if near := configs.Nearest(have, known); near != "" {
+		return want + "; did you mean " + near + "?"
+	}
+	return want
+}
