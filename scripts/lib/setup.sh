@@ -143,6 +143,7 @@ need_peers() {
 	need_command curl curl
 	need_command jq jq
 	need_command ip iproute2
+	need_command certutil libnss3-tools
 	need_command strace strace
 	need_command socat socat
 	need_command mbpoll mbpoll

@@ -8,7 +8,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -25,22 +24,24 @@ type task struct {
 	Token    string `json:"token,omitempty"`
 	Password string `json:"password"`
 	Person   string `json:"person,omitempty"`
-	Shots    string `json:"shots"`         // folder for the picture of a failure
-	CA       string `json:"ca,omitempty"`  // hash of the hub's public key, for Chromium
-	Through  string `json:"net,omitempty"` // network namespace in which Chromium runs
+	Shots    string `json:"shots"`          // folder for the picture of a failure
+	Wire     string `json:"wire,omitempty"` // network device of the machine on which the flow runs, if it is another
 }
 
 // browse runs one flow and shows what it saw.
 func (s *street) browse(flow string, what task) {
 	s.t.Helper()
 	what.street, what.Password, what.Shots = s, password, shots(s.t)
+	if s.from != nil {
+		what.Wire = s.from.wire
+	}
 	told, err := json.Marshal(what)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	var out bytes.Buffer
-	c := exec.CommandContext(s.t.Context(), "node", filepath.Join("browser", flow+".mjs"))
-	c.Env = append(os.Environ(), "PAGES_TASK="+string(told))
+	c := s.from.command(s.t.Context(), "node", filepath.Join("browser", flow+".mjs"))
+	c.Env = append(c.Env, "PAGES_TASK="+string(told))
 	c.Stdout, c.Stderr = &out, &out
 	c.WaitDelay = 10 * time.Second
 	err = c.Run()
@@ -82,4 +83,23 @@ func TestTheCentreCallsAWorker(t *testing.T) {
 	s := open(t, place{})
 	s.staff("p-017")
 	s.browse("call", task{Person: "p-017"})
+}
+
+// Whoever cannot see well, or has no mouse, works here too.
+func TestBothFacesAreAccessible(t *testing.T) {
+	s := open(t, place{})
+	s.staff("p-017")
+	s.browse("access", task{Person: "p-017"})
+}
+
+// A phone is another machine: it comes over the network, has to trust the
+// street's own authority, and may use camera, position and offline pages for
+// that reason only.
+func TestAPhoneOnAnotherMachine(t *testing.T) {
+	far := phone(t)
+	s := open(t, place{phone: far})
+	s.staff("p-017")
+	s.browse("stranger", task{})
+	far.trust(t, s.authority())
+	s.browse("phone", task{Person: "p-017"})
 }

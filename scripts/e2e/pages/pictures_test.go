@@ -9,8 +9,8 @@ import (
 )
 
 // TestPictures is no test but a tool, built on request alone: go test -tags
-// pictures -run TestPictures takes the documentation's pictures into
-// .cache/pages.
+// pictures -run TestPictures takes the documentation's pictures, and one of
+// every room and page, into .cache/pages.
 func TestPictures(t *testing.T) {
 	s := open(t, place{})
 	persons := make([]string, 60)
@@ -21,4 +21,13 @@ func TestPictures(t *testing.T) {
 	s.sensors(150 * time.Second)
 	s.walkers(persons...)
 	s.browse("pictures", task{Person: "p-167"})
+}
+
+// TestPicturesOfABadNight takes what the centre shows when dozens of hazards
+// stand at once.
+func TestPicturesOfABadNight(t *testing.T) {
+	s := open(t, place{})
+	s.staff()
+	s.sensors(2 * time.Second)
+	s.browse("night", task{})
 }

@@ -75,12 +75,13 @@ type street struct {
 	dir    string
 	config string
 	URL    string `json:"url"`    // http://127.0.0.1:port
-	Secure string `json:"secure"` // host:port with the private CA
+	Secure string `json:"secure"` // https://host:port, by the private CA
 	mqtt   string
+	from   *machine // where the flows run; nil: on this machine
 }
 
-// place says where the hub listens for phones.
-type place struct{ host string }
+// place says where the phones are; nil: on this machine.
+type place struct{ phone *machine }
 
 // open starts a hub with empty stores and waits until it is ready.
 func open(t *testing.T, where place) *street {
@@ -89,11 +90,12 @@ func open(t *testing.T, where place) *street {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if where.host == "" {
-		where.host = "127.0.0.1"
+	host := "127.0.0.1"
+	if where.phone != nil {
+		host = where.phone.here
 	}
-	s := &street{t: t, bin: bin, dir: t.TempDir()}
-	s.URL, s.Secure, s.mqtt = "http://"+freePort(t, "127.0.0.1"), freePort(t, where.host), freePort(t, "127.0.0.1")
+	s := &street{t: t, bin: bin, dir: t.TempDir(), from: where.phone}
+	s.URL, s.Secure, s.mqtt = "http://"+freePort(t, "127.0.0.1"), "https://"+freePort(t, host), freePort(t, "127.0.0.1")
 	s.config = s.write("hub.yaml", fmt.Sprintf(`data: hub
 street: %[1]s/configs/demo
 matters: [%[1]s/configs/matters]
@@ -103,7 +105,7 @@ mqtt:
   listeners:
     - {name: plain, network: tcp, address: "%[5]s"}
 media: {address: "%[6]s", loopback: true}
-`, root(t), strings.TrimPrefix(s.URL, "http://"), s.Secure, where.host, s.mqtt, freePort(t, "127.0.0.1")))
+`, root(t), strings.TrimPrefix(s.URL, "http://"), strings.TrimPrefix(s.Secure, "https://"), host, s.mqtt, freePort(t, "127.0.0.1")))
 	s.run("hub", "serve", "--config", s.config)
 	s.awaitReady()
 	return s

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Case, CaseClock, Hazard } from './api/types'
-import { byUrgency, clockNow, isOverdue, look, mustAct, pressing, stepsFor, deskSteps, newest } from './cases'
+import { byGravity, byUrgency, clockNow, isOverdue, look, mustAct, pressing, stepsFor, deskSteps, newest } from './cases'
 
 const min = 60_000
 const clock = (c: Partial<CaseClock>): CaseClock => ({ name: 'arrive', kind: 'emergency', started: 0, due: 20 * min, used: 0, light: 'green', ...c })
@@ -58,6 +58,12 @@ it('lists the overdue first, then the severe, then what runs out first', () => {
     make({ id: 'overdue', severity: 'info', clocks: [clock({ due: min })] }),
   ]
   expect(list.sort(byUrgency(10 * min)).map((c) => c.id)).toEqual(['overdue', 'severe', 'sooner', 'later'])
+})
+
+it('calls with the worst hazards first, and of these with the newest', () => {
+  const hazard = (id: string, severity: string, raised: number) => ({ id, severity, raised }) as Hazard
+  const list = [hazard('old', 'critical', 1), hazard('newest', 'major', 9), hazard('new', 'critical', 5), hazard('noise', 'minor', 7)]
+  expect(list.sort(byGravity).map((h) => h.id)).toEqual(['new', 'old', 'newest', 'noise'])
 })
 
 it('keeps a later revision when an older list comes in after it', () => {

@@ -76,7 +76,12 @@ export function newest(list: Case[], known: Case[]): Case[] {
   return list.map((c) => known.find((k) => k.id === c.id && k.rev > c.rev) ?? c)
 }
 
-/** mustAct: a hazard lasts and nobody has taken it yet. Only this pulses. */
+/** byGravity orders hazards: the worst first, of these the newest. */
+export function byGravity(a: Hazard, b: Hazard): number {
+  return severityRank(b.severity) - severityRank(a.severity) || b.raised - a.raised || (a.id < b.id ? -1 : 1)
+}
+
+/** mustAct: a hazard lasts and nobody has taken it yet. Nothing else may pulse. */
 export function mustAct(h: Hazard, c: Case | undefined): boolean {
   if (h.cleared || severityRank(h.severity) < 2) return false
   return !c || looks[c.state] === 'new' || c.state === 'dispatched'

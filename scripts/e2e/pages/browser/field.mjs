@@ -1,6 +1,6 @@
 // A worker's whole task on a phone, one step of it without a network, while the
 // centre looks on.
-import { ask, centre, eventually, field, goOnDuty, must, play, say, signIn, task } from './stage.mjs'
+import { ask, centre, eventually, field, goOnDuty, must, play, say, shoot, signIn, task } from './stage.mjs'
 
 const home = { latitude: 30.2753, longitude: 120.16, accuracy: 8 }
 const scene = { lon: 120.1603, lat: 30.2755 }
@@ -72,10 +72,3 @@ await play(async () => {
   const arrival = end.events.find((e) => e.type === 'onscene')
   must(arrival.server > arrival.at, `the arrival carries the phone's time, ${arrival.server - arrival.at} ms before it was sent`)
 })
-
-async function shoot(phone, name) {
-  await phone.getByRole('button', { name }).click()
-  await phone.getByRole('dialog').locator('video').evaluate((v) => new Promise((seen) => { v.videoWidth ? seen() : v.addEventListener('loadeddata', seen) }))
-  await phone.getByRole('button', { name: '拍照', exact: true }).last().click()
-  await phone.getByRole('button', { name: '使用照片' }).click()
-}

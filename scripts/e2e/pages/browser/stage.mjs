@@ -4,6 +4,8 @@ import { execFileSync } from 'node:child_process'
 import { chromium } from 'playwright-core'
 
 export const task = JSON.parse(process.env.PAGES_TASK ?? '{}')
+/** Where the pages are: another machine than the hub's reaches only what TLS guards. */
+export const origin = task.wire ? task.secure : task.url
 export const patience = 60_000 // ms for one thing to appear on a busy machine
 
 /** What a page may say without being wrong: a refused sign-in and the like are answers. */
@@ -22,7 +24,7 @@ const faults = []
 async function launch() {
   browser ??= await chromium.launch({
     executablePath: process.env.CHROMIUM ?? execFileSync('which', ['chromium'], { encoding: 'utf8' }).trim(),
-    args: task.ca ? [...flags, `--ignore-certificate-errors-spki-list=${task.ca}`] : flags,
+    args: flags,
   })
   return browser
 }
@@ -57,7 +59,7 @@ async function enter(name, context, path) {
   page.on('console', (m) => {
     if (m.type() === 'error' && !harmless.some((h) => h.test(m.text()))) faults.push(`${name}: console: ${m.text()}`)
   })
-  await page.goto(task.url + path)
+  await page.goto(origin + path)
   return page
 }
 
@@ -95,6 +97,14 @@ export async function goOnDuty(phone, { latitude, longitude, accuracy }) {
   const walk = () => phone.context().setGeolocation({ latitude: latitude + (steps++ % 2) * 2e-5, longitude, accuracy })
   await walk()
   const walking = setInterval(() => walk().catch(() => clearInterval(walking)), 3_000)
+}
+
+/** shoot takes a photo for a step and keeps it. */
+export async function shoot(phone, name) {
+  await phone.getByRole('button', { name }).click()
+  await phone.getByRole('dialog').locator('video').evaluate((v) => new Promise((seen) => { v.videoWidth ? seen() : v.addEventListener('loadeddata', seen) }))
+  await phone.getByRole('button', { name: '拍照', exact: true }).last().click()
+  await phone.getByRole('button', { name: '使用照片' }).click()
 }
 
 /** ask calls the API as who is signed in on a page. */

@@ -23,7 +23,7 @@ export class Board {
   static async open(container: HTMLElement, ground: Ground, pick: Pick): Promise<Board> {
     const map = new maplibregl.Map({
       container, style: groundStyle(ground, ground.label), bounds: Board.box(ground.bounds),
-      fitBoundsOptions: { padding: 24 }, minZoom: 11, maxZoom: 20, attributionControl: false, dragRotate: false, pitchWithRotate: false, fadeDuration: 120,
+      fitBoundsOptions: { padding: 24 }, minZoom: 11, maxZoom: 20, attributionControl: false, dragRotate: false, pitchWithRotate: false, fadeDuration: 0,
     })
     map.touchZoomRotate.disableRotation()
     map.keyboard.disable() // j, k and the arrows belong to the lists

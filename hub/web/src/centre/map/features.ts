@@ -4,7 +4,7 @@ import { look, severityRank } from '@/shared/cases'
 import { isPlace } from '@/shared/geo'
 import type { Health, Standing } from '@/shared/map/symbols'
 import { short } from '@/shared/time'
-import { figure, unit } from '@/shared/units'
+import type { useReading } from '@/shared/units'
 import { deviceIcon } from '@/shared/ui/icons'
 
 type Feature = GeoJSON.Feature
@@ -39,20 +39,21 @@ export function deviceHealth(d: Device, now: number): Health {
   return d.health === 'stale' || now - d.heard > patience ? 'stale' : 'fresh'
 }
 
-export function deviceFeature(d: Device, now: number, inks: Record<Health, string>): Feature | undefined {
+export function deviceFeature(d: Device, now: number, inks: Record<Health, string>, say: ReturnType<typeof useReading>): Feature | undefined {
   const { lon, lat } = d.place
   if (!isPlace({ lon, lat })) return undefined
   const health = deviceHealth(d, now)
   return point(lon as number, lat as number, {
-    id: d.id, kind: 'device', image: `device-${deviceIcon(d.kind)}-${health}`, label: deviceLabel(d, now), ink: inks[health],
+    id: d.id, kind: 'device', image: `device-${deviceIcon(d.kind)}-${health}`, label: deviceLabel(d, now, say), ink: inks[health],
     order: health === 'hazard' ? 0 : health === 'fault' ? 1 : 2, // labels of what matters are placed first
   })
 }
 
-function deviceLabel(d: Device, now: number): string {
+function deviceLabel(d: Device, now: number, say: ReturnType<typeof useReading>): string {
   const v = d.values?.[0]
   if (!v || v.value === null || v.value === undefined) return '—'
-  return `${figure(v.value)} ${unit(v.unit)} · ${short(now - v.at)}`
+  const said = say(v.name, v.value, v.unit)
+  return `${said.figure}${said.unit && ' '}${said.unit} · ${short(now - v.at)}`
 }
 
 export function standing(p: PersonState, now: number): Standing {

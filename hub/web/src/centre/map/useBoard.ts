@@ -1,12 +1,13 @@
 import { computed, onMounted, onUnmounted, shallowRef, watch, type Ref } from 'vue'
 import { hubNow, now } from '@/shared/clock'
-import { mustAct } from '@/shared/cases'
+import { byGravity, mustAct } from '@/shared/cases'
 import { isPlace } from '@/shared/geo'
 import { useWords } from '@/shared/i18n'
 import type { Health } from '@/shared/map/symbols'
 import { scale, token } from '@/shared/map/style'
 import { useTheme } from '@/shared/prefs'
 import { span } from '@/shared/time'
+import { useReading } from '@/shared/units'
 import { useNames } from '../state/names'
 import { useSelection } from '../state/selection'
 import { useTrack } from '../state/track'
@@ -21,6 +22,7 @@ const frame = 125 // ms between two drawings of walking people: eight a second
 export function useBoard(container: Ref<HTMLElement | null>) {
   const world = useWorld()
   const names = useNames()
+  const say = useReading()
   const { t, locale } = useWords()
   const { select, selected } = useSelection()
   const { track, progress } = useTrack()
@@ -38,7 +40,7 @@ export function useBoard(container: Ref<HTMLElement | null>) {
     const at = hubNow()
     b.draw('cases', collection(world.openCases.value.flatMap((c) => caseFeature(c, at, scale()) ?? [])))
     const ink = inks()
-    b.draw('devices', collection([...world.devices.values()].flatMap((d) => deviceFeature(d, at, ink) ?? [])))
+    b.draw('devices', collection([...world.devices.values()].flatMap((d) => deviceFeature(d, at, ink, say) ?? [])))
     drawPeople(true)
   }
 
@@ -118,7 +120,7 @@ export function useBoard(container: Ref<HTMLElement | null>) {
     drawTrack()
   })
 
-  const alarms = computed(() => world.openHazards.value.filter((h) => isPlace(h.place) && mustAct(h, h.case ? world.cases.get(h.case) : undefined)))
+  const alarms = computed(() => world.openHazards.value.filter((h) => isPlace(h.place) && mustAct(h, h.case ? world.cases.get(h.case) : undefined)).sort(byGravity))
   return { board, unsupported, alarms }
 }
 

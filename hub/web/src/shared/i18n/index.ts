@@ -1,6 +1,7 @@
 import { computed } from 'vue'
 import { createI18n, useI18n } from 'vue-i18n'
 import type { Name } from '../api/types'
+import { roundMetres } from '../geo'
 import type { Translate } from '../time'
 import { en } from './en'
 import { zh } from './zh'
@@ -29,4 +30,10 @@ export function useWords() {
     document.documentElement.lang = locale.value
   }
   return { t: say, name, word, locale: computed(() => locale.value), switchLocale }
+}
+
+/** useFar says a distance, rounded to what matters on foot: 210 米, 1.2 公里. */
+export function useFar() {
+  const { t } = useWords()
+  return (metres: number) => (metres < 1000 ? t('field.far', { n: roundMetres(metres) }) : t('field.farKm', { n: (metres / 1000).toFixed(1) }))
 }

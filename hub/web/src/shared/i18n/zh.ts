@@ -2,7 +2,7 @@
 export const zh = {
   time: {
     justNow: '刚刚', minutesAgo: '{n} 分钟前', hoursAgo: '{n} 小时前', daysAgo: '{n} 天前', today: '今天', yesterday: '昨天',
-    seconds: '{n} 秒', minutes: '{n} 分', hours: '{n} 小时', days: '{n} 天', left: '剩 {span}', over: '超 {span}', at: '{time} 更新',
+    seconds: '{n} 秒', minutes: '{n} 分', hours: '{n} 小时', days: '{n} 天', left: '剩 {span}', early: '按时，提前 {span}', over: '超 {span}', at: '{time} 更新',
   },
   app: {
     centre: '网格指挥中心', field: '网格员', retry: '重试', close: '关闭', cancel: '取消', confirm: '确定', why: '为什么', none: '无', unknown: '未知',
@@ -45,7 +45,7 @@ export const zh = {
     next: '下一步', clocks: '时限', noClocks: '没有计时中的时限', nearest: '最近的三人', again: '改派', dispatch: '派遣', dispatchTo: '派给 {who}', dispatching: '正在派遣…', excluded: '未入选 {n} 人', noCandidates: '附近没有可派的人',
     noCandidatesHint: '可能无人在岗或没有位置。展开“为什么”查看每个人的原因。', handler: '处理人', noHandler: '尚未派遣', department: '主办', with: '协办', evidence: '证据', noEvidence: '还没有照片',
     missing: '还缺：{list}', timeline: '过程', cleared: '读数已恢复正常', reworks: '返工 {n} 次', call: '语音', video: '视频', whyTitle: '{step}：请写明原因', reason: '原因', until: '到何时', eta: '约 {n} 分钟',
-    away: '{n} 米', awayKm: '{n} 公里', load: '手上 {n} 件', noLoad: '手上没有任务', fixAge: '位置 {age}', open: '打开案件', device: '触发设备', hazard: '隐患', reported: '上报', near: '到场位置距现场 {n} 米', offline: '离线完成，{time} 送达',
+    load: '手上 {n} 件', noLoad: '手上没有任务', fixAge: '位置 {age}', open: '打开案件', device: '触发设备', hazard: '隐患', reported: '上报', near: '到场位置距现场 {n} 米', offline: '离线完成，{time} 送达',
     hash: '存证', conflict: '案件刚被别人更新，已为您刷新，请再看一眼。', note: '备注', noteHint: '写一条备注…', overview: '其余 {n} 项', photo: '照片', by: '由 {who}', cost: '综合 {n}',
   },
   reason: { best: '首选', 'by-road': '按路网', 'has-tasks': '手上有任务', 'old-fix': '位置较旧', 'lead-department': '主办部门', 'co-department': '协办部门', 'first-responder': '先期处置力量', nearest: '最近', 'own-grid': '本网格', skilled: '有专长', free: '空闲', near: '较近', 'fair-load': '任务较少', fresh: '位置新', department: '主办部门', 'straight-line': '直线估算', road: '按路网' },
@@ -61,7 +61,7 @@ export const zh = {
   device: {
     values: '当前读数', never: '从未上报', every: '每 {span} 一次', health: '状态', fresh: '正常', stale: '过时', fault: '故障', unknown: '未知', chart: '24 小时', noSeries: '这段时间没有数据', ledger: '数据账本', ledgerHint: '采集 = 入库 + 重复 + 覆盖 + 隔离 + 过期 + 待处理',
     hour: '时段', polled: '采集', stored: '入库', repeated: '重复', superseded: '覆盖', quarantined: '隔离', expired: '过期', pending: '待处理', balanced: '账平', unbalanced: '差 {n} 条', range: '正常 {min}–{max}', gateway: '网关', profile: '型号', place: '位置', quality: '质量',
-    good: '可信', uncertain: '存疑', bad: '不可信', name: '名称', kind: '类型', heard: '最近读数', noLedger: '今天还没有记录', filter: '按名称或类型筛选',
+    yes: '有{what}', no: '无{what}', good: '可信', uncertain: '存疑', bad: '不可信', name: '名称', kind: '类型', heard: '最近读数', noLedger: '今天还没有记录', filter: '按名称或类型筛选',
   },
   kind: {
     gas: '燃气', methane: '燃气', noise: '噪声', level: '水位', water: '水', flood: '内涝', temperature: '温度', temp: '温度', smoke: '烟感', weather: '气象', air: '空气', dust: '扬尘', fume: '油烟', power: '用电', electricity: '用电', energy: '电能',
@@ -72,7 +72,7 @@ export const zh = {
     leakage: '剩余电流', power: '功率', energy: '电量', battery: '电池', wind: '风速', rain: '雨量', co: '一氧化碳', smoke: '烟雾', flow: '流量', so2: '二氧化硫', no2: '二氧化氮', o3: '臭氧', co2: '二氧化碳', tilt: '倾角', flooded: '进水', ratio: '变比', fault: '故障',
   },
   map: { layers: '图层', people: '人员', devices: '设备', cases: '案件', grids: '网格', routes: '巡查路线', trails: '轨迹', fit: '全街道', follow: '跟随', unsupported: '此电脑不能显示地图（缺少 WebGL），列表照常可用。', label: '街道地图' },
-  pool: { title: '任务池', filter: '编号、标题、事项、网格…', state: '状态', matter: '事项', grid: '网格', who: '处理人', due: '时限', source: '来源', reported: '上报', number: '编号', empty: '没有符合条件的案件', clear: '清除筛选', count: '{n} 件', onlyOpen: '只看未结', from: '来自“{name}”' },
+  pool: { title: '任务池', look: '进度', filter: '编号、标题、事项、网格…', state: '状态', matter: '事项', grid: '网格', who: '处理人', due: '时限', source: '来源', reported: '上报', number: '编号', empty: '没有符合条件的案件', clear: '清除筛选', count: '{n} 件', onlyOpen: '只看未结', from: '来自“{name}”' },
   patrol: {
     title: '今日巡查', routes: '{n} 条路线', done: '{done}/{total} 个点', ahead: '未开始', running: '进行中', finished: '已完成', missed: '有漏点', window: '时段', grid: '网格', low: '{n} 次打卡需人工复核', grade: '到场可信度 {n}', empty: '今天没有路线', unvisited: '未到', visited: '{time} {who}', summary: '已走 {done}/{total} 个点', counts: '有效', notCounts: '不计入',
     why: { 'no-photo': '没有照片', 'out-of-radius': '不在范围内', 'out-of-window': '不在时段内', inside: '在范围内', photo: '有照片', window: '在时段内', 'inaccurate': '定位不准', continuity: '行程连贯', 'clock-offset': '时钟有偏差', mock: '疑似模拟定位' },
@@ -89,12 +89,15 @@ export const zh = {
     audio: '语音通话', video: '视频通话', ringing: '正在呼叫 {who}…', incoming: '{who} 来电', live: '通话中', accept: '接听', decline: '拒绝', hangup: '挂断', mute: '静音', unmute: '取消静音', camera: '摄像头', noCamera: '关闭摄像头', busy: '对方正忙', 'timed-out': '无人接听', missed: '未接', cancelled: '已取消', joined: '已加入', left: '已离开', declined: '对方拒接', unreachable: '终端不在线', ended: '通话已结束', resuming: '信号中断，正在恢复…', lost: '通话中断',
     none: '没有通话', emptyHint: '指挥中心来电会覆盖整个屏幕并响铃、振动。', recorded: '通话将录音录像，作为任务证据保存。', centre: '指挥中心', staff: '工作人员 {id}', history: '最近通话', failed: '呼叫没有成功：{why}', unavailable: '通话服务未接通', micDenied: '麦克风被拒绝，请在浏览器设置中允许', elsewhere: '已在其他设备接听', you: '我', pushTalk: '按住说话',
   },
+  called: {
+    created: '呼叫', ringing: '对方振铃', unreachable: '终端不在线', accepted: '接听', declined: '拒接', busy: '正忙', 'timed-out': '无人接听', elsewhere: '在其他设备接听', left: '挂断', resuming: '信号中断', resumed: '恢复通话', lost: '通话中断', ended: '通话结束',
+  },
   field: {
     tasks: '任务', patrol: '巡查', call: '通话', me: '我', noTasks: '现在没有任务', noTasksHint: '保持在岗，新任务会响铃并振动。', offDutyHint: '您不在岗，不会收到新任务。', goOnDuty: '现在上岗', others: '其他任务', far: '{n} 米', farKm: '{n} 公里', by: '{time} 前', noPlace: '没有本机位置', details: '详情与过程', back: '返回', where: '现场',
     arrow: '向{dir}', dir: { n: '北', ne: '东北', e: '东', se: '东南', s: '南', sw: '西南', w: '西', nw: '西北' }, photoFirst: '先拍：{list}', retake: '重拍', use: '使用照片', shoot: '拍照', cameraDenied: '无法打开相机，可从系统相机拍摄', pickFile: '系统相机', photos: '{n} 张照片', waitsBefore: '照片和步骤会在有网时按顺序送出',
     reasonReturn: '回退原因', returnTask: '回退此任务', waiting: '已完成，等待核查', stepQueued: '已记下，等待网络', refusedTitle: '中心没有接受', dismiss: '知道了', done: '已办结', newTask: '新任务', offline: '没有网络', queued: '{n} 项等待送出', sending: '正在送出 {n} 项', photoWaits: '{n} 张照片待传',
     dutyOn: '在岗', dutyOff: '离岗', dutyOnHint: '正在上报位置', dutyOffHint: '不上报位置，不接收任务', position: '定位', positionOk: '精度 ±{n} 米', positionNone: '还没有定位', positionDenied: '定位被拒绝：请在浏览器设置中允许', link: '与中心连接', linkUp: '已连接', linkDown: '未连接', storage: '离线存储', storageKept: '受保护', storagePlain: '可能被系统清理', wake: '屏幕常亮', wakeOn: '已开启', wakeOff: '未开启', wakeUnsupported: '不支持', limits: '网页在锁屏后不能响铃和定位。执勤时请保持屏幕常亮并停留在此页面。', contrast: '高对比度', queue: '等待送出', queueEmpty: '没有等待的内容', terminal: '本机编号', version: '版本',
-    sos: 'SOS', sosHold: '按住 2 秒求助', sosHolding: '继续按住…', sosSent: '求助已发出', sosQueued: '求助已记下，一有网络立即发出', sosTitle: 'SOS 人员求助', routes: '我的路线', nextStop: '下一个点', checkIn: '拍照打卡', tooFar: '还有 {n} 米，走近后打卡', stops: '{done}/{total}', noRoutes: '今天没有我的路线', routeDone: '这条路线已走完', checkedIn: '已打卡', checkInQueued: '已打卡，等待送出', pendingVisit: '待送出', setOff: '出发', watermarkTask: '任务', watermarkPoint: '点位',
+    sos: 'SOS', sosHold: '按住 2 秒求助', sosHolding: '继续按住…', sosSent: '求助已发出', sosQueued: '求助已记下，一有网络立即发出', sosTitle: 'SOS 人员求助', routes: '我的路线', nextStop: '下一个点', checkIn: '拍照打卡', tooFar: '还有 {far}，走近后打卡', stops: '{done}/{total}', noRoutes: '今天没有我的路线', routeDone: '这条路线已走完', checkedIn: '已打卡', checkInQueued: '已打卡，等待送出', pendingVisit: '待送出', setOff: '出发', watermarkTask: '任务', watermarkPoint: '点位',
     dropped: '离线过久，最早的 {n} 个位置已丢弃', notStaff: '此账号不是在册人员，不能绑定终端', lookAt: '查看内容', signalLost: '未取得位置，请到开阔处',
   },
 }

@@ -52,6 +52,7 @@ import Route from 'lucide/dist/esm/icons/route.mjs'
 import Search from 'lucide/dist/esm/icons/search.mjs'
 import Send from 'lucide/dist/esm/icons/send.mjs'
 import Server from 'lucide/dist/esm/icons/server.mjs'
+import AlarmSmoke from 'lucide/dist/esm/icons/alarm-smoke.mjs'
 import Siren from 'lucide/dist/esm/icons/siren.mjs'
 import Sun from 'lucide/dist/esm/icons/sun.mjs'
 import SunMedium from 'lucide/dist/esm/icons/sun-medium.mjs'
@@ -80,7 +81,7 @@ const set = {
   locate: LocateFixed, 'sign-out': LogOut, map: Map, pin: MapPin, patrol: MapPinned, mic: Mic, 'mic-off': MicOff,
   moon: Moon, navigation: Navigation, pause: Pause, phone: Phone, 'phone-in': PhoneIncoming, 'phone-missed': PhoneMissed,
   'phone-off': PhoneOff, play: Play, plus: Plus, radio: Radio, refresh: RefreshCw, route: Route, search: Search,
-  send: Send, server: Server, siren: Siren, sun: Sun, contrast: SunMedium, 'switch-camera': SwitchCamera,
+  send: Send, server: Server, siren: Siren, smoke: AlarmSmoke, sun: Sun, contrast: SunMedium, 'switch-camera': SwitchCamera,
   thermometer: Thermometer, warning: TriangleAlert, upload: Upload, person: User, people: Users, video: Video,
   'video-off': VideoOff, sound: Volume2, level: Waves, wifi: Wifi, 'wifi-off': WifiOff, wind: Wind, close: X,
   power: Zap, figures: ChartColumn,
@@ -94,7 +95,7 @@ export function iconNodes(name: IconName): IconNode {
 }
 
 /** deviceIcons are all that deviceIcon can choose: a device may appear at any time. */
-export const deviceIcons: IconName[] = ['flame', 'sound', 'level', 'water', 'thermometer', 'rain', 'wind', 'fan', 'power', 'siren', 'camera', 'gauge']
+export const deviceIcons: IconName[] = ['flame', 'smoke', 'sound', 'level', 'water', 'thermometer', 'rain', 'wind', 'fan', 'power', 'siren', 'camera', 'gauge']
 
 /** deviceIcon chooses the symbol of a kind of device. */
 export function deviceIcon(kind: string): IconName {
@@ -103,7 +104,8 @@ export function deviceIcon(kind: string): IconName {
   if (/noise|sound/.test(k)) return 'sound'
   if (/level|flood|river/.test(k)) return 'level'
   if (/water|leak|moist|hydrant|pressure/.test(k)) return 'water'
-  if (/temp|heat|climate|smoke|cabinet/.test(k)) return 'thermometer'
+  if (/smoke/.test(k)) return 'smoke'
+  if (/temp|heat|climate|cabinet/.test(k)) return 'thermometer'
   if (/weather|rain/.test(k)) return 'rain'
   if (/wind/.test(k)) return 'wind'
   if (/air|pm|dust|fume/.test(k)) return 'fan'
