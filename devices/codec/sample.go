@@ -18,7 +18,39 @@ type Sample struct {
 	At      telemetry.Millis  // by the sender's clock; 0: not told
 	Values  []telemetry.Field // sorted by metric, each once
 	Units   []Unit            // of those values whose unit was told
-	LeftOut int               // values that a history of numbers cannot hold: text, objects, null
+	LeftOut []Omission        // values that a history of numbers cannot hold, each reason once
+}
+
+// Omission counts values that were left out for one reason.
+type Omission struct {
+	Why Why
+	N   int
+}
+
+// Why is the reason of an omission, a label of counters.
+type Why string
+
+// The reasons.
+const (
+	Text      Why = "text"
+	Null      Why = "null"      // told to be unknown
+	Structure Why = "structure" // an object, an array, a data set, a template
+	Bytes     Why = "bytes"
+	Infinite  Why = "infinite" // NaN and the infinities
+)
+
+// Omit counts n values that are left out.
+func (s *Sample) Omit(why Why, n int) {
+	if n == 0 {
+		return
+	}
+	for i := range s.LeftOut {
+		if s.LeftOut[i].Why == why {
+			s.LeftOut[i].N += n
+			return
+		}
+	}
+	s.LeftOut = append(s.LeftOut, Omission{why, n})
 }
 
 // Unit is the unit of a metric, spelt as in wire.Metric.

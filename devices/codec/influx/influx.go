@@ -177,7 +177,8 @@ type Owner struct {
 // field, joined by '.'. Left away are a measurement that is the sender's kind,
 // the tag host, and a tag device that named the device or is the sender's id.
 func (l *Line) Sample(o Owner) (codec.Sample, error) {
-	s := codec.Sample{At: l.At, LeftOut: l.LeftOut}
+	s := codec.Sample{At: l.At}
+	s.Omit(codec.Text, l.LeftOut)
 	host, device := l.tag("host"), l.tag("device")
 	named := ""
 	switch {
