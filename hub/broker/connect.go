@@ -130,10 +130,11 @@ func (c *conn) accept(p Principal, cred Credentials) error {
 		return &refusedConnect{c.v5, codeUnavailable, "principal", err}
 	}
 	if p.Convention != "" {
-		if c.conv = conventions[p.Convention]; c.conv == nil {
-			err := fmt.Errorf("convention %q of %s is not known", p.Convention, p.ID)
-			return &refusedConnect{c.v5, codeUnavailable, "convention", err}
+		err := CheckConvention(p.Convention, p.Foreign)
+		if err != nil {
+			return &refusedConnect{c.v5, codeUnavailable, "convention", fmt.Errorf("%s: %w", p.ID, err)}
 		}
+		c.conv, _ = conventions[p.Convention].bind(p.Foreign) // just checked
 	}
 	if cred.CertCN != "" && cred.CertCN != string(p.ID) {
 		err := fmt.Errorf("the certificate is %s's, not %s's", cred.CertCN, p.ID)

@@ -54,6 +54,7 @@ type Principal struct {
 	ID         devices.ID
 	Kind       devices.Kind
 	Convention string // "" speaks our own topics; see conventions for others
+	Foreign    string // the name that it is bound to there, see CheckConvention
 }
 
 // Authority knows who may connect. Safe for concurrent use.

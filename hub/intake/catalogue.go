@@ -13,6 +13,7 @@ import (
 )
 
 // ThingsBoard is the convention of a sender that speaks ThingsBoard's MQTT API.
+// Those of the others are told by the topics that the broker gives them.
 const ThingsBoard = "thingsboard"
 
 // Registration is what the hub's registry says of devices that no inventory
@@ -28,7 +29,8 @@ type Registered struct {
 	ID         devices.ID `json:"id"`
 	Kind       string     `json:"kind,omitempty"`       // the measurement: gas, noise, …; empty: measures nothing
 	Gateway    devices.ID `json:"gateway,omitempty"`    // who speaks for it; empty: itself
-	Convention string     `json:"convention,omitempty"` // empty (our own) or ThingsBoard
+	Convention string     `json:"convention,omitempty"` // empty (our own), ThingsBoard or another
+	Speaks     bool       `json:"speaks,omitempty"`     // for devices behind it, which appear as it names them
 }
 
 func appendRegistration(b []byte, at telemetry.Millis, r Registration) ([]byte, error) {
@@ -62,7 +64,7 @@ func (d *Decoder) registered(body []byte, out *Decoded) error {
 		dev := d.device(e.ID)
 		dev.kind, dev.gateway, dev.hub = e.Kind, e.Gateway, true
 		if s := d.senders[e.ID]; s != nil || e.Convention != "" {
-			d.sender(e.ID).convention = e.Convention
+			d.sender(e.ID).convention, d.sender(e.ID).speaks = e.Convention, e.Speaks
 		}
 	}
 	return nil

@@ -25,6 +25,7 @@ type Decoded struct {
 	Presence   *wire.Presence // status
 	Inventory  *wire.Stock    // an inventory that was accepted
 	Body       []byte         // reply, ledger and the like: the payload as it came
+	Answer     *Answer        // what a foreign sender is to be told at once
 
 	Refused []Refusal
 	Raw     []byte // the record, when something was refused: what a replay needs
@@ -40,6 +41,12 @@ type Happening struct {
 	Time   telemetry.Millis
 	Basis  telemetry.Basis
 	Key    telemetry.Key
+}
+
+// Answer is a message to a foreign sender, in its own convention.
+type Answer struct {
+	Kind    string // behind down/
+	Payload []byte
 }
 
 // Refusal is an item of a message that was not understood or not believed.
@@ -76,9 +83,10 @@ const (
 	Quarantined
 	Expired // given up by the sender, or off duty
 	Missing // never came, although the sender has moved its floor beyond it
+	LeftOut // beside the items: values in them that a history of numbers cannot hold
 )
 
-var outcomes = [...]string{"stored", "repeated", "superseded", "quarantined", "expired", "missing"}
+var outcomes = [...]string{"stored", "repeated", "superseded", "quarantined", "expired", "missing", "left-out"}
 
 func (o Outcome) String() string { return outcomes[o] }
 
@@ -87,7 +95,7 @@ type Tally struct {
 	Device  devices.ID
 	Hour    telemetry.Millis // begin of the hour, by the sender's clock
 	Outcome Outcome
-	Cause   string // for Quarantined and Expired
+	Cause   string // for Quarantined, Expired and LeftOut
 	N       int64
 }
 

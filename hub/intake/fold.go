@@ -37,6 +37,7 @@ type sender struct {
 	clock      clock
 	streams    []*stream
 	convention string // empty: our own payloads
+	foreign
 }
 
 // stream is one numbering of a sender.
@@ -168,9 +169,13 @@ func (d *Decoder) published(body []byte, p *replay, out *Decoded) error {
 
 // read decodes the payload as its topic and its sender's convention say.
 func (m *message) read() {
-	kind, _, _ := strings.Cut(m.raw.Topic, "/")
-	if kind == "tb" || m.sender.convention == ThingsBoard {
-		m.thingsboard()
+	kind, rest, _ := strings.Cut(m.raw.Topic, "/")
+	if read := conventions[kind]; read != nil {
+		read(m, rest)
+		return
+	}
+	if m.sender.convention == ThingsBoard {
+		m.thingsboard(m.raw.Topic)
 		return
 	}
 	switch kind {

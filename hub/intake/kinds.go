@@ -1,12 +1,9 @@
 package intake
 
 import (
-	"strings"
-
 	"gridhub/devices"
 	"gridhub/devices/codec"
 	"gridhub/devices/codec/native"
-	"gridhub/devices/codec/thingsboard"
 	"gridhub/devices/telemetry"
 	"gridhub/devices/wire"
 )
@@ -234,53 +231,4 @@ func (m *message) presence() {
 		m.heard(p.Now)
 	}
 	m.out.Presence = &p
-}
-
-// thingsboard takes the payloads of ThingsBoard's device and gateway API, whose
-// topics the broker has put under tb/. What is no measurement (answers to
-// commands, a gateway's connects) is handed on as it came.
-func (m *message) thingsboard() {
-	topic := strings.TrimPrefix(m.raw.Topic, "tb/")
-	read := thingsboard.Device
-	switch {
-	case topic == wire.Telemetry, topic == "attributes":
-	case topic == "gateway/telemetry", topic == "gateway/attributes":
-		read = thingsboard.Gateway
-	case strings.HasPrefix(topic, "rpc/"), topic == "gateway/rpc", topic == "gateway/connect", topic == "gateway/disconnect":
-		m.out.Body = append([]byte(nil), m.raw.Payload...)
-		return
-	case topic == wire.Status:
-		m.presence()
-		return
-	default:
-		m.refuse(-1, m.raw.From, m.raw.At, UnknownTopic, "no topic of ThingsBoard that this hub reads: "+clip(topic), 1)
-		return
-	}
-	all, err := read(m.raw.Payload)
-	if err != nil {
-		m.unreadable(err)
-		return
-	}
-	for i := range all {
-		if !m.skipped(i) {
-			m.sample(i, &all[i])
-		}
-	}
-}
-
-func (m *message) sample(i int, s *thingsboard.Sample) {
-	id := m.raw.From
-	if s.Device != "" {
-		id = devices.ID(m.intern([]byte(s.Device)))
-	}
-	dev := m.owned(id)
-	if dev == nil {
-		m.refuse(i, id, s.At, UnknownDevice, "not known at the hub: "+clip(string(id)), 1)
-		return
-	}
-	at, basis, ok := m.when(i, id, 0, s.At)
-	if !ok {
-		return
-	}
-	m.point(i, dev, telemetry.Point{Device: id, Kind: dev.kind, At: at, Basis: basis, Key: m.key("", 0, 0)}, m.hour(s.At), s.Values)
 }

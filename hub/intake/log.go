@@ -50,6 +50,9 @@ type Options struct {
 	// Acknowledge sends a payload on the gateway's down/ack. It must not block
 	// for long; what it cannot deliver is said again on connect, see Acks.
 	Acknowledge func(to devices.ID, payload []byte)
+	// Tell sends a foreign sender an answer, on the kind of its down tree. Like
+	// Acknowledge it must not block; nobody repeats what it cannot deliver.
+	Tell func(to devices.ID, kind string, payload []byte)
 	// Poison keeps a message on which a consumer gave up. Its refusals have the
 	// cause Poison. An error means that it is offered again.
 	Poison func(ctx context.Context, d Decoded) error

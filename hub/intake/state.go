@@ -12,12 +12,13 @@ import (
 	"gridhub/devices/telemetry"
 )
 
-// The state of a Decoder as bytes, version 1: the senders, then the devices, in
+// The state of a Decoder as bytes, version 2: the senders, then the devices, in
 // the order of their ids, then what was freed, each with a count before, so that
 // equal states are equal bytes. Numbers are varints, values 8 bytes, little end first.
-const stateVersion = 1
+// Version 1 had nothing of foreign senders and is read still.
+const stateVersion = 2
 
-var errState = errors.New("not a decoder state of version 1")
+var errState = errors.New("not a decoder state of version 1 or 2")
 
 // Save appends the state to b.
 func (d *Decoder) Save(b []byte) []byte {
@@ -54,7 +55,7 @@ func (s *sender) save(b []byte) []byte {
 			at = sp.last
 		}
 	}
-	return b
+	return s.foreign.save(b)
 }
 
 func (c *clock) save(b []byte) []byte {
@@ -107,12 +108,17 @@ func LoadDecoder(b []byte) (*Decoder, error) {
 		return d, nil
 	}
 	c := &cut{b: b}
-	if c.byte() != stateVersion {
+	version := c.byte()
+	if version < 1 || version > stateVersion {
 		return nil, errState
 	}
 	for n := c.uint(); n > 0 && c.err == nil; n-- {
 		id := devices.ID(c.text())
-		d.senders[id] = d.loadSender(c)
+		s := d.loadSender(c)
+		if version > 1 {
+			s.foreign.load(c)
+		}
+		d.senders[id] = s
 	}
 	for n := c.uint(); n > 0 && c.err == nil; n-- {
 		id := devices.ID(c.text())

@@ -213,6 +213,7 @@ func (in *Intake) lead(ctx context.Context) {
 		}
 		in.window.push(c)
 		in.acknowledge(s.decoder, c.items)
+		in.tell(c.items)
 	}
 }
 

@@ -38,6 +38,7 @@ type Principal struct {
 	ID         devices.ID        `json:"id"`
 	Kind       devices.Kind      `json:"kind"`
 	Convention string            `json:"convention,omitempty"` // "" = our own, thingsboard, …
+	Foreign    string            `json:"foreign,omitempty"`    // its name in that convention: Tasmota's topic, Sparkplug's group/node, …
 	Profile    string            `json:"profile,omitempty"`    // of a sensor that speaks for itself
 	Person     identity.PersonID `json:"person,omitempty"`     // of a terminal
 	Label      string            `json:"label,omitempty"`
@@ -68,6 +69,7 @@ CREATE TABLE principals (
 	id TEXT PRIMARY KEY, kind TEXT NOT NULL, convention TEXT NOT NULL, profile TEXT NOT NULL, person TEXT NOT NULL,
 	label TEXT NOT NULL, secret TEXT NOT NULL, created INTEGER NOT NULL, revoked INTEGER NOT NULL);
 CREATE TABLE devices (id TEXT PRIMARY KEY, gateway TEXT NOT NULL, body TEXT NOT NULL, seen INTEGER NOT NULL)`,
+	`ALTER TABLE principals ADD COLUMN foreign_name TEXT NOT NULL DEFAULT ''`,
 }
 
 // Open reads what the registry holds.
@@ -84,7 +86,7 @@ func Open(ctx context.Context, db *store.DB, now func() time.Time) (*Registry, e
 }
 
 func (r *Registry) readPrincipals(ctx context.Context) error {
-	rows, err := r.db.Query(ctx, `SELECT id, kind, convention, profile, person, label, secret, created, revoked FROM principals`)
+	rows, err := r.db.Query(ctx, `SELECT id, kind, convention, foreign_name, profile, person, label, secret, created, revoked FROM principals`)
 	if err != nil {
 		return err
 	}
@@ -92,7 +94,7 @@ func (r *Registry) readPrincipals(ctx context.Context) error {
 	for rows.Next() {
 		var e entry
 		var secret string
-		if err := rows.Scan(&e.ID, &e.Kind, &e.Convention, &e.Profile, &e.Person, &e.Label, &secret, &e.Created, &e.Revoked); err != nil {
+		if err := rows.Scan(&e.ID, &e.Kind, &e.Convention, &e.Foreign, &e.Profile, &e.Person, &e.Label, &secret, &e.Created, &e.Revoked); err != nil {
 			return err
 		}
 		if _, err := hex.Decode(e.secret[:], []byte(secret)); err != nil {
@@ -135,6 +137,9 @@ func (r *Registry) Add(ctx context.Context, p Principal) (secret string, err err
 	if _, known := r.Get(p.ID); known {
 		return "", fmt.Errorf("%s: %w", p.ID, ErrExists)
 	}
+	if p.Convention != "" && p.Profile == "" {
+		p.Profile = p.Convention // what it measures has a home even if nobody says what kind it is
+	}
 	return r.renew(ctx, p)
 }
 
@@ -154,10 +159,10 @@ func (r *Registry) renew(ctx context.Context, p Principal) (string, error) {
 
 func (r *Registry) save(ctx context.Context, e *entry) error {
 	return r.db.Write(ctx, func(tx *store.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO principals (id, kind, convention, profile, person, label, secret, created, revoked)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+		_, err := tx.Exec(ctx, `INSERT INTO principals (id, kind, convention, foreign_name, profile, person, label, secret, created, revoked)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (id) DO UPDATE SET label = excluded.label, secret = excluded.secret, revoked = excluded.revoked`,
-			string(e.ID), string(e.Kind), e.Convention, e.Profile, string(e.Person), e.Label, hex.EncodeToString(e.secret[:]), e.Created, e.Revoked)
+			string(e.ID), string(e.Kind), e.Convention, e.Foreign, e.Profile, string(e.Person), e.Label, hex.EncodeToString(e.secret[:]), e.Created, e.Revoked)
 		return err
 	})
 }
@@ -186,8 +191,8 @@ func (r *Registry) List() []Principal {
 }
 
 // Authenticate says who presents these. A certificate that the TLS layer
-// verified is enough by its common name; otherwise the secret decides. For a
-// foreign convention the username is the secret.
+// verified is enough by its common name; otherwise the secret decides. A client
+// of a foreign convention may have the secret as username and no password.
 func (r *Registry) Authenticate(username string, password []byte, certCN string) (Principal, error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -198,7 +203,7 @@ func (r *Registry) Authenticate(username string, password []byte, certCN string)
 		return admit(e)
 	}
 	e := r.byID[devices.ID(username)]
-	if e == nil || e.Convention != "" {
+	if e == nil {
 		return Principal{}, ErrUnknown
 	}
 	sum := sha256.Sum256(password)
@@ -206,6 +211,15 @@ func (r *Registry) Authenticate(username string, password []byte, certCN string)
 		return Principal{}, ErrSecret
 	}
 	return admit(e)
+}
+
+// Token says who presents a secret alone, as HTTP clients do: the secret of an
+// identity with a foreign convention, or id:secret of any.
+func (r *Registry) Token(token string) (Principal, error) {
+	if id, secret, both := strings.Cut(token, ":"); both {
+		return r.Authenticate(id, []byte(secret), "")
+	}
+	return r.Authenticate(token, nil, "")
 }
 
 func admit(e *entry) (Principal, error) {

@@ -48,7 +48,8 @@ func TestSecretsAndRevocation(t *testing.T) {
 		{"no secret", "gw-1", "", "", "", registry.ErrSecret},
 		{"nobody", "gw-2", secret, "", "", registry.ErrUnknown},
 		{"token as username", token, "", "", "tb-1", nil},
-		{"a token device by its id", "tb-1", token, "", "", registry.ErrUnknown},
+		{"a token device by its id", "tb-1", token, "", "tb-1", nil},
+		{"a token device without its token", "tb-1", "", "", "", registry.ErrSecret},
 		{"certificate", "", "", "gw-1", "gw-1", nil},
 		{"certificate of nobody", "", "", "gw-9", "", registry.ErrUnknown},
 	}
@@ -57,6 +58,14 @@ func TestSecretsAndRevocation(t *testing.T) {
 		if p.ID != tt.id || !errors.Is(err, tt.err) {
 			t.Errorf("%s: %q, %v; want %q, %v", tt.name, p.ID, err, tt.id, tt.err)
 		}
+	}
+	for token, want := range map[string]devices.ID{token: "tb-1", "tb-1:" + token: "tb-1", "gw-1:" + secret: "gw-1", secret: "", "gw-1": "", "": ""} {
+		if p, err := r.Token(token); p.ID != want || (err == nil) != (want != "") {
+			t.Errorf("token %q is %q's, %v; want %q", token, p.ID, err, want)
+		}
+	}
+	if p, _ := r.Get("tb-1"); p.Profile != "thingsboard" || p.Foreign != "" {
+		t.Errorf("the foreign identity is %+v", p)
 	}
 	var told devices.ID
 	r.OnRevoke(func(id devices.ID) { told = id })

@@ -13,6 +13,7 @@ import (
 	"gridhub/devices"
 	"gridhub/devices/telemetry"
 	"gridhub/hub/api"
+	"gridhub/hub/broker"
 	"gridhub/hub/history"
 	"gridhub/hub/registry"
 )
@@ -53,6 +54,10 @@ func answer(w http.ResponseWriter, v any, err error) {
 func (h *Hub) addDevice(w http.ResponseWriter, r *http.Request) {
 	var p registry.Principal
 	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&p); err != nil {
+		answer(w, nil, err)
+		return
+	}
+	if err := broker.CheckConvention(p.Convention, p.Foreign); err != nil {
 		answer(w, nil, err)
 		return
 	}

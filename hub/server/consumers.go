@@ -197,9 +197,13 @@ func (s screen) describe(all []registry.Device) {
 	for _, d := range all {
 		if d.Gone {
 			s.board.Forget(d.ID)
-		} else {
-			s.board.Describe(d.Gateway, d.Entry)
+			continue
 		}
+		if d.Name == "" && d.Gateway == d.ID { // it told what it measures, not what people call it
+			p, _ := s.registry.Get(d.ID)
+			d.Name = p.Label
+		}
+		s.board.Describe(d.Gateway, d.Entry)
 	}
 }
 

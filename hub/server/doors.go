@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"gridhub/hub/api"
 	"gridhub/hub/web"
 )
 
@@ -134,6 +135,10 @@ func (h *Hub) routes() http.Handler {
 	guard := http.NewCrossOriginProtection() // forged posts from other sites
 	mux.Handle("/api/", guard.Handler(h.api))
 	mux.Handle("GET /api/v1/calls/socket", h.signaling.Handler(h.caller))
+	writes := api.WriteAPI(writers{h})
+	for _, path := range []string{"/api/v2/", "/ping", "GET /health"} {
+		mux.Handle(path, writes)
+	}
 	mux.Handle("/mqtt", h.broker)
 	mux.HandleFunc("GET /ca.crt", h.certificate)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })

@@ -32,7 +32,7 @@ func (a authority) Authenticate(_ context.Context, c broker.Credentials) (broker
 	if err != nil {
 		return broker.Principal{}, err
 	}
-	return broker.Principal{ID: p.ID, Kind: p.Kind, Convention: p.Convention}, nil
+	return broker.Principal{ID: p.ID, Kind: p.Kind, Convention: p.Convention, Foreign: p.Foreign}, nil
 }
 
 // sink brings publishes from the broker to the intake, and calls to signaling.
@@ -93,7 +93,10 @@ func (h *Hub) presence(id devices.ID, online bool, _ time.Time, cause string) {
 		return
 	}
 	if online {
-		time.AfterFunc(settle, func() { h.repeatAcks(id) })
+		time.AfterFunc(settle, func() {
+			h.repeatAcks(id)
+			h.greet(id)
+		})
 	}
 }
 
@@ -204,7 +207,7 @@ func registered(p registry.Principal) intake.Registered {
 	if p.Kind == devices.Terminal {
 		kind = ""
 	}
-	return intake.Registered{ID: p.ID, Kind: kind, Convention: p.Convention}
+	return intake.Registered{ID: p.ID, Kind: kind, Convention: p.Convention, Speaks: p.Convention != "" && p.Kind == devices.Gateway}
 }
 
 // terminals binds handhelds and tells the intake of them before they speak.

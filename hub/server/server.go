@@ -169,7 +169,7 @@ func (h *Hub) openIntake(ctx context.Context) (err error) {
 	h.writer = history.NewWriter(h.history, history.WriterOptions{Gather: gatherPoints, Logger: h.log, Rejected: h.quarantine.Reject})
 	screen := h.screen()
 	h.intake, err = intake.New(intake.Default(), h.journal,
-		intake.Options{Logger: h.log, Acknowledge: h.acknowledge, Poison: h.quarantine.Poison},
+		intake.Options{Logger: h.log, Acknowledge: h.acknowledge, Tell: h.tell, Poison: h.quarantine.Poison},
 		&keeper{Writer: h.writer, duties: d}, &watch{engine: h.engine, book: h.book, help: helpline{h}}, screen, h.quarantine, h.ledger)
 	if err != nil {
 		return err

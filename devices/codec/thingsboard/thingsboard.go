@@ -6,7 +6,6 @@
 package thingsboard
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -22,13 +21,9 @@ const (
 	MaxValues  = 256
 )
 
-// Sample is what one device told for one instant.
-type Sample struct {
-	Device  string            // the gateway API's device name; empty in the device API
-	At      telemetry.Millis  // 0: not told
-	Values  []telemetry.Field // sorted by metric
-	LeftOut int               // values that are no numbers
-}
+// Sample is what one device told for one instant. Device is the gateway API's
+// device name, empty in the device API.
+type Sample = codec.Sample
 
 // decoder holds one payload's samples while they are read.
 type decoder struct {
@@ -45,6 +40,26 @@ func Device(p []byte) ([]Sample, error) {
 	}
 	d.samples("")
 	return d.out, d.r.End()
+}
+
+// Names reads the device of v1/gateway/connect and disconnect:
+// {"device":"Device A","type":…}.
+func Names(p []byte) (device string, err error) {
+	d := &decoder{}
+	if err := d.reset(p); err != nil {
+		return "", err
+	}
+	for d.r.Begin('{'); d.r.More('}'); {
+		if string(d.r.Key()) == "device" {
+			device = string(d.r.Bytes())
+		} else {
+			d.r.Skip()
+		}
+	}
+	if d.r.Err() == nil && device == "" {
+		d.r.Fail(codec.Shape, "no device")
+	}
+	return device, d.r.End()
 }
 
 // Gateway reads v1/gateway/telemetry: {"Device A":[sample,…],…}, and
@@ -96,7 +111,7 @@ func (d *decoder) sample(device string) {
 		switch {
 		case string(k) == "ts" && !stamped:
 			stamped = true
-			s.At = d.millis()
+			s.At = telemetry.Millis(d.r.Uint())
 		case string(k) == "values" && d.r.Peek() == '{' && !nested:
 			nested = true
 			for d.r.Begin('{'); d.r.More('}'); {
@@ -114,11 +129,6 @@ func (d *decoder) sample(device string) {
 	d.out = append(d.out, s)
 }
 
-func (d *decoder) millis() telemetry.Millis {
-	v := d.r.Uint()
-	return telemetry.Millis(v)
-}
-
 // value reads one value; a name that no metric may have is made one by putting
 // '_' in place of what is not allowed, as ThingsBoard allows any.
 func (d *decoder) value(name string, s *Sample) {
@@ -133,13 +143,24 @@ func (d *decoder) value(name string, s *Sample) {
 			v = 1
 		}
 	case '"', 'n', '{', '[', 0:
+		s.Omit(why(d.r.Peek()), 1)
 		d.r.Skip()
-		s.LeftOut++
 		return
 	default:
 		v = d.r.Float()
 	}
 	s.Values = append(s.Values, telemetry.Field{Metric: metric(name), Value: v})
+}
+
+// why says why a JSON value is left out, by its first byte.
+func why(first byte) codec.Why {
+	switch first {
+	case '"':
+		return codec.Text
+	case 'n':
+		return codec.Null
+	}
+	return codec.Structure
 }
 
 func metric(name string) string {
@@ -158,12 +179,4 @@ func metric(name string) string {
 	return clean[:min(len(clean), codec.MaxMetric)]
 }
 
-func (d *decoder) finish(s *Sample) {
-	slices.SortStableFunc(s.Values, func(a, b telemetry.Field) int { return strings.Compare(a.Metric, b.Metric) })
-	for i := 1; i < len(s.Values); i++ {
-		if s.Values[i].Metric == s.Values[i-1].Metric {
-			d.r.Fail(codec.Duplicate, "metric "+s.Values[i].Metric+" twice in one sample")
-			return
-		}
-	}
-}
+func (d *decoder) finish(s *Sample) { d.r.Check(s.Sort()) }

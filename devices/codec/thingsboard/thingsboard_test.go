@@ -23,7 +23,7 @@ func TestShapesOfTheDocumentation(t *testing.T) {
 		want     []Sample
 	}{
 		{"bare", `{"key1":"value1","key2":true,"key3":3.0,"key4":4,"key5":{"a":[1]}}`, Device,
-			[]Sample{{Values: f("key2", 1.0, "key3", 3.0, "key4", 4.0), LeftOut: 2}}},
+			[]Sample{{Values: f("key2", 1.0, "key3", 3.0, "key4", 4.0), LeftOut: []codec.Omission{{Why: codec.Text, N: 1}, {Why: codec.Structure, N: 1}}}}},
 		{"array of bare", `[{"key1":1}, {"key2":2}]`, Device, []Sample{{Values: f("key1", 1.0)}, {Values: f("key2", 2.0)}}},
 		{"with ts", `{"ts":1451649600512,"values":{"key2":2,"key1":1}}`, Device,
 			[]Sample{{At: 1451649600512, Values: f("key1", 1.0, "key2", 2.0)}}},
@@ -63,6 +63,17 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+func TestConnect(t *testing.T) {
+	if name, err := Names([]byte(`{"device":"Device A","type":"default"}`)); name != "Device A" || err != nil {
+		t.Error(name, err)
+	}
+	for _, in := range []string{`{}`, `{"device":1}`, `{"device":""}`, `[`} {
+		if _, err := Names([]byte(in)); err == nil {
+			t.Errorf("%s passes", in)
+		}
+	}
+}
+
 func FuzzDevice(f *testing.F) {
 	f.Add([]byte(`{"ts":1451649600512,"values":{"key2":2,"key1":true}}`))
 	f.Add([]byte(`{"Device A":[{"ts":1,"values":{"t":4e1}}]}`))
@@ -70,6 +81,7 @@ func FuzzDevice(f *testing.F) {
 	f.Fuzz(func(t *testing.T, p []byte) {
 		a, _ := Device(p)
 		b, _ := Gateway(p)
+		_, _ = Names(p)
 		for _, s := range append(a, b...) {
 			for _, v := range s.Values {
 				if math.IsInf(v.Value, 0) || math.IsNaN(v.Value) || !codec.ValidMetric([]byte(v.Metric)) {

@@ -188,6 +188,7 @@ type Hour struct {
 	Expired     map[string]int64 // by cause
 	Quarantined map[string]int64 // by cause
 	Missing     int64
+	LeftOut     map[string]int64 // values, not readings: text and the like, by reason
 }
 
 // Total is how many readings the account knows of: what the gateway's own
@@ -257,6 +258,8 @@ func (h *Hour) add(k line, n int64) {
 		put(&h.Expired)
 	case intake.Missing:
 		h.Missing += n
+	case intake.LeftOut:
+		put(&h.LeftOut)
 	}
 }
 

@@ -19,8 +19,10 @@ const usage = `hub is the centre of a street: broker, task pool, calls and the p
 
   hub serve --config FILE                      run until it is interrupted
   hub check FILE…                              find all mistakes without starting
-  hub device add ID --kind KIND [--label TEXT] [--convention thingsboard --profile KIND]
-                                               register an identity; prints its secret, once
+  hub device add ID --kind KIND [--label TEXT] [--profile KIND] [--convention C [--foreign NAME]]
+                                               register an identity; prints its secret, once;
+                                               C is thingsboard, influx, tasmota, homeassistant,
+                                               sparkplug or senml, NAME what it is called there
   hub device list | revoke ID
   hub quarantine list [--cause C] [--device D] what could not be used, and why
   hub quarantine replay [--cause C] [--device D]

@@ -96,7 +96,9 @@ func device(ctx context.Context, args []string, out io.Writer) error {
 	var p registry.Principal
 	f.Func("kind", "gateway, terminal, sensor or partner", func(s string) error { return set(&p.Kind, s) })
 	f.StringVar(&p.Label, "label", "", "what people call it")
-	f.StringVar(&p.Convention, "convention", "", "thingsboard, for a device that speaks it")
+	f.StringVar(&p.Convention, "convention", "", "thingsboard, influx, tasmota, homeassistant, sparkplug or senml, for what speaks it")
+	f.StringVar(&p.Convention, "codec", "", "the same as convention")
+	f.StringVar(&p.Foreign, "foreign", "", "its `name` there: Tasmota's topic, Sparkplug's group/node, the base of Home Assistant's or SenML's topics")
 	f.StringVar(&p.Profile, "profile", "", "kind of measurement of a device that speaks for itself")
 	w, err := words(f, args)
 	if err != nil {
