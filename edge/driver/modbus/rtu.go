@@ -6,25 +6,26 @@ import (
 
 	codec "gridhub/devices/codec/modbus"
 	"gridhub/devices/profile"
+	"gridhub/edge/driver/bus"
 )
 
 // rtu speaks Modbus RTU on a port. Frames are found by their expected length
 // and CRC, not by silence: the kernel and USB adapters deliver bytes in lumps.
 type rtu struct {
-	port    Port
+	port    bus.Stream
 	perByte time.Duration // on the line: start, eight bits, parity, stop
 	suspect bool          // the last answer did not come: it may still be on its way
 }
 
-func openRTU(l profile.Line) (transport, error) {
-	p, err := OpenPort(l)
+func openRTU(ctx context.Context, l profile.Line) (transport, error) {
+	p, err := bus.Open(ctx, l)
 	if err != nil {
 		return nil, err
 	}
-	return &rtu{port: p, perByte: 11 * time.Second / time.Duration(max(l.Baud, 300))}, nil
+	return &rtu{port: p, perByte: bus.PerByte(l)}, nil
 }
 
-func (r *rtu) close() { r.port.Close() }
+func (r *rtu) Close() error { return r.port.Close() }
 
 // minSilence is the idle time that separates RTU frames: 3.5 characters, and a
 // fixed 1.75 ms above 19200 baud (Modbus over Serial Line V1.02, 2.5.1.1).

@@ -32,7 +32,7 @@ func dialTCP(ctx context.Context, address string, timeout time.Duration) (transp
 	return &tcp{conn: conn}, nil
 }
 
-func (t *tcp) close() { t.conn.Close() }
+func (t *tcp) Close() error { return t.conn.Close() }
 
 func (t *tcp) exchange(ctx context.Context, unit byte, b codec.Block, timeout time.Duration) ([]byte, error) {
 	stop := context.AfterFunc(ctx, func() { t.conn.SetDeadline(time.Unix(1, 0)) })
