@@ -32,6 +32,7 @@ type Reading struct {
 	Values  []telemetry.Field
 	Quality telemetry.Quality
 	Own     telemetry.Millis // the device's own clock; 0 = it has none
+	Overlap bool             // more than one answer came: two devices share an address
 }
 
 // Line reads devices, one after another. It opens what it needs by itself,

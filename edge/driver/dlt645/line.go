@@ -26,9 +26,6 @@ import (
 // maxMore bounds the continuations of one answer.
 const maxMore = 15
 
-// errSilent means that no sound answer came in time.
-var errSilent = errors.New("no answer")
-
 // Line is one port or connection with its meters. It is for one goroutine.
 type Line struct {
 	timeout time.Duration
@@ -159,7 +156,8 @@ func (l *Line) settle(ctx context.Context, s bus.Stream, timeout time.Duration) 
 func (l *Line) receive(ctx context.Context, s bus.Stream, timeout time.Duration, take func(codec.Frame) error) error {
 	var buf []byte
 	var chunk [codec.MaxFrame]byte
-	fault := errSilent
+	var fault error
+	heard := 0 // frames of others
 	last := time.Now().Add(timeout + codec.MaxFrame*l.perByte)
 	for deadline := time.Now().Add(timeout + time.Duration(len(chunk)/8)*l.perByte); time.Now().Before(deadline); {
 		n, err := s.Read(chunk[:])
@@ -175,7 +173,8 @@ func (l *Line) receive(ctx context.Context, s bus.Stream, timeout time.Duration,
 		deadline = last
 		buf = append(buf, chunk[:n]...)
 		buf = buf[max(0, len(buf)-4*codec.MaxFrame):] // a line that babbles must not fill the memory
-		rest, done, err := scan(buf, take)
+		rest, frames, done, err := scan(buf, take)
+		heard += frames
 		if done {
 			return err
 		}
@@ -183,27 +182,40 @@ func (l *Line) receive(ctx context.Context, s bus.Stream, timeout time.Duration,
 			fault = err
 		}
 	}
+	if fault == nil {
+		fault = unanswered(heard, buf)
+	}
 	return fault
+}
+
+// unanswered says what came instead of an answer: frames, or the rest that
+// made none.
+func unanswered(frames int, rest []byte) error {
+	if frames > 0 {
+		return &driver.NoAnswer{Symptom: driver.Stranger, Heard: rest}
+	}
+	return driver.Unanswered(driver.Garbage, rest)
 }
 
 // scan hands every whole frame in buf to take until one is accepted or refuses
 // for good. The error that is not final says what looked like an answer.
-func scan(buf []byte, take func(codec.Frame) error) (rest []byte, done bool, err error) {
-	for {
+func scan(buf []byte, take func(codec.Frame) error) (rest []byte, others int, done bool, err error) {
+	for ; ; others++ {
 		f, behind, ok, fault := codec.Next(buf)
 		if !ok {
-			return buf, false, fault
+			return buf, others, false, fault
 		}
 		buf = behind
 		if err := take(f); !errors.Is(err, codec.ErrForeign) {
-			return buf, true, err
+			return buf, others, true, err
 		}
 	}
 }
 
 // answered reports whether err leaves the line usable.
 func answered(err error) bool {
-	return codec.IsRefusal(err) || errors.Is(err, errSilent) || damaged(err)
+	var none *driver.NoAnswer
+	return codec.IsRefusal(err) || errors.As(err, &none) || damaged(err)
 }
 
 func damaged(err error) bool {

@@ -22,24 +22,23 @@ import (
 	"gridhub/edge/driver/bus"
 )
 
-// transport is an open way to devices. Its errors: errSilent, a codec error,
+// transport is an open way to devices. Its errors: a *NoAnswer, a codec error,
 // or anything else, which means that it is lost.
 type transport interface {
 	// exchange asks unit for b and returns its data bytes, waiting at most
 	// timeout for the answer.
 	exchange(ctx context.Context, unit byte, b codec.Block, timeout time.Duration) ([]byte, error)
+	// overlapped reports, once, whether a question had more than one answer.
+	overlapped() bool
 	Close() error
 }
-
-// errSilent means that no sound answer came in time.
-var errSilent = errors.New("no answer")
 
 // Line is one port or connection with its devices. It is for one goroutine.
 type Line struct {
 	timeout time.Duration
 	way     *bus.Way[transport]
 	log     *slog.Logger
-	layouts map[devices.ID]codec.Layout // after a refused register, how a device is read instead
+	splits  splits
 }
 
 var _ driver.Line = (*Line)(nil)
@@ -55,7 +54,7 @@ func New(l profile.Line, log *slog.Logger) *Line {
 
 func newLine(l profile.Line, log *slog.Logger, open func(context.Context) (transport, error)) *Line {
 	log = log.With("line", l.Name)
-	return &Line{timeout: l.Timeout, way: bus.NewWay(log, open), log: log, layouts: map[devices.ID]codec.Layout{}}
+	return &Line{timeout: l.Timeout, way: bus.NewWay(log, open), log: log, splits: splits{}}
 }
 
 // Read asks for every block of the station's layout and decodes them.
@@ -65,43 +64,60 @@ func (l *Line) Read(ctx context.Context, s driver.Station) (driver.Reading, erro
 	if !ok || err != nil {
 		return driver.Reading{}, &driver.ReadError{Device: s.ID, Cause: driver.Unfit, Err: fmt.Errorf("address %q, profile %T: want a Modbus unit and registers", s.Address, s.Layout)}
 	}
-	if split, ok := l.layouts[s.ID]; ok {
-		layout = split
-	}
-	blocks := layout.Blocks()
-	answers := make([][]byte, len(blocks))
-	for i, b := range blocks {
-		answers[i], err = l.ask(ctx, s, byte(unit), b)
-		if ctx.Err() != nil {
-			return driver.Reading{}, ctx.Err()
-		}
-		if err != nil {
-			return driver.Reading{}, explain(s.ID, b, err)
-		}
-	}
-	values, quality, err := layout.Decode(answers)
+	layout = l.splits.known(s.ID, layout)
+	r := driver.Reading{}
+	answers, layout, err := l.askAll(ctx, s, byte(unit), layout, &r.Overlap)
 	if err != nil {
+		return driver.Reading{}, err
+	}
+	if r.Values, r.Quality, err = layout.Decode(answers); err != nil {
 		return driver.Reading{}, &driver.ReadError{Device: s.ID, Cause: driver.Damaged, Err: err}
 	}
-	return driver.Reading{Values: values, Quality: quality}, nil
+	return r, nil
+}
+
+// askAll asks for every block. A device that refuses one because it lacks some
+// of its registers is asked for smaller ones instead, now and later.
+func (l *Line) askAll(ctx context.Context, s driver.Station, unit byte, layout codec.Layout, overlap *bool) (answers [][]byte, used codec.Layout, err error) {
+	for i := 0; i < len(layout.Blocks()); i++ {
+		b := layout.Blocks()[i]
+		data, twice, err := l.ask(ctx, s, unit, b)
+		*overlap = *overlap || twice
+		if ctx.Err() != nil {
+			return nil, layout, ctx.Err()
+		}
+		if smaller, ok := split(layout, i, err); ok {
+			l.log.Warn("device lacks registers, they are read apart", "device", s.ID, "table", b.Table, "address", b.Address, "count", b.Count)
+			layout = l.splits.learn(s.ID, smaller)
+			i--
+			continue
+		}
+		if err != nil {
+			return nil, layout, explain(s.ID, b, err)
+		}
+		answers = append(answers, data)
+	}
+	return answers, layout, nil
 }
 
 // Close lets go of the port or connection.
 func (l *Line) Close() error { return l.way.Close() }
 
-// ask exchanges one request.
-func (l *Line) ask(ctx context.Context, s driver.Station, unit byte, b codec.Block) (data []byte, err error) {
-	err = l.way.Do(ctx, func(t transport) error {
+// ask exchanges one request; twice means that more than one answer came.
+func (l *Line) ask(ctx context.Context, s driver.Station, unit byte, b codec.Block) (data []byte, twice bool, err error) {
+	err = l.way.Do(ctx, func(t transport) (err error) {
 		data, err = t.exchange(ctx, unit, b, cmp.Or(s.Timeout, l.timeout))
+		twice = t.overlapped()
 		return err
 	}, func(err error) bool { return !answered(err) })
-	return data, err
+	return data, twice, err
 }
 
 // answered reports whether err leaves the line usable.
 func answered(err error) bool {
 	var e codec.Exception
-	return errors.As(err, &e) || errors.Is(err, errSilent) || damaged(err)
+	var none *driver.NoAnswer
+	return errors.As(err, &e) || errors.As(err, &none) || damaged(err)
 }
 
 func damaged(err error) bool {

@@ -124,7 +124,7 @@ func TestLateAnswer(t *testing.T) {
 	old := modbus.RTU(1, []byte{3, 4, 0, 0, 0, 7})
 	slave := modbustest.NewBus(t, func(n int, _ []byte) []modbustest.Chunk {
 		if n == 0 {
-			return []modbustest.Chunk{{After: 250 * time.Millisecond, Bytes: old}} // timeout is 150 ms and the frame's time
+			return []modbustest.Chunk{{After: 210 * time.Millisecond, Bytes: old}} // timeout is 150 ms and the frame's time
 		}
 		return chunks(sound)
 	})
@@ -257,7 +257,7 @@ func FuzzFind(f *testing.F) {
 	f.Add(modbus.RTU(1, []byte{0x83, 2}))
 	block := modbus.Block{Address: 4, Count: 2}
 	f.Fuzz(func(t *testing.T, buf []byte) {
-		data, _ := find(buf, 1, block)
+		data, _, _ := find(buf, 1, block)
 		if data == nil {
 			return
 		}
