@@ -3,9 +3,10 @@ package profile
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"math"
+	"net"
 	"slices"
+	"strings"
 	"time"
 
 	"gridhub/configs"
@@ -26,7 +27,8 @@ type Line struct {
 	Timeout time.Duration `yaml:"timeout"` // for one answer
 	Pause   time.Duration `yaml:"pause"`   // between two requests: some devices need time to turn round
 
-	Address string `yaml:"address"` // tcp: host:port
+	Address string  `yaml:"address"` // tcp: host:port of the device; listen: host:port of this machine
+	Framing Framing `yaml:"framing"` // tcp with Modbus: tcp, or rtu behind a transparent converter
 
 	Path     string `yaml:"path"` // serial: a device file, best below /dev/serial/by-id
 	Baud     int    `yaml:"baud"`
@@ -43,12 +45,22 @@ type LineKind string
 
 // The kinds of lines.
 const (
-	TCP       LineKind = "tcp"
-	Serial    LineKind = "serial"
+	TCP       LineKind = "tcp"    // we connect to the device or converter
+	Serial    LineKind = "serial" // a port of this machine
+	Listen    LineKind = "listen" // devices connect to us and push
 	Simulated LineKind = "simulated"
 )
 
-var lineKinds = []string{string(TCP), string(Serial), string(Simulated)}
+var lineKinds = []string{string(TCP), string(Serial), string(Listen), string(Simulated)}
+
+// Framing says how Modbus travels on a TCP line.
+type Framing string
+
+// The framings; empty is MBAP.
+const (
+	MBAP Framing = "tcp" // Modbus TCP
+	RTU  Framing = "rtu" // RTU frames through a converter that knows nothing of Modbus
+)
 
 // Device is one device as the installer describes it.
 type Device struct {
@@ -56,7 +68,7 @@ type Device struct {
 	Name    string            `yaml:"name"`
 	Profile Ref               `yaml:"profile"` // name@version
 	Line    string            `yaml:"line"`
-	Address int               `yaml:"address"` // the unit on the line: Modbus 1 to 247
+	Address string            `yaml:"address"` // on the line: Modbus unit 1 to 247, a meter's number, an MN, a terminal's number
 	Place   Place             `yaml:"place"`
 	Answers map[string]string `yaml:"answers"`
 	Period  time.Duration     `yaml:"period"`  // 0 = the profile's
@@ -90,6 +102,10 @@ func (l *Line) Validate() error {
 	switch l.Kind {
 	case TCP:
 		add(l.Address == "", "address", "host:port of the device or converter")
+		add(l.Framing != "" && l.Framing != MBAP && l.Framing != RTU, "framing", "tcp (Modbus TCP) or rtu (RTU through a transparent converter)")
+	case Listen:
+		_, _, err := net.SplitHostPort(l.Address)
+		add(err != nil, "address", "host:port of this machine to which devices connect, such as 0.0.0.0:9001")
 	case Serial:
 		add(l.Path == "", "path", "a serial port such as /dev/serial/by-id/usb-…")
 		add(l.Baud < 300 || l.Baud > 4_000_000, "baud", "a speed such as 9600")
@@ -98,7 +114,7 @@ func (l *Line) Validate() error {
 	case Simulated:
 		add(l.HazardEvery != 0 && l.HazardEvery < time.Second, "hazard_every", "0 or a time of at least 1s")
 	default:
-		add(true, "kind", "one of tcp, serial, simulated: %s", configs.Unknown(string(l.Kind), lineKinds))
+		add(true, "kind", "one of %s: %s", strings.Join(lineKinds, ", "), configs.Unknown(string(l.Kind), lineKinds))
 	}
 	return errors.Join(errs...)
 }
@@ -143,4 +159,4 @@ func (d *Device) Entry(p *Profile) wire.Entry {
 }
 
 // station is a device's place on a line; two devices cannot share one.
-func (d *Device) station() string { return fmt.Sprintf("%s/%d", d.Line, d.Address) }
+func (d *Device) station() string { return d.Line + "/" + d.Address }

@@ -12,8 +12,12 @@ import (
 	"gridhub/devices/telemetry"
 )
 
+// Layout is what a profile compiles into: modbus.Layout, dlt645.Layout,
+// fields.Layout, as its protocol says. Each driver knows its own.
+type Layout any
+
 // Golden is a reading whose values are known: the frames as a line sniffer
-// shows them (unit to CRC, hexadecimal) and what they mean.
+// shows them (whole, hexadecimal) or the text, and what they mean.
 type Golden struct {
 	Note    string             `yaml:"note"`
 	Answers map[string]string  `yaml:"answers"` // to the profile's questions
@@ -21,22 +25,44 @@ type Golden struct {
 	Values  map[string]float64 `yaml:"values"`
 }
 
-// Exchange is one question to a device and its answer, both whole RTU frames.
+// Exchange is one question to a device and its answer, both whole frames.
+// Devices that speak of themselves have no question.
 type Exchange struct {
 	Ask    string `yaml:"ask"` // empty: not compared
 	Answer string `yaml:"answer"`
+	Text   string `yaml:"text"` // instead of answer where the protocol is text
 }
 
-// Layout compiles the profile for one device's answers.
+// Compile makes the layout of the profile's protocol for one device's answers.
+func (p *Profile) Compile(answers map[string]string) (Layout, error) {
+	switch p.Protocol {
+	case DLT1997, DLT2007:
+		return p.meter(answers)
+	case "", Modbus:
+		return p.Layout(answers)
+	}
+	return p.fields(answers)
+}
+
+// factor is the answer that the metric's scale is multiplied by, or 1.
+func (p *Profile) factor(m *Metric, answers map[string]string) (float64, error) {
+	if m.ScaleBy == "" {
+		return 1, nil
+	}
+	f, err := strconv.ParseFloat(p.answer(m.ScaleBy, answers), 64)
+	if err != nil {
+		return 0, configs.Fault("answers."+m.ScaleBy, p.answer(m.ScaleBy, answers), "a number")
+	}
+	return f, nil
+}
+
+// Layout compiles a Modbus profile for one device's answers.
 func (p *Profile) Layout(answers map[string]string) (modbus.Layout, error) {
 	fields := make([]modbus.Field, 0, len(p.Metrics))
 	for i := range p.Metrics {
-		factor := 1.0
-		if by := p.Metrics[i].ScaleBy; by != "" {
-			var err error
-			if factor, err = strconv.ParseFloat(p.answer(by, answers), 64); err != nil {
-				return modbus.Layout{}, configs.Fault("answers."+by, p.answer(by, answers), "a number")
-			}
+		factor, err := p.factor(&p.Metrics[i], answers)
+		if err != nil {
+			return modbus.Layout{}, err
 		}
 		f, err := p.Metrics[i].field(p.WordOrder, factor)
 		if err != nil {
@@ -59,6 +85,17 @@ func (p *Profile) checkGolden() (errs []error) {
 
 // runGolden returns what differs; keys are below the golden reading.
 func (p *Profile) runGolden(g Golden) []configs.FieldError {
+	switch p.Protocol {
+	case "", Modbus:
+		return p.runModbus(g)
+	case DLT1997, DLT2007:
+		return p.runMeter(g)
+	}
+	return p.runSpoken(g)
+}
+
+// runModbus compares RTU frames.
+func (p *Profile) runModbus(g Golden) []configs.FieldError {
 	layout, err := p.Layout(g.Answers)
 	if err != nil {
 		return []configs.FieldError{{Want: "answers and registers that fit: " + err.Error()}}

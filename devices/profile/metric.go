@@ -13,9 +13,10 @@ import (
 	"gridhub/devices/codec/modbus"
 )
 
-// Metric is one value that a device tells, and where it lies. Exactly one of
-// Holding, Input, Coil, Discrete (zero-based, as on the wire) and Register (a
-// manual's one-based reference such as 40004) says where.
+// Metric is one value that a device tells, and where it lies. On Modbus exactly
+// one of Holding, Input, Coil, Discrete (zero-based, as on the wire) and
+// Register (a manual's one-based reference such as 40004) says where; other
+// protocols have keys of their own.
 type Metric struct {
 	Name  string `yaml:"name"`
 	Unit  string `yaml:"unit"` // UCUM-like: Cel, %, mm, %LEL, dB(A), ug/m3, V, A, kW.h
@@ -26,6 +27,13 @@ type Metric struct {
 	Coil     *uint16 `yaml:"coil"`
 	Discrete *uint16 `yaml:"discrete"`
 	Register string  `yaml:"register"`
+
+	DI     string             `yaml:"di"`     // dlt645: the identifier to ask for
+	At     int                `yaml:"at"`     // dlt645, binary: first byte, from 0
+	Bytes  int                `yaml:"bytes"`  // dlt645: how many
+	Signed bool               `yaml:"signed"` // dlt645: the highest bit is the sign
+	Field  string             `yaml:"field"`  // text, nmea, hj212, jt808: what the protocol calls it; empty = name
+	Words  map[string]float64 `yaml:"words"`  // text: numbers for words
 
 	Type      modbus.Type       `yaml:"type"`
 	WordOrder *Order            `yaml:"word_order"`
@@ -98,12 +106,6 @@ func (m *Metric) Validate() error {
 	if m.Name == "" || strings.ContainsAny(m.Name, " ./\"") {
 		errs = append(errs, configs.Fault("name", nil, "a name without spaces, dots and slashes"))
 	}
-	table, _, err := m.where()
-	if err != nil {
-		errs = append(errs, err)
-	} else if table.Bits() && m.Type != modbus.Bool && m.Type != modbus.U16 {
-		errs = append(errs, configs.Fault("type", m.Type, "bool, since a %s is a single bit", table))
-	}
 	if m.Scale == 0 {
 		errs = append(errs, configs.Fault("scale", nil, "a factor other than 0"))
 	}
@@ -114,6 +116,18 @@ func (m *Metric) Validate() error {
 		errs = append(errs, configs.Fault("alarm", nil, "above, below or both"))
 	}
 	return errors.Join(errs...)
+}
+
+// checkModbus checks where a metric lies in a Modbus device.
+func (m *Metric) checkModbus() error {
+	table, _, err := m.where()
+	if err != nil {
+		return err
+	}
+	if table.Bits() && m.Type != modbus.Bool && m.Type != modbus.U16 {
+		return configs.Fault("type", m.Type, "bool, since a %s is a single bit", table)
+	}
+	return nil
 }
 
 // where returns the table and zero-based address of the metric.

@@ -15,7 +15,7 @@ import (
 func LoadPlant(lib Library, paths ...string) (Plant, error) {
 	var whole Plant
 	files, problems := yamlFiles(paths)
-	c := &census{lib: lib, ids: map[devices.ID]string{}, stations: map[string]devices.ID{}, lines: map[string]*Line{}, own: map[string]string{}}
+	c := &census{lib: lib, ids: map[devices.ID]string{}, stations: map[string]devices.ID{}, lines: map[string]*Line{}, own: map[string]string{}, speaks: map[string]Protocol{}}
 	for _, file := range files {
 		c.enlist(file)
 	}
@@ -37,6 +37,7 @@ type census struct {
 	own      map[string]string // line name -> file that has it
 	ids      map[devices.ID]string
 	stations map[string]devices.ID
+	speaks   map[string]Protocol // line name -> what its first device speaks
 }
 
 // enlist notes the lines of a file, before devices refer to them. Problems
@@ -98,13 +99,29 @@ func (c *census) check(d *Device, file string) (errs []error) {
 	if line.Kind == Simulated {
 		return errs
 	}
-	if d.Address < 1 || d.Address > 247 {
-		errs = append(errs, configs.Fault("address", d.Address, "a Modbus unit from 1 to 247"))
+	if p := c.lib[d.Profile]; p != nil {
+		errs = append(errs, c.fits(d, p, line)...)
 	}
 	if other, taken := c.stations[d.station()]; taken {
-		errs = append(errs, configs.Fault("address", d.Address, "a unit that is free on line %s, %s has it", d.Line, other))
+		errs = append(errs, configs.Fault("address", d.Address, "an address that is free on line %s, %s has it", d.Line, other))
 	}
 	c.stations[d.station()] = d.ID
+	return errs
+}
+
+// fits compares what the device speaks with its line and its neighbours.
+func (c *census) fits(d *Device, p *Profile, l *Line) (errs []error) {
+	if err := p.Protocol.checkAddress(d.Address); err != nil {
+		errs = append(errs, configs.Fault("address", d.Address, "%s", err))
+	}
+	if want := p.Protocol.lines(); !slices.Contains(want, l.Kind) {
+		errs = append(errs, configs.Fault("line", d.Line, "a line of kind %s, since %s speaks %s", list(want), d.Profile, p.Protocol))
+	}
+	if first, ok := c.speaks[d.Line]; ok && !first.together(p.Protocol) {
+		errs = append(errs, configs.Fault("profile", d.Profile, "a profile that speaks %s as the other devices on line %s do, not %s", first, d.Line, p.Protocol))
+	} else if !ok {
+		c.speaks[d.Line] = p.Protocol
+	}
 	return errs
 }
 

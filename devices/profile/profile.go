@@ -26,7 +26,11 @@ type Profile struct {
 	Version   int           `yaml:"version"`
 	Kind      string        `yaml:"kind"` // the measurement: gas, noise, water-level, …
 	Title     Title         `yaml:"title"`
-	Source    string        `yaml:"source"`     // where the register map is from; "unverified" if nobody tried it
+	Source    string        `yaml:"source"`     // where the register map is from
+	NotTried  bool          `yaml:"unverified"` // true: the source could not be read, or nobody compared it with a device
+	Protocol  Protocol      `yaml:"protocol"`   // what the device speaks; empty = modbus
+	Pattern   string        `yaml:"pattern"`    // protocol text: a regular expression for one line
+	Frame     *FixedFrame   `yaml:"frame"`      // protocol binary: how a frame is found
 	Period    time.Duration `yaml:"period"`     // time between readings unless the device file says otherwise
 	MaxGap    uint16        `yaml:"max_gap"`    // registers that may be read in vain to join two requests
 	MaxBlock  uint16        `yaml:"max_block"`  // registers in one request; 0 = what the protocol allows
@@ -84,6 +88,7 @@ func (p *Profile) Validate() error {
 	add(p.Period < 100*time.Millisecond || p.Period > 24*time.Hour, "period", "a time from 100ms to 24h")
 	add(len(p.Metrics) == 0 || len(p.Metrics) > maxMetrics, "metrics", "1 to %d metrics", maxMetrics)
 	errs = append(errs, p.checkNames()...)
+	errs = append(errs, p.checkProtocol()...)
 	if len(errs) == 0 {
 		errs = append(errs, p.checkGolden()...)
 	}
@@ -117,7 +122,7 @@ func (p *Profile) checkNames() (errs []error) {
 }
 
 // Unverified reports whether nobody has yet compared the profile with a device.
-func (p *Profile) Unverified() bool { return strings.Contains(p.Source, "unverified") }
+func (p *Profile) Unverified() bool { return p.NotTried || strings.Contains(p.Source, "unverified") }
 
 // Simulated reports whether the profile describes a device that does not
 // exist outside of this program.

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"gridhub/devices"
-	"gridhub/devices/codec/modbus"
 	"gridhub/devices/profile"
 	"gridhub/devices/telemetry"
 )
@@ -22,10 +21,10 @@ import (
 // Station is one device on a line, ready to be read.
 type Station struct {
 	ID      devices.ID
-	Address byte          // the unit on the line
+	Address string        // on the line: a Modbus unit, a meter's number, an MN
 	Timeout time.Duration // for one answer; 0 = the line's
 	Profile *profile.Profile
-	Layout  modbus.Layout
+	Layout  profile.Layout // what Profile compiled into; each driver knows its own
 }
 
 // Reading is what a device told.
@@ -33,6 +32,7 @@ type Reading struct {
 	Values  []telemetry.Field
 	Quality telemetry.Quality
 	Own     telemetry.Millis // the device's own clock; 0 = it has none
+	Overlap bool             // more than one answer came: two devices share an address
 }
 
 // Line reads devices, one after another. It opens what it needs by itself,
@@ -51,6 +51,7 @@ const (
 	Timeout   = "timeout"    // the device did not answer in time
 	Damaged   = "damaged"    // what came back was no sound frame
 	Exception = "exception-" // the device refused; its code follows
+	Unfit     = "unfit"      // profile, address and line do not belong together
 )
 
 // ReadError says which device failed and whether trying again can help.

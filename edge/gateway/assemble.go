@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"gridhub/devices/profile"
 	"gridhub/devices/wire"
 	"gridhub/edge/driver"
+	"gridhub/edge/driver/dlt645"
 	"gridhub/edge/driver/modbus"
 	"gridhub/edge/driver/simulated"
 	"gridhub/edge/poll"
@@ -72,12 +72,12 @@ func tasksOn(l profile.Line, library profile.Library, all []profile.Device) ([]p
 			continue
 		}
 		p := library[d.Profile]
-		layout, err := p.Layout(d.Answers)
+		layout, err := p.Compile(d.Answers)
 		if err != nil {
 			return nil, fmt.Errorf("device %s: %w", d.ID, err)
 		}
 		tasks = append(tasks, poll.Task{
-			Station: driver.Station{ID: d.ID, Address: byte(d.Address), Timeout: d.Timeout, Profile: p, Layout: layout},
+			Station: driver.Station{ID: d.ID, Address: d.Address, Timeout: d.Timeout, Profile: p, Layout: layout},
 			Every:   d.Every(p),
 		})
 	}
@@ -93,10 +93,9 @@ func open(l profile.Line, tasks []poll.Task, log *slog.Logger) (driver.Line, err
 			stations[i] = t.Station
 		}
 		return simulated.New(l, stations, time.Now), nil
-	case profile.TCP:
-		return modbus.TCP(l, log), nil
-	case profile.Serial:
-		return modbus.Serial(l, log), nil
 	}
-	return nil, errors.New("no driver for kind " + string(l.Kind))
+	if tasks[0].Station.Profile.Protocol.Edition() != 0 {
+		return dlt645.New(l, log), nil
+	}
+	return modbus.New(l, log), nil
 }

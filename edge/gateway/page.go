@@ -73,8 +73,28 @@ func (g *Gateway) Health() error {
 	return errors.Join(errs...)
 }
 
+// finding is what is probably wrong with a line, in an installer's words.
+type finding struct {
+	Line   string     `json:"line"`
+	Device devices.ID `json:"device,omitempty"`
+	ZH     string     `json:"zh"`
+	EN     string     `json:"en"`
+}
+
+func (g *Gateway) findings() (all []finding) {
+	for _, l := range g.lines {
+		for _, f := range l.Findings() {
+			all = append(all, finding{l.Name(), f.Device, f.Text.ZH, f.Text.EN})
+		}
+	}
+	return all
+}
+
 func (g *Gateway) healthz(w http.ResponseWriter, _ *http.Request) {
 	answer := map[string]any{"ok": true, "hub": g.uplink.Status().Online}
+	if found := g.findings(); len(found) > 0 {
+		answer["findings"] = found
+	}
 	w.Header().Set("Content-Type", "application/json")
 	if err := g.Health(); err != nil {
 		answer["ok"], answer["error"] = false, err.Error()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -68,6 +69,14 @@ devices:
 	}
 	wait("a reading", "real-1", sound)
 	wait("the dead device", "dead-2", failed(driver.Timeout))
+	hub.Wait("what to look at", func(hubtest.State) bool {
+		for _, f := range g.findings() {
+			if f.Line == "bus" && f.Device == "dead-2" && strings.Contains(f.EN, "silent while others answer") {
+				return true
+			}
+		}
+		return false
+	})
 	bus.Unplug()
 	wait("the missing line", "real-1", failed(driver.LineDown))
 	bus.Plug()

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"gridhub/devices"
+	"gridhub/devices/profile"
 	"gridhub/devices/telemetry"
 	"gridhub/devices/wire"
 	"gridhub/edge/driver"
@@ -49,7 +50,8 @@ type Scheduler struct {
 	sink Sink
 	opts Options
 	log  *slog.Logger
-	jobs []*job // owned by Run
+	jobs    []*job // owned by Run, as is what follows
+	advised map[devices.ID]profile.Title
 
 	mu    sync.Mutex
 	stats map[devices.ID]Stats
@@ -60,6 +62,7 @@ type Stats struct {
 	Polls  uint64 // carried out, retries not counted
 	Failed uint64 // of these, without values
 	Cause  string // why the newest one failed; empty = it did not
+	Tally  driver.Tally
 }
 
 // job is one device's place in the schedule.
@@ -78,13 +81,16 @@ func New(name string, line driver.Line, tasks []Task, sink Sink, o Options) *Sch
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Scheduler{name: name, line: line, sink: sink, opts: o, log: o.Logger.With("line", name), stats: map[devices.ID]Stats{}}
+	s := &Scheduler{name: name, line: line, sink: sink, opts: o, log: o.Logger.With("line", name), stats: map[devices.ID]Stats{}, advised: map[devices.ID]profile.Title{}}
 	for _, t := range tasks {
 		s.jobs = append(s.jobs, &job{Task: t})
 		s.stats[t.Station.ID] = Stats{}
 	}
 	return s
 }
+
+// Name is the line's.
+func (s *Scheduler) Name() string { return s.name }
 
 // Stats returns a copy of the counts by device.
 func (s *Scheduler) Stats() map[devices.ID]Stats {
@@ -95,6 +101,15 @@ func (s *Scheduler) Stats() map[devices.ID]Stats {
 		all[id] = st
 	}
 	return all
+}
+
+// Findings says what is probably wrong with the line and its devices.
+func (s *Scheduler) Findings() []driver.Finding {
+	tallies := map[devices.ID]driver.Tally{}
+	for id, st := range s.Stats() {
+		tallies[id] = st.Tally
+	}
+	return driver.Diagnose(tallies)
 }
 
 // Run reads until ctx ends, then closes the line.
@@ -166,7 +181,7 @@ func (s *Scheduler) turn(ctx context.Context, j *job) {
 	} else {
 		rec.Values = values(r.Values)
 	}
-	s.note(j, rec, err)
+	s.note(j, rec, r, err)
 	s.sink(rec, j.report(rec))
 	j.plan(at, err, s.opts.MaxBackoff)
 }
@@ -224,11 +239,12 @@ func (j *job) plan(began time.Time, err error, longest time.Duration) {
 }
 
 // note counts the poll and logs the change between answering and silent.
-func (s *Scheduler) note(j *job, rec wire.Record, err error) {
+func (s *Scheduler) note(j *job, rec wire.Record, r driver.Reading, err error) {
 	s.mu.Lock()
 	st := s.stats[j.Station.ID]
 	before := st.Cause
 	st.Polls++
+	st.Tally.Add(r, err)
 	st.Cause = rec.Cause
 	if err != nil {
 		st.Failed++
@@ -240,6 +256,19 @@ func (s *Scheduler) note(j *job, rec wire.Record, err error) {
 		s.log.Warn("device does not answer", "device", j.Station.ID, "cause", rec.Cause, "error", err)
 	case rec.Cause == "" && before != "":
 		s.log.Info("device answers again", "device", j.Station.ID)
+	}
+	if err != nil || r.Overlap {
+		s.advise()
+	}
+}
+
+// advise logs what is probably wrong, when it is another thing than before.
+func (s *Scheduler) advise() {
+	for _, f := range s.Findings() {
+		if s.advised[f.Device] != f.Text {
+			s.advised[f.Device] = f.Text
+			s.log.Warn("line needs an installer", "device", f.Device, "look", f.Text.EN)
+		}
 	}
 }
 

@@ -52,6 +52,7 @@ var neighbours = []neighbour{
 	{[]string{"devices/profile"}, []string{"devices", "devices/telemetry", "devices/codec/...", "devices/wire", "configs"}, "a profile is a file that compiles into a codec's layout and is listed in a gateway's inventory"},
 	{[]string{"hub/geo"}, []string{"devices/telemetry"}, "a fix is a reading"},
 	{[]string{"edge/poll", "edge/driver"}, []string{"edge/driver"}, "the contract of drivers lies above the drivers and beside who calls them"},
+	{[]string{"edge/driver"}, []string{"edge/driver/bus"}, "drivers of many protocols share one serial port's traps"},
 	{[]string{"streams/record", "streams/camera"}, []string{"streams/sfu"}, "they take part in a room"},
 	{[]string{"streams/journal"}, []string{"streams/journal/fsx"}, "the journal's disk, exchanged where a crash is tried out"},
 	{[]string{"hub/evidence"}, []string{"hub/evidence/font"}, "the typeface of the watermark"},
@@ -86,6 +87,7 @@ var libraries = []library{
 	{[]string{"golang.org/x/crypto"}, []string{"hub/people"}, "passwords are hashed in one place"},
 	{[]string{"golang.org/x/image"}, []string{"hub/evidence"}, "pictures are read and marked in one place"},
 	{[]string{"golang.org/x/net"}, []string{"streams/sfu"}, noLeak},
+	{[]string{"golang.org/x/text"}, []string{"devices/codec/jt808"}, "terminals read GBK; nothing else needs to know"},
 	{[]string{"golang.org/x/sys"}, []string{"edge/driver"}, "what only one operating system knows stays in a driver"},
 }
 

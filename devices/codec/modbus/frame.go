@@ -28,6 +28,9 @@ func (e Exception) Error() string {
 // changing the configuration.
 func (e Exception) Passing() bool { return e >= 4 && e != 7 }
 
+// Lacking reports whether the device says that it lacks what was asked for.
+func (e Exception) Lacking() bool { return e == 2 || e == 3 }
+
 // Faults of a frame. ErrForeign means that it answers somebody else's request:
 // the right one may still come.
 var (

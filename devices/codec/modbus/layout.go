@@ -44,6 +44,7 @@ const (
 type Layout struct {
 	fields []located
 	blocks []Block
+	absent int // fields that Split gave up
 }
 
 // located is a field and where its bytes begin in which block.
@@ -108,6 +109,70 @@ func (f Field) width() uint16 {
 // Blocks are the requests that one reading takes, in order.
 func (l Layout) Blocks() []Block { return slices.Clone(l.blocks) }
 
+// Split returns the layout with block i read in smaller pieces, for a device
+// that refused it: first without registers that are read in vain, then halved
+// between fields. A field that is refused alone is given up, and every reading
+// is uncertain from then on. ok is false when nothing would be left to read.
+func (l Layout) Split(i int) (smaller Layout, ok bool) {
+	var mine []Field
+	next := Layout{absent: l.absent}
+	for n := range l.blocks {
+		fields := l.of(n)
+		if n == i {
+			mine = fields
+			continue
+		}
+		next.add(fields, l.blocks[n])
+	}
+	runs := together(mine)
+	switch {
+	case len(runs) == 1 && len(mine) == 1:
+		next.absent++
+	case len(runs) == 1:
+		half := len(mine) / 2
+		runs = [][]Field{mine[:half], mine[half:]}
+		fallthrough
+	default:
+		for _, run := range runs {
+			first, last := run[0], run[len(run)-1]
+			next.add(run, Block{first.Table, first.Address, last.Address + last.width() - first.Address})
+		}
+	}
+	return next, len(next.fields) > 0
+}
+
+// of are the fields of one block.
+func (l Layout) of(block int) (fields []Field) {
+	for _, f := range l.fields {
+		if f.block == block {
+			fields = append(fields, f.Field)
+		}
+	}
+	return fields
+}
+
+// add puts fields into a block of their own.
+func (l *Layout) add(fields []Field, b Block) {
+	for _, f := range fields {
+		b.Count = max(b.Count, f.Address+f.width()-b.Address)
+		l.fields = append(l.fields, located{f, len(l.blocks), int(f.Address - b.Address)})
+	}
+	l.blocks = append(l.blocks, b)
+}
+
+// together sorts fields, in order of address, into runs without holes.
+func together(fields []Field) (runs [][]Field) {
+	reach := uint32(0)
+	for i, f := range fields {
+		if i == 0 || uint32(f.Address) > reach {
+			runs = append(runs, nil)
+		}
+		runs[len(runs)-1] = append(runs[len(runs)-1], f)
+		reach = max(reach, uint32(f.Address)+uint32(f.width()))
+	}
+	return runs
+}
+
 // Size is the number of data bytes in the answer to b.
 func (b Block) Size() int {
 	if b.Table.Bits() {
@@ -129,6 +194,9 @@ func (l Layout) Decode(answers [][]byte) ([]telemetry.Field, telemetry.Quality, 
 		}
 	}
 	quality := telemetry.Good
+	if l.absent > 0 {
+		quality = telemetry.Uncertain
+	}
 	values := make([]telemetry.Field, 0, len(l.fields))
 	for _, f := range l.fields {
 		v, ok := f.value(answers[f.block], f.at)

@@ -61,7 +61,7 @@ func TestForeignTCP(t *testing.T) {
 	})
 	line := profile.Line{Name: "net", Kind: profile.TCP, Address: "127.0.0.1:" + port}
 	line.SetDefaults()
-	readForeign(t, TCP(line, slog.New(slog.DiscardHandler)))
+	readForeign(t, New(line, slog.New(slog.DiscardHandler)))
 }
 
 // TestForeignRTU does the same over a pair of pseudo-terminals.
@@ -77,7 +77,7 @@ func TestForeignRTU(t *testing.T) {
 	process(t, python, "testdata/slave.py", "rtu", theirs)
 	line := profile.Line{Name: "bus", Kind: profile.Serial, Path: ours}
 	line.SetDefaults()
-	readForeign(t, Serial(line, slog.New(slog.DiscardHandler)))
+	readForeign(t, New(line, slog.New(slog.DiscardHandler)))
 }
 
 func readForeign(t *testing.T, line *Line) {
@@ -92,7 +92,7 @@ func readForeign(t *testing.T, line *Line) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return driver.Station{ID: "dev", Address: unit, Profile: p, Layout: layout}
+		return driver.Station{ID: "dev", Address: fmt.Sprint(unit), Profile: p, Layout: layout}
 	}
 	eventually(t, "the first answer", func() bool {
 		_, err := line.Read(t.Context(), at(1, "gas-ch4@1"))
@@ -130,7 +130,7 @@ func readForeign(t *testing.T, line *Line) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = line.Read(t.Context(), driver.Station{ID: "dev", Address: 1, Profile: &beyond, Layout: layout})
+	_, err = line.Read(t.Context(), driver.Station{ID: "dev", Address: "1", Profile: &beyond, Layout: layout})
 	if driver.Cause(err) != "exception-2" || driver.MayRetry(err) {
 		t.Errorf("a register that is not there: %v, want exception 2 without retry", err)
 	}

@@ -1,30 +1,34 @@
 package modbus
 
 import (
+	"bytes"
 	"context"
 	"time"
 
 	codec "gridhub/devices/codec/modbus"
 	"gridhub/devices/profile"
+	"gridhub/edge/driver"
+	"gridhub/edge/driver/bus"
 )
 
 // rtu speaks Modbus RTU on a port. Frames are found by their expected length
 // and CRC, not by silence: the kernel and USB adapters deliver bytes in lumps.
 type rtu struct {
-	port    Port
+	port    bus.Stream
 	perByte time.Duration // on the line: start, eight bits, parity, stop
 	suspect bool          // the last answer did not come: it may still be on its way
+	overlap bool          // some answer came twice since this was last asked
 }
 
-func openRTU(l profile.Line) (transport, error) {
-	p, err := OpenPort(l)
+func openRTU(ctx context.Context, l profile.Line) (transport, error) {
+	p, err := bus.Open(ctx, l)
 	if err != nil {
 		return nil, err
 	}
-	return &rtu{port: p, perByte: 11 * time.Second / time.Duration(max(l.Baud, 300))}, nil
+	return &rtu{port: p, perByte: bus.PerByte(l)}, nil
 }
 
-func (r *rtu) close() { r.port.Close() }
+func (r *rtu) Close() error { return r.port.Close() }
 
 // minSilence is the idle time that separates RTU frames: 3.5 characters, and a
 // fixed 1.75 ms above 19200 baud (Modbus over Serial Line V1.02, 2.5.1.1).
@@ -77,7 +81,7 @@ func (r *rtu) settle(ctx context.Context, timeout time.Duration) error {
 func (r *rtu) receive(ctx context.Context, unit byte, b codec.Block, deadline time.Time) ([]byte, error) {
 	var buf []byte
 	var chunk [codec.MaxFrame]byte
-	fault := errSilent
+	var fault error
 	for time.Now().Before(deadline) {
 		n, err := r.port.Read(chunk[:])
 		if err != nil {
@@ -90,15 +94,43 @@ func (r *rtu) receive(ctx context.Context, unit byte, b codec.Block, deadline ti
 		if over := len(buf) - 4*codec.MaxFrame; over > 0 {
 			buf = buf[over:] // a bus that babbles must not fill the memory
 		}
-		data, err := find(buf, unit, b)
+		data, end, err := find(buf, unit, b)
 		if data != nil || refused(err) {
+			again, _, bad := find(buf[end:], unit, b)
+			r.overlap = r.overlap || again != nil || bad != nil
 			return data, err
 		}
 		if err != nil {
 			fault = err
 		}
 	}
+	if fault == nil {
+		fault = unanswered(buf, codec.RTU(unit, b.Request()))
+	}
 	return nil, fault
+}
+
+// unanswered says what came instead of an answer; an adapter's echo of the
+// request is nothing.
+func unanswered(heard, request []byte) error {
+	heard = bytes.TrimPrefix(heard, request)
+	for i := range heard {
+		size, ok, err := codec.RTULength(heard[i:])
+		if !ok || err != nil || len(heard) < i+size {
+			continue
+		}
+		if _, err := codec.OpenRTU(heard[i], heard[i:i+size]); err == nil {
+			return driver.Unanswered(driver.Stranger, heard[i:])
+		}
+	}
+	return driver.Unanswered(driver.Garbage, heard)
+}
+
+// overlapped reports, once, whether a question had more than one answer.
+func (r *rtu) overlapped() bool {
+	was := r.overlap
+	r.overlap = false
+	return was
 }
 
 func refused(err error) bool {
@@ -108,8 +140,8 @@ func refused(err error) bool {
 
 // find looks for the answer to b from unit anywhere in buf. The error says
 // what the bytes that looked like it were instead; nil data and nil error mean
-// that nothing looked like it yet.
-func find(buf []byte, unit byte, b codec.Block) (data []byte, err error) {
+// that nothing looked like it yet; end is behind what was found.
+func find(buf []byte, unit byte, b codec.Block) (data []byte, end int, err error) {
 	function := b.Request()[0]
 	for i := range buf {
 		head := buf[i:]
@@ -128,9 +160,10 @@ func find(buf []byte, unit byte, b codec.Block) (data []byte, err error) {
 		}
 		body, bad := codec.OpenRTU(unit, head[:size])
 		if bad == nil {
-			return b.Answer(body)
+			data, err = b.Answer(body)
+			return data, i + size, err
 		}
 		err = bad
 	}
-	return nil, err
+	return nil, 0, err
 }

@@ -3,7 +3,6 @@ package modbus
 import (
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"slices"
 	"testing"
@@ -12,6 +11,7 @@ import (
 	"gridhub/devices/codec/modbus"
 	"gridhub/devices/profile"
 	"gridhub/edge/driver"
+	"gridhub/edge/driver/bus"
 	"gridhub/edge/driver/modbus/modbustest"
 )
 
@@ -22,14 +22,14 @@ func station(t *testing.T, unit byte) driver.Station {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return driver.Station{ID: "dev-1", Address: unit, Layout: layout}
+	return driver.Station{ID: "dev-1", Address: fmt.Sprint(unit), Layout: layout}
 }
 
 func serialLine(path string) *Line {
 	l := profile.Line{Name: "bus", Kind: profile.Serial, Path: path}
 	l.SetDefaults()
 	l.Timeout = 150 * time.Millisecond
-	return Serial(l, slog.New(slog.DiscardHandler))
+	return New(l, slog.New(slog.DiscardHandler))
 }
 
 // sound is the right answer of unit 1: 70000.
@@ -96,8 +96,8 @@ func TestAnswers(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			bus := modbustest.NewBus(t, func(_ int, r []byte) []modbustest.Chunk { return tt.reply(r) })
-			line := serialLine(bus.Path())
+			slave := modbustest.NewBus(t, func(_ int, r []byte) []modbustest.Chunk { return tt.reply(r) })
+			line := serialLine(slave.Path())
 			defer line.Close()
 			r, err := line.Read(t.Context(), station(t, 1))
 			if tt.cause == "" {
@@ -110,7 +110,7 @@ func TestAnswers(t *testing.T) {
 				t.Fatalf("got %+v, %v, want cause %s", r, err, tt.cause)
 			}
 			// The next answer is sound again, and so is what is read.
-			bus.Script(func(int, []byte) []modbustest.Chunk { return chunks(sound) })
+			slave.Script(func(int, []byte) []modbustest.Chunk { return chunks(sound) })
 			if r, err = line.Read(t.Context(), station(t, 1)); err != nil || r.Values[0].Value != 70000 {
 				t.Errorf("afterwards: %+v, %v", r, err)
 			}
@@ -122,13 +122,13 @@ func TestAnswers(t *testing.T) {
 // to be asked: it must not be taken for the next one's.
 func TestLateAnswer(t *testing.T) {
 	old := modbus.RTU(1, []byte{3, 4, 0, 0, 0, 7})
-	bus := modbustest.NewBus(t, func(n int, _ []byte) []modbustest.Chunk {
+	slave := modbustest.NewBus(t, func(n int, _ []byte) []modbustest.Chunk {
 		if n == 0 {
-			return []modbustest.Chunk{{After: 250 * time.Millisecond, Bytes: old}} // timeout is 150 ms and the frame's time
+			return []modbustest.Chunk{{After: 210 * time.Millisecond, Bytes: old}} // timeout is 150 ms and the frame's time
 		}
 		return chunks(sound)
 	})
-	line := serialLine(bus.Path())
+	line := serialLine(slave.Path())
 	defer line.Close()
 	if r, err := line.Read(t.Context(), station(t, 1)); driver.Cause(err) != driver.Timeout {
 		t.Fatalf("first: %+v, %v, want a timeout", r, err)
@@ -141,10 +141,10 @@ func TestLateAnswer(t *testing.T) {
 // TestTimeoutOfOneDevice holds that a slow device may have more time than its
 // line.
 func TestTimeoutOfOneDevice(t *testing.T) {
-	bus := modbustest.NewBus(t, func(int, []byte) []modbustest.Chunk {
+	slave := modbustest.NewBus(t, func(int, []byte) []modbustest.Chunk {
 		return []modbustest.Chunk{{After: 400 * time.Millisecond, Bytes: sound}}
 	})
-	line := serialLine(bus.Path())
+	line := serialLine(slave.Path())
 	defer line.Close()
 	slow := station(t, 1)
 	slow.Timeout = 30 * time.Second
@@ -154,13 +154,13 @@ func TestTimeoutOfOneDevice(t *testing.T) {
 }
 
 func TestRequestIsRight(t *testing.T) {
-	bus := modbustest.NewBus(t, func(int, []byte) []modbustest.Chunk { return chunks(sound) })
-	line := serialLine(bus.Path())
+	slave := modbustest.NewBus(t, func(int, []byte) []modbustest.Chunk { return chunks(sound) })
+	line := serialLine(slave.Path())
 	defer line.Close()
 	if _, err := line.Read(t.Context(), station(t, 1)); err != nil {
 		t.Fatal(err)
 	}
-	if got := fmt.Sprintf("% X", bus.Requests()[0]); got != "01 03 00 04 00 02 85 CA" {
+	if got := fmt.Sprintf("% X", slave.Requests()[0]); got != "01 03 00 04 00 02 85 CA" {
 		t.Errorf("asked %s", got)
 	}
 }
@@ -168,20 +168,20 @@ func TestRequestIsRight(t *testing.T) {
 // TestUnplug pulls the adapter and plugs it in as another device behind the
 // same link.
 func TestUnplug(t *testing.T) {
-	bus := modbustest.NewBus(t, func(int, []byte) []modbustest.Chunk { return chunks(sound) })
-	line := serialLine(bus.Path())
+	slave := modbustest.NewBus(t, func(int, []byte) []modbustest.Chunk { return chunks(sound) })
+	line := serialLine(slave.Path())
 	defer line.Close()
 	if _, err := line.Read(t.Context(), station(t, 1)); err != nil {
 		t.Fatal(err)
 	}
-	bus.Unplug()
+	slave.Unplug()
 	for range 3 {
 		r, err := line.Read(t.Context(), station(t, 1))
 		if driver.Cause(err) != driver.LineDown || len(r.Values) != 0 || driver.MayRetry(err) {
 			t.Fatalf("unplugged: %+v, %v, want %s and no values", r, err, driver.LineDown)
 		}
 	}
-	bus.Plug()
+	slave.Plug()
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) { // the line's own pause runs
 		r, err := line.Read(t.Context(), station(t, 1))
 		if err == nil && r.Values[0].Value == 70000 {
@@ -196,11 +196,11 @@ func TestUnplug(t *testing.T) {
 // TestUnplugWhileWaiting pulls the adapter while an answer is awaited.
 func TestUnplugWhileWaiting(t *testing.T) {
 	asked := make(chan bool, 1)
-	bus := modbustest.NewBus(t, func(int, []byte) []modbustest.Chunk {
+	slave := modbustest.NewBus(t, func(int, []byte) []modbustest.Chunk {
 		asked <- true
 		return nil
 	})
-	line := serialLine(bus.Path())
+	line := serialLine(slave.Path())
 	line.timeout = time.Minute
 	defer line.Close()
 	failed := make(chan error, 1)
@@ -209,10 +209,10 @@ func TestUnplugWhileWaiting(t *testing.T) {
 		failed <- err
 	}()
 	<-asked
-	bus.Unplug()
+	slave.Unplug()
 	select {
 	case err := <-failed:
-		if !errors.Is(err, ErrUnplugged) {
+		if !errors.Is(err, bus.ErrUnplugged) {
 			t.Errorf("got %v, want ErrUnplugged", err)
 		}
 	case <-time.After(10 * time.Second):
@@ -221,47 +221,29 @@ func TestUnplugWhileWaiting(t *testing.T) {
 }
 
 // way0 asks once without opening again, to see the port's own error.
-func (l *Line) way0(t *testing.T, unit byte) ([]byte, error) {
-	if err := l.ensure(t.Context()); err != nil {
-		return nil, err
-	}
-	return l.way.exchange(t.Context(), unit, modbus.Block{Address: 4, Count: 2}, l.timeout)
-}
-
-// dead is a port as tarm/serial shows it once the adapter is gone: end of
-// file, at once and for ever.
-type dead struct{ reads int }
-
-func (d *dead) Read([]byte) (int, error)    { d.reads++; return 0, io.EOF }
-func (d *dead) Write(p []byte) (int, error) { return len(p), nil }
-func (d *dead) Flush() error                { return nil }
-func (d *dead) Close() error                { return nil }
-
-// TestEndlessEOF holds that such a port is given up instead of being read in
-// circles.
-func TestEndlessEOF(t *testing.T) {
-	port := &dead{}
-	way := &rtu{port: &tty{path: t.TempDir(), port: port}, perByte: time.Microsecond}
-	_, err := way.exchange(t.Context(), 1, modbus.Block{Address: 4, Count: 2}, time.Minute)
-	if !errors.Is(err, ErrUnplugged) || port.reads > 10 {
-		t.Errorf("%v after %d reads, want ErrUnplugged after a few", err, port.reads)
-	}
+func (l *Line) way0(t *testing.T, unit byte) (data []byte, err error) {
+	var port error
+	err = l.way.Do(t.Context(), func(way transport) error {
+		data, port = way.exchange(t.Context(), unit, modbus.Block{Address: 4, Count: 2}, l.timeout)
+		return port
+	}, func(error) bool { return false })
+	return data, err
 }
 
 // TestInUse holds that a port has one owner.
 func TestInUse(t *testing.T) {
-	bus := modbustest.NewBus(t, func(int, []byte) []modbustest.Chunk { return chunks(sound) })
-	first, second := serialLine(bus.Path()), serialLine(bus.Path())
+	slave := modbustest.NewBus(t, func(int, []byte) []modbustest.Chunk { return chunks(sound) })
+	first, second := serialLine(slave.Path()), serialLine(slave.Path())
 	defer first.Close()
 	defer second.Close()
 	if _, err := first.Read(t.Context(), station(t, 1)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := second.Read(t.Context(), station(t, 1)); !errors.Is(err, ErrInUse) {
+	if _, err := second.Read(t.Context(), station(t, 1)); !errors.Is(err, bus.ErrInUse) {
 		t.Errorf("second owner: %v, want ErrInUse", err)
 	}
 	first.Close()
-	second.notTill = time.Time{}
+	second.way.Impatient()
 	if _, err := second.Read(t.Context(), station(t, 1)); err != nil {
 		t.Errorf("after the first let go: %v", err)
 	}
@@ -275,7 +257,7 @@ func FuzzFind(f *testing.F) {
 	f.Add(modbus.RTU(1, []byte{0x83, 2}))
 	block := modbus.Block{Address: 4, Count: 2}
 	f.Fuzz(func(t *testing.T, buf []byte) {
-		data, _ := find(buf, 1, block)
+		data, _, _ := find(buf, 1, block)
 		if data == nil {
 			return
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	codec "gridhub/devices/codec/modbus"
+	"gridhub/edge/driver"
 )
 
 // tcp is a connection with the MBAP framing of Modbus TCP (Messaging on TCP/IP
@@ -32,7 +33,10 @@ func dialTCP(ctx context.Context, address string, timeout time.Duration) (transp
 	return &tcp{conn: conn}, nil
 }
 
-func (t *tcp) close() { t.conn.Close() }
+// overlapped is never: the transaction number tells answers apart.
+func (t *tcp) overlapped() bool { return false }
+
+func (t *tcp) Close() error { return t.conn.Close() }
 
 func (t *tcp) exchange(ctx context.Context, unit byte, b codec.Block, timeout time.Duration) ([]byte, error) {
 	stop := context.AfterFunc(ctx, func() { t.conn.SetDeadline(time.Unix(1, 0)) })
@@ -50,7 +54,7 @@ func (t *tcp) exchange(ctx context.Context, unit byte, b codec.Block, timeout ti
 		case errors.Is(err, codec.ErrForeign): // late, or not for us
 			continue
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return nil, errSilent
+			return nil, driver.Unanswered(driver.Silence, nil)
 		case err != nil:
 			return nil, err
 		}

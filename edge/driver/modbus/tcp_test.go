@@ -57,7 +57,7 @@ func tcpLine(address string) *Line {
 	l := profile.Line{Name: "net", Kind: profile.TCP, Address: address}
 	l.SetDefaults()
 	l.Timeout = 150 * time.Millisecond
-	return TCP(l, slog.New(slog.DiscardHandler))
+	return New(l, slog.New(slog.DiscardHandler))
 }
 
 // framed wraps a body in the header of the request it answers.
@@ -126,11 +126,10 @@ func TestIdleConnection(t *testing.T) {
 // with every reading.
 func TestPauseBeforeOpening(t *testing.T) {
 	tries := 0
-	line := newLine(profile.Line{Name: "net", Timeout: time.Second}, slog.New(slog.DiscardHandler), nil)
-	line.open = func(context.Context) (transport, error) {
+	line := newLine(profile.Line{Name: "net", Timeout: time.Second}, slog.New(slog.DiscardHandler), func(context.Context) (transport, error) {
 		tries++
 		return nil, errors.New("nobody there")
-	}
+	})
 	for range 50 {
 		if _, err := line.Read(t.Context(), station(t, 1)); driver.Cause(err) != driver.LineDown {
 			t.Fatal(err)

@@ -4,14 +4,13 @@
 package modbustest
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"gridhub/edge/driver/slave"
 )
 
 // Chunk is some bytes of an answer and how long the slave waits before them.
@@ -32,8 +31,7 @@ type Bus struct {
 	mu       sync.Mutex
 	answer   Answer
 	requests [][]byte
-	master   *os.File
-	slave    *os.File // held open, so that the master survives our peer's Close
+	pty      *slave.PTY
 	done     sync.WaitGroup
 }
 
@@ -66,33 +64,32 @@ func (b *Bus) Requests() [][]byte {
 // Plug gives the bus a new pseudo-terminal and points the link to it.
 func (b *Bus) Plug() {
 	b.t.Helper()
-	master, slave, err := openPTY()
+	pty, err := slave.OpenPTY()
 	if err != nil {
 		b.t.Fatalf("pseudo-terminal: %v", err)
 	}
 	_ = os.Remove(b.path)
-	if err := os.Symlink(slave.Name(), b.path); err != nil {
+	if err := os.Symlink(pty.Path(), b.path); err != nil {
 		b.t.Fatal(err)
 	}
 	b.mu.Lock()
-	b.master, b.slave = master, slave
+	b.pty = pty
 	b.mu.Unlock()
-	b.done.Go(func() { b.serve(master) })
+	b.done.Go(func() { b.serve(pty.Master) })
 }
 
 // Unplug pulls the adapter out: the port's file is gone, and who has it open
 // meets errors.
 func (b *Bus) Unplug() {
 	b.mu.Lock()
-	master, slave := b.master, b.slave
-	b.master, b.slave = nil, nil
+	pty := b.pty
+	b.pty = nil
 	b.mu.Unlock()
-	if master == nil {
+	if pty == nil {
 		return
 	}
 	_ = os.Remove(b.path)
-	slave.Close()
-	master.Close()
+	pty.Close()
 	b.done.Wait()
 }
 
@@ -127,43 +124,4 @@ func (b *Bus) next(request []byte) []Chunk {
 		return nil
 	}
 	return b.answer(len(b.requests)-1, request)
-}
-
-// openPTY opens a pair by hand: ptmx, unlock, number. The slave is raw, as a
-// port is before anybody sets it up.
-func openPTY() (master, slave *os.File, err error) {
-	master, err = os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		return nil, nil, err
-	}
-	conn, err := master.SyscallConn() // Fd would make it blocking, and Close hang
-	if err != nil {
-		return nil, nil, err
-	}
-	var number uint32
-	var failed error
-	err = conn.Control(func(fd uintptr) {
-		if failed = unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0); failed == nil {
-			number, failed = unix.IoctlGetUint32(int(fd), unix.TIOCGPTN)
-		}
-	})
-	if err != nil || failed != nil {
-		master.Close()
-		return nil, nil, fmt.Errorf("unlock: %v %v", err, failed)
-	}
-	slave, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		master.Close()
-		return nil, nil, err
-	}
-	return master, slave, raw(slave)
-}
-
-func raw(f *os.File) error {
-	t, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
-	if err != nil {
-		return err
-	}
-	t.Iflag, t.Oflag, t.Lflag = 0, 0, 0
-	return unix.IoctlSetTermios(int(f.Fd()), unix.TCSETS, t)
 }

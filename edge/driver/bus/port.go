@@ -1,4 +1,4 @@
-package modbus
+package bus
 
 import (
 	"errors"
@@ -14,17 +14,6 @@ import (
 	"gridhub/devices/profile"
 )
 
-// Port is an open serial port, as this package needs it.
-type Port interface {
-	// Read returns 0 and no error when nothing came for readTimeout. Any error
-	// means that the port is gone.
-	Read(p []byte) (int, error)
-	Write(p []byte) (int, error)
-	// Flush discards what waits in both directions.
-	Flush() error
-	Close() error
-}
-
 // Errors of a port.
 var (
 	ErrUnplugged = errors.New("serial port is gone: unplugged, or its converter lost power")
@@ -32,7 +21,7 @@ var (
 )
 
 const (
-	readTimeout = 100 * time.Millisecond // the finest that tarm/serial has
+	readTimeout = 100 * time.Millisecond // the finest that tarm/serial has; a Stream's tick
 	early       = readTimeout / 2        // an "end of file" sooner than this is no timeout
 	maxEarly    = 3                      // of these in a row, and the port is gone
 )
@@ -53,7 +42,7 @@ type rawPort interface {
 }
 
 // OpenPort opens and locks the port that l describes.
-func OpenPort(l profile.Line) (Port, error) {
+func OpenPort(l profile.Line) (Stream, error) {
 	lock, err := lockPort(l)
 	if err != nil {
 		return nil, err
