@@ -3,6 +3,7 @@ package archive
 import (
 	"fmt"
 	"strings"
+	"time"
 )
 
 // Code says for programs what is wrong; the texts are in words.go.
@@ -86,3 +87,35 @@ type Withheld struct {
 func (r *Report) OK() bool { return len(r.Faults) == 0 }
 
 func (r *Report) fault(f Fault) { r.Faults = append(r.Faults, f) }
+
+// Lines tells the report of the file called name, a line for the verdict and
+// one for each fault and each thing withheld, in "zh" or "en".
+func (r *Report) Lines(name, lang string) []string {
+	verdict := say(lang, "ok")
+	if !r.OK() {
+		verdict = say(lang, "bad")
+	}
+	if r.Redacted {
+		verdict += say(lang, "redacted")
+	}
+	first := fmt.Sprintf(say(lang, "unread"), name, verdict)
+	if r.Case != "" {
+		at := time.UnixMilli(r.At).Format(time.DateTime + " -07:00")
+		first = fmt.Sprintf(say(lang, "sealed"), name, verdict, r.Number, r.Seal, r.Events, r.Entries, r.Index, r.Size, at)
+	}
+	out := []string{first}
+	for _, f := range r.Faults {
+		out = append(out, "  "+f.Text(lang))
+	}
+	for _, w := range r.Withheld {
+		line := fmt.Sprintf(say(lang, "file"), w.Entry)
+		if w.Event != 0 {
+			line = fmt.Sprintf(say(lang, "field"), w.Event, fieldWord(lang, w.Field))
+		}
+		out = append(out, "  "+line)
+	}
+	for _, hash := range r.Missing {
+		out = append(out, "  "+fmt.Sprintf(say(lang, "missing"), hash))
+	}
+	return out
+}

@@ -24,6 +24,9 @@ type Cut struct {
 	Evidence bool     // all originals; their hashes stay
 }
 
+// PersonalFields are all fields that cases commit to and may withhold.
+var PersonalFields = []string{"text", "reporter"}
+
 // Nothing reports whether everything is shown.
 func (c Cut) Nothing() bool { return len(c.Fields) == 0 && !c.Evidence }
 

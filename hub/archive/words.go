@@ -27,7 +27,7 @@ var texts = map[string][2]string{
 	"bad":      {"无效", "FAULTY"},
 	"sealed":   {"%s：%s，案件 %s 第 %d 次封存，%d 个事件，%d 个条目，日志第 %d 条（共 %d 条），封存于 %s", "%s: %s, case %s seal %d, %d events, %d entries, log index %d of %d, sealed %s"},
 	"unread":   {"%s：%s", "%s: %s"},
-	"redacted": {"已脱敏", "redacted"},
+	"redacted": {"（脱敏版）", " (redacted)"},
 	"field":    {"未出示：第 %d 个事件的%s", "withheld: %[2]s of event %[1]d"},
 	"file":     {"未出示：%s", "withheld: %s"},
 	"missing":  {"封存时未收到的证据：%s", "evidence that had not come when the case was sealed: %s"},
