@@ -30,8 +30,9 @@ type sealInput struct {
 }
 
 type redactedInput struct {
-	sealInput
-	Evidence bool `query:"evidence" doc:"leave the originals in; personal words are always withheld"`
+	Case     identity.CaseID `path:"case"`
+	Seal     int             `path:"seal" minimum:"1"`
+	Evidence bool            `query:"evidence" doc:"leave the originals in; personal words are always withheld"`
 }
 
 type newestInput struct {
@@ -62,16 +63,16 @@ func (a *API) seals(ctx context.Context, in *caseInput) (*sealsOutput, error) {
 }
 
 func (a *API) sealFile(ctx context.Context, in *sealInput) (*huma.StreamResponse, error) {
-	return a.sealed(ctx, *in, archive.Cut{}, "")
+	return a.sealed(ctx, in.Case, in.Seal, archive.Cut{}, "")
 }
 
 func (a *API) sealRedacted(ctx context.Context, in *redactedInput) (*huma.StreamResponse, error) {
-	return a.sealed(ctx, in.sealInput, archive.Cut{Fields: archive.PersonalFields, Evidence: !in.Evidence}, "-redacted")
+	return a.sealed(ctx, in.Case, in.Seal, archive.Cut{Fields: archive.PersonalFields, Evidence: !in.Evidence}, "-redacted")
 }
 
 // sealed gives one file out under a name that says which it is.
-func (a *API) sealed(ctx context.Context, in sealInput, cut archive.Cut, suffix string) (*huma.StreamResponse, error) {
-	f, err := a.deps.Archive.Read(ctx, who(ctx), from(ctx), in.Case, in.Seal, cut)
+func (a *API) sealed(ctx context.Context, id identity.CaseID, seal int, cut archive.Cut, suffix string) (*huma.StreamResponse, error) {
+	f, err := a.deps.Archive.Read(ctx, who(ctx), from(ctx), id, seal, cut)
 	if errors.Is(err, archive.ErrNotFound) {
 		return nil, huma.Error404NotFound(err.Error())
 	}
@@ -81,7 +82,7 @@ func (a *API) sealed(ctx context.Context, in sealInput, cut archive.Cut, suffix 
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
 		defer f.Close()
 		hc.SetHeader("Content-Type", "application/zip")
-		hc.SetHeader("Content-Disposition", fmt.Sprintf(`attachment; filename="%s-%d%s.zip"`, in.Case, in.Seal, suffix))
+		hc.SetHeader("Content-Disposition", fmt.Sprintf(`attachment; filename="%s-%d%s.zip"`, id, seal, suffix))
 		hc.SetHeader("Cache-Control", "no-store")
 		_, _ = io.Copy(hc.BodyWriter(), f) // the reader left; nobody to tell
 	}}, nil
