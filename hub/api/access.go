@@ -55,6 +55,13 @@ var access = map[string][]identity.Role{
 	"put-evidence":  {identity.Handler, identity.Dispatcher, identity.Checker},
 	"evidence-file": inside,
 
+	"seals":          desk,
+	"seal-file":      {identity.Head, identity.Auditor, identity.Admin}, // it holds names, numbers and all photos
+	"seal-redacted":  desk,
+	"checkpoints":    desk,
+	"archive-key":    anyone, // who verifies trusts the key, not the account that fetched it
+	"seal-downloads": {identity.Auditor, identity.Admin},
+
 	"routes":   inside,
 	"patrols":  inside,
 	"check-in": {identity.Handler},

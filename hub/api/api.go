@@ -28,6 +28,7 @@ type Deps struct {
 	Hazards    Hazards
 	Dispatch   Dispatch
 	Evidence   Evidence
+	Archive    Archive
 	Patrols    Patrols
 	Figures    Figures
 	Quarantine Quarantine
@@ -57,6 +58,7 @@ func New(d Deps) *API {
 	a.registerStreet()
 	a.registerDevices()
 	a.registerCases()
+	a.registerArchive()
 	a.registerPatrols()
 	a.registerSystem()
 	a.registerStream()

@@ -131,6 +131,9 @@ func (h *Hub) caseChanged(c tasks.Case) {
 	if c.Assignee != "" {
 		h.wake(c)
 	}
+	if c.State == tasks.Archived {
+		h.archive.Archived(c.ID)
+	}
 }
 
 func wakePayload(w wire.Wake) []byte {

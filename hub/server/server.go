@@ -16,6 +16,7 @@ import (
 	"gridhub/devices"
 	"gridhub/devices/wire"
 	"gridhub/hub/api"
+	"gridhub/hub/archive"
 	"gridhub/hub/broker"
 	"gridhub/hub/calls"
 	"gridhub/hub/dispatch"
@@ -64,6 +65,7 @@ type Hub struct {
 	intake     *intake.Intake
 	broker     *broker.Broker
 	evidence   *evidence.Store
+	archive    *archive.Archive
 	rounds     *patrol.Rounds
 	callLog    *calls.Log
 	media      *sfu.SFU
@@ -151,6 +153,11 @@ func (h *Hub) openWork(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	h.archive, err = archive.Open(ctx, h.db, archive.Options{Folder: filepath.Join(h.cfg.Data, "archive"), Pool: h.pool,
+		Evidence: h.evidence, Zone: h.files.Zone(), Clock: h.now, Log: h.log})
+	if err != nil {
+		return err
+	}
 	h.rounds, err = patrol.Open(ctx, h.db, h.files.Routes, h.evidence, h.files.Zone(), h.now)
 	return err
 }
@@ -220,7 +227,7 @@ func (h *Hub) openDoors(context.Context) (err error) {
 		Accounts: h.accounts, Terminals: terminals{h}, Street: street{h.files}, Staff: desk{h.staff, h.board},
 		Tracks: tracks{h}, Now: h.board, Changes: h.board, History: series{h.history}, Cases: intakeDesk{h.pool, h}, Hazards: h.book,
 		Dispatch: dispatch.New(dispatch.Default(), h.pool, roster{h}, h.files.Roads, h.now),
-		Evidence: h.evidence, Patrols: h.rounds, Figures: figures.New(h.pool),
+		Evidence: h.evidence, Archive: h.archive, Patrols: h.rounds, Figures: figures.New(h.pool),
 		Quarantine: shelf{h.quarantine}, Ledger: account{h.ledger}, Health: health{h}, Clock: h.now, Log: h.log,
 	})
 	h.doors, err = openDoors(h)
@@ -252,6 +259,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	run(&out, sinks, "history", h.writer.Run)
 	run(&out, sinks, "intake", h.intake.Run)
 	run(&out, sinks, "board", h.board.Run)
+	run(&out, sinks, "archive", h.archive.Run)
 	run(&out, sinks, "retention", h.retain)
 	run(&calls, sinks, "media", h.media.Run)
 	run(&in, sources, "calls", h.signaling.Run)

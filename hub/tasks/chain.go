@@ -92,6 +92,35 @@ func open(bytes []byte) (Event, string, error) {
 		Place: c.Place, Why: c.Why, Body: c.Body, Hash: hash(bytes)}, c.Prev, nil
 }
 
+// Read reads one event back from its canonical bytes, and the hash of the one
+// before that it carries. Personal fields are not in them; see Secret.
+func Read(canonical []byte) (e Event, prev string, err error) { return open(canonical) }
+
+// Secret is one personal value of an event, as a sealed case carries it beside
+// the chain: whoever has it can prove what the commitment in the chain stands
+// for, and whoever has not can still verify the chain.
+type Secret struct {
+	Seq   uint64 `json:"seq"`
+	Field string `json:"field"`
+	Salt  []byte `json:"salt"`
+	Value string `json:"value"`
+}
+
+// Fits reports whether s is the value behind its field's commitment in e.
+func (s Secret) Fits(e *Event) bool {
+	return s.Seq == e.Seq && e.Body.Private[s.Field] == commitment(s.Salt, s.Value)
+}
+
+// Reveal puts the value into the field of e that it belongs to.
+func (s Secret) Reveal(e *Event) {
+	switch s.Field {
+	case "text":
+		e.Body.Text = s.Value
+	case "reporter":
+		e.Body.Reporter = s.Value
+	}
+}
+
 // VerifyChain checks that each event's bytes carry the hash of the one before.
 // The newest event is vouched for by whoever holds its hash.
 func VerifyChain(events [][]byte) error {

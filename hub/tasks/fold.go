@@ -79,7 +79,7 @@ var working = []EventType{Accepted, Enroute, Onscene, Handling, Rework}
 var steps = map[EventType]step{
 	Screened:   {from: []EventType{Reported}, by: []identity.Role{identity.CallTaker, identity.Dispatcher}},
 	Rejected:   {from: []EventType{Reported, Screened}, by: []identity.Role{identity.CallTaker, identity.Dispatcher}},
-	Filed:      {from: []EventType{Screened, Closed}, by: []identity.Role{identity.Dispatcher}},
+	Filed:      {from: []EventType{Screened, Closed, Archived}, by: []identity.Role{identity.Dispatcher}},
 	Dispatched: {from: append([]EventType{Filed, Dispatched, Returned}, working...), by: []identity.Role{identity.Dispatcher, identity.Head}},
 	Accepted:   {from: []EventType{Dispatched}, own: true},
 	Returned:   {from: []EventType{Dispatched, Accepted, Enroute, Onscene}, own: true},

@@ -57,6 +57,12 @@ func Open(ctx context.Context, db *store.DB, o Options) (*Pool, error) {
 // Matters lists the matters in the order in which they were given.
 func (p *Pool) Matters() []Matter { return p.matters }
 
+// Matter returns the matter with a code.
+func (p *Pool) Matter(code string) (Matter, bool) {
+	m, ok := p.byCode[code]
+	return m, ok
+}
+
 // CaseFor is the id of the case that a report makes, derived from the report's
 // id, so that the same report always finds the same case.
 func CaseFor(report string) identity.CaseID {
@@ -259,9 +265,13 @@ func (p *Pool) append(ctx context.Context, tx *store.Tx, id identity.CaseID, eve
 	return nil
 }
 
-func (p *Pool) describe(events []Event) Case {
+func (p *Pool) describe(events []Event) Case { return p.Describe(events, telemetry.At(p.now())) }
+
+// Describe is the case that events amount to, with its clocks as they stood at
+// the given time. It reads nothing from the store.
+func (p *Pool) Describe(events []Event, at telemetry.Millis) Case {
 	c := Fold(events)
-	p.byCode[c.Matter].Describe(&c, events, p.cal, p.now())
+	p.byCode[c.Matter].Describe(&c, events, p.cal, at.Time())
 	return c
 }
 

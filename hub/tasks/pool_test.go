@@ -110,11 +110,14 @@ func TestFromReportToArchive(t *testing.T) {
 	c = b.must(dispatcher, c, tasks.Command{Type: tasks.Checked})
 	c = b.must(dispatcher, c, tasks.Command{Type: tasks.Closed})
 	c = b.must(dispatcher, c, tasks.Command{Type: tasks.Archived})
-	if c.Open() || len(c.Next) != 0 {
-		t.Errorf("archived: open %v, next %v; want a sealed case", c.Open(), c.Next)
+	if c.Open() || len(c.Next) != 1 || c.Next[0] != tasks.Filed {
+		t.Errorf("archived: open %v, next %v; want a sealed case that can only be reopened", c.Open(), c.Next)
 	}
 	if _, err := b.do(dispatcher, c, tasks.Command{Type: tasks.Noted, Text: "late"}); !refused(err, "state") {
 		t.Errorf("a remark on an archived case: %v, want refused", err)
+	}
+	if ids, err := b.Archived(t.Context(), "", 10); err != nil || len(ids) != 1 || ids[0] != c.ID {
+		t.Errorf("archived cases %v, %v; want this one", ids, err)
 	}
 	if len(b.told) != 9 {
 		t.Errorf("told %d changes, want 9", len(b.told))

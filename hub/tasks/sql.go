@@ -90,12 +90,7 @@ func reveal(ctx context.Context, db rows, events map[identity.CaseID][]Event, ma
 		if seq < 1 || seq > len(list) {
 			continue
 		}
-		switch field {
-		case "text":
-			list[seq-1].Body.Text = value
-		case "reporter":
-			list[seq-1].Body.Reporter = value
-		}
+		Secret{Field: field, Value: value}.Reveal(&list[seq-1])
 	}
 	return r.Err()
 }
@@ -206,6 +201,44 @@ func (p *Pool) Canonical(ctx context.Context, id identity.CaseID) ([][]byte, err
 			return nil, err
 		}
 		out = append(out, b)
+	}
+	return out, r.Err()
+}
+
+// Secrets returns the personal values of a case that still exist, in the order
+// of their events.
+func (p *Pool) Secrets(ctx context.Context, id identity.CaseID) ([]Secret, error) {
+	r, err := p.db.Query(ctx, `SELECT seq, field, salt, value FROM case_secrets WHERE case_id = ? ORDER BY seq, field`, string(id))
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	out := []Secret{}
+	for r.Next() {
+		var s Secret
+		if err := r.Scan(&s.Seq, &s.Field, &s.Salt, &s.Value); err != nil {
+			return nil, err
+		}
+		out = append(out, s)
+	}
+	return out, r.Err()
+}
+
+// Archived lists cases that are archived now, by id, at most limit of those
+// after the one named.
+func (p *Pool) Archived(ctx context.Context, after identity.CaseID, limit int) ([]identity.CaseID, error) {
+	r, err := p.db.Query(ctx, `SELECT id FROM cases WHERE id > ? AND state = ? ORDER BY id LIMIT ?`, string(after), string(Archived), limit)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	var out []identity.CaseID
+	for r.Next() {
+		var id identity.CaseID
+		if err := r.Scan(&id); err != nil {
+			return nil, err
+		}
+		out = append(out, id)
 	}
 	return out, r.Err()
 }

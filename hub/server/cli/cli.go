@@ -27,6 +27,8 @@ const usage = `hub is the centre of a street: broker, task pool, calls and the p
   hub quarantine list [--cause C] [--device D] what could not be used, and why
   hub quarantine replay [--cause C] [--device D]
   hub export [--device D] --from MS --to MS    history as line protocol
+  hub verify FILE|FOLDER… --key FILE [--checkpoint FILE] [--lang zh|en]
+                                               examine sealed cases, offline
   hub openapi                                  the description of the HTTP interface
 
 device, quarantine and export speak to a running hub: --config FILE names it`
@@ -48,6 +50,8 @@ func Run(ctx context.Context, args []string, out, errs io.Writer) error {
 		return quarantine(ctx, args[1:], out)
 	case "export":
 		return export(ctx, args[1:], out)
+	case "verify":
+		return verify(args[1:], out)
 	case "openapi":
 		return openapi(out)
 	case "help", "-h", "--help":
