@@ -30,7 +30,7 @@ var (
 	worker = identity.Principal{Account: "p-017", Person: "p-017", Roles: []identity.Role{identity.Handler}}
 )
 
-var noise = tasks.Matter{Code: "HB02", Name: people.Name{ZH: "商业/生活噪声", EN: "noise"}, Lead: "EP",
+var noise = tasks.Matter{Code: "HB02", Name: people.Name{ZH: "商业/生活噪声", EN: "noise"}, Lead: "EP", Domain: "environment", Privacy: "internal",
 	Limits: []tasks.Limit{{Name: "handle", From: tasks.Dispatched, Until: tasks.Claimed, Kind: tasks.WorkingHours, Value: "4h"}},
 	Auto:   []tasks.EventType{tasks.Screened, tasks.Filed}}
 
