@@ -16,7 +16,14 @@ import (
 const usage = `edge reads sensors and delivers every reading to a hub.
 
   edge run --config FILE    run the gateway until it is interrupted
-  edge check FILE…          find all mistakes in configuration, profile and device files`
+  edge check FILE…          find all mistakes in configuration, profile and device files
+  edge scan LINE            find speed, addresses and profiles of what hangs on a line
+  edge probe LINE [UNIT]    show a device's registers as every type and word order
+  edge watch FILE…          read the devices of files and show their values
+  edge simulate FILE…       answer in place of the devices of files, for training
+
+LINE is a serial port such as /dev/ttyUSB0, or host:port. A command's flags
+follow its name: edge scan -h`
 
 // Run executes one command line. The error is what main prints before it exits
 // with 1; it says everything that the user has to know.
@@ -29,6 +36,14 @@ func Run(ctx context.Context, args []string, out, errs io.Writer) error {
 		return run(ctx, args[1:], errs)
 	case "check":
 		return check(args[1:], out)
+	case "scan":
+		return scan(ctx, args[1:], out)
+	case "probe":
+		return probe(ctx, args[1:], out)
+	case "watch":
+		return watch(ctx, args[1:], out, errs)
+	case "simulate":
+		return simulate(ctx, args[1:], out)
 	case "help", "-h", "--help":
 		_, err := fmt.Fprintln(out, usage)
 		return err

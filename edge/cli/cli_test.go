@@ -2,13 +2,17 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
+	"gridhub/devices"
+	"gridhub/devices/telemetry"
 	"gridhub/devices/wire"
 	"gridhub/edge/uplink/hubtest"
 )
@@ -137,5 +141,80 @@ func TestCommandLine(t *testing.T) {
 	var out bytes.Buffer
 	if err := Run(t.Context(), []string{"help"}, &out, &out); err != nil || !strings.Contains(out.String(), "edge check") {
 		t.Errorf("help: %v %s", err, out.String())
+	}
+}
+
+// TestTraining simulates the devices of a file, scans, probes and watches them,
+// as an installer does before the real ones are there.
+func TestTraining(t *testing.T) {
+	dir := t.TempDir()
+	profiles, err := filepath.Abs("../../configs/profiles")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(profiles, filepath.Join(dir, "profiles")); err != nil {
+		t.Fatal(err)
+	}
+	plant := "lines: [{name: cabinet, kind: serial, path: " + filepath.Join(dir, "cabinet") + "}]\n" +
+		"devices: [{id: climate-1, profile: temperature-humidity@1, line: cabinet, address: 5, period: 200ms}]\n"
+	file := filepath.Join(dir, "plant.yaml")
+	write(t, file, plant)
+	ctx, stop := context.WithCancel(t.Context())
+	made := notify{found: make(chan bool, 1), want: "1 devices answer"}
+	var group sync.WaitGroup
+	defer group.Wait()
+	defer stop()
+	group.Go(func() {
+		if err := Run(ctx, []string{"simulate", "--links", dir, file}, &made, &made); err != nil {
+			t.Errorf("simulate: %v", err)
+		}
+	})
+	<-made.found
+	for command, want := range map[string]string{
+		"scan --baud 9600 --first 5 --last 5 --profiles " + profiles + " " + filepath.Join(dir, "cabinet"): "temperature-humidity@1",
+		"probe --table input --from 1 --count 2 " + filepath.Join(dir, "cabinet") + " 5":                   "input 2",
+	} {
+		var out bytes.Buffer
+		if err := Run(ctx, strings.Fields(command), &out, &out); err != nil || !strings.Contains(out.String(), want) {
+			t.Errorf("%s: %v\n%s", command, err, out.String())
+		}
+	}
+	seen := notify{found: make(chan bool, 1), want: "humidity="}
+	watching, enough := context.WithCancel(ctx)
+	group.Go(func() {
+		if err := Run(watching, []string{"watch", file}, &seen, &seen); err != nil {
+			t.Errorf("watch: %v", err)
+		}
+	})
+	<-seen.found
+	enough()
+}
+
+// notify is a writer that tells when it has seen a text.
+type notify struct {
+	want  string
+	found chan bool // capacity 1
+	text  strings.Builder
+}
+
+func (n *notify) Write(p []byte) (int, error) {
+	n.text.Write(p)
+	if strings.Contains(n.text.String(), n.want) {
+		select {
+		case n.found <- true:
+		default: // it is known already
+		}
+	}
+	return len(p), nil
+}
+
+func TestScreen(t *testing.T) {
+	var out bytes.Buffer
+	s := screen{out: &out, still: true, rows: map[devices.ID]string{}}
+	s.show(wire.Record{Device: "b", Quality: telemetry.Bad, Cause: "timeout"}, false)
+	s.show(wire.Record{Device: "a", Values: map[string]float64{"ch4": 45.5}}, true)
+	_, last, _ := strings.Cut(out.String()[1:], "\x1b[H\x1b[J")
+	if a, b := strings.Index(last, "ch4=45.5  ALARM"), strings.Index(last, "timeout"); a < 0 || b < a {
+		t.Errorf("got %q", last)
 	}
 }

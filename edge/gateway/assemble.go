@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"time"
 
+	"gridhub/devices"
 	"gridhub/devices/profile"
 	"gridhub/devices/wire"
 	"gridhub/edge/driver"
@@ -41,9 +43,17 @@ func inventory(library profile.Library, plant profile.Plant) (wire.Stock, error)
 	return s, nil
 }
 
-// schedulers makes one scheduler for each line that has devices.
-func schedulers(cfg Poll, library profile.Library, plant profile.Plant, sink poll.Sink, log *slog.Logger) ([]*poll.Scheduler, error) {
-	var all []*poll.Scheduler
+// reader is a line at work: one that asks its devices or one that listens.
+type reader interface {
+	Name() string
+	Run(ctx context.Context) error // returns when ctx ends
+	Stats() map[devices.ID]poll.Stats
+	Findings() []driver.Finding
+}
+
+// readers makes one reader for each line that has devices.
+func readers(cfg Poll, library profile.Library, plant profile.Plant, sink poll.Sink, log *slog.Logger) ([]reader, error) {
+	var all []reader
 	for _, l := range plant.Lines {
 		tasks, err := tasksOn(l, library, plant.Devices)
 		if err != nil {

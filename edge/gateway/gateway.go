@@ -18,7 +18,6 @@ import (
 	"gridhub/configs"
 	"gridhub/devices/profile"
 	"gridhub/devices/wire"
-	"gridhub/edge/poll"
 	"gridhub/edge/uplink"
 )
 
@@ -30,7 +29,7 @@ type Gateway struct {
 	stock  wire.Stock
 	spool  *uplink.Spool
 	uplink *uplink.Uplink
-	lines  []*poll.Scheduler
+	lines  []reader
 	page   *page
 }
 
@@ -75,7 +74,7 @@ func (g *Gateway) assemble(library profile.Library) (err error) {
 	if err != nil {
 		return err
 	}
-	if g.lines, err = schedulers(g.cfg.Poll, library, g.plant, g.spool.Put, g.log); err != nil {
+	if g.lines, err = readers(g.cfg.Poll, library, g.plant, g.spool.Put, g.log); err != nil {
 		return err
 	}
 	g.page, err = newPage(g.cfg.HTTP, g)
@@ -87,16 +86,16 @@ func (g *Gateway) assemble(library profile.Library) (err error) {
 func (g *Gateway) Run(ctx context.Context) error {
 	defer g.Close()
 	g.log.Info("gateway starts", "gateway", g.cfg.ID, "lines", len(g.lines), "devices", len(g.plant.Devices))
-	var readers, others sync.WaitGroup
+	var reading, others sync.WaitGroup
 	for _, l := range g.lines {
-		readers.Go(func() { l.Run(ctx) })
+		reading.Go(func() { l.Run(ctx) })
 	}
 	deliver, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	others.Go(func() { g.uplink.Run(deliver) })
 	others.Go(func() { g.page.serve(deliver) })
 	<-ctx.Done()
-	readers.Wait()
+	reading.Wait()
 	stop()
 	others.Wait()
 	g.log.Info("gateway stops", "gateway", g.cfg.ID)

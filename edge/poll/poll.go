@@ -45,11 +45,11 @@ const spread = 2 * time.Second
 
 // Scheduler reads the devices of one line.
 type Scheduler struct {
-	name string
-	line driver.Line
-	sink Sink
-	opts Options
-	log  *slog.Logger
+	name    string
+	line    driver.Line
+	sink    Sink
+	opts    Options
+	log     *slog.Logger
 	jobs    []*job // owned by Run, as is what follows
 	advised map[devices.ID]profile.Title
 

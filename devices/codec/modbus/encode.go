@@ -114,3 +114,13 @@ func Asked(body []byte) (b Block, ok bool) {
 	}
 	return b, b.Count >= 1 && b.Count <= limit && int(b.Address)+int(b.Count) <= 1<<16
 }
+
+// Number reads the bytes of whole registers, as they travel, as one number of
+// type t in the given order. NaN where t does not fit them.
+func Number(data []byte, t Type, o Order) float64 {
+	if len(data) != 2*int(t.Registers()) {
+		return math.NaN()
+	}
+	f := Field{Type: t, Order: o}
+	return f.number(f.raw(data))
+}

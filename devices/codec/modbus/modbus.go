@@ -29,6 +29,15 @@ var tableNames = []string{"holding", "input", "coil", "discrete"}
 
 func (t Table) String() string { return tableNames[t&3] }
 
+// ParseTable reads a table's name.
+func ParseTable(s string) (Table, error) {
+	i := slices.Index(tableNames, s)
+	if i < 0 {
+		return 0, fmt.Errorf("want one of %s", strings.Join(tableNames, ", "))
+	}
+	return Table(i), nil
+}
+
 // Bits reports whether the table holds single bits instead of registers.
 func (t Table) Bits() bool { return t == Coil || t == Discrete }
 

@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"gridhub/devices/codec/modbus"
+	"gridhub/devices/profile"
+	"gridhub/edge/gateway/survey"
+)
+
+// quiet is for commands that print a report and no log.
+var quiet = slog.New(slog.DiscardHandler)
+
+// command is a subcommand's flags. A mistake comes back as an error that lists
+// them; so does -h, which is no mistake but has to be printed too.
+type command struct {
+	*flag.FlagSet
+	args string
+}
+
+func newCommand(name, args string) command {
+	f := flag.NewFlagSet("edge "+name, flag.ContinueOnError)
+	f.SetOutput(io.Discard) // main prints what is wrong, once
+	return command{f, args}
+}
+
+// parse reads flags wherever they stand among the arguments, and wants from
+// least to most of these.
+func (c command) parse(args []string, least, most int) ([]string, error) {
+	var rest []string
+	for {
+		if err := c.Parse(args); err != nil {
+			return nil, c.fault(err.Error())
+		}
+		if c.NArg() == 0 {
+			break
+		}
+		rest = append(rest, c.Arg(0))
+		args = c.Args()[1:]
+	}
+	if len(rest) < least || len(rest) > most {
+		return nil, c.fault("want " + c.args)
+	}
+	return rest, nil
+}
+
+func (c command) fault(what string) error {
+	var b strings.Builder
+	c.SetOutput(&b)
+	c.PrintDefaults()
+	c.SetOutput(io.Discard)
+	return fmt.Errorf("%s: %s\n\n  %s [flags] %s\n%s", c.Name(), what, c.Name(), c.args, b.String())
+}
+
+// lineFlags are the settings of a line that is named on the command line.
+type lineFlags struct {
+	baud, stop      *int
+	parity, framing *string
+	timeout         *time.Duration
+}
+
+func (c command) line(timeout time.Duration) lineFlags {
+	return lineFlags{
+		c.Int("baud", 9600, "speed of a serial line"), c.Int("stop", 1, "stop bits: 1 or 2"),
+		c.String("parity", "none", "none, even or odd"), c.String("framing", "tcp", "of host:port: tcp (Modbus TCP) or rtu (transparent converter)"),
+		c.Duration("timeout", timeout, "for one answer"),
+	}
+}
+
+func (f lineFlags) parse(name string) (profile.Line, error) {
+	l, err := survey.ParseLine(name)
+	if err != nil {
+		return l, err
+	}
+	l.Baud, l.StopBits, l.Parity, l.Framing, l.Timeout = *f.baud, *f.stop, *f.parity, profile.Framing(*f.framing), *f.timeout
+	return l, l.Validate()
+}
+
+// probe shows the registers of one device.
+func probe(ctx context.Context, args []string, out io.Writer) error {
+	c := newCommand("probe", "LINE [UNIT]")
+	line := c.line(500 * time.Millisecond)
+	table := c.String("table", "holding", "holding, input, coil or discrete")
+	from := c.Uint("from", 0, "first register, from 0")
+	count := c.Uint("count", 16, "how many")
+	args, err := c.parse(args, 1, 2)
+	if err != nil {
+		return err
+	}
+	unit := 0
+	if len(args) == 2 {
+		if unit, err = strconv.Atoi(args[1]); err != nil || unit < 1 || unit > 247 {
+			return fmt.Errorf("edge probe: unit %q: want a number from 1 to 247", args[1])
+		}
+	}
+	at := survey.Window{First: uint16(min(*from, 1<<16-1)), Count: uint16(min(*count, 1<<16-1))}
+	if at.Table, err = modbus.ParseTable(*table); err != nil {
+		return fmt.Errorf("edge probe: table %q: %w", *table, err)
+	}
+	l, err := line.parse(args[0])
+	if err != nil {
+		return err
+	}
+	return survey.Probe(ctx, out, l, unit, at)
+}
+
+// scan finds devices.
+func scan(ctx context.Context, args []string, out io.Writer) error {
+	c := newCommand("scan", "LINE")
+	line := c.line(150 * time.Millisecond)
+	first := c.Int("first", 1, "first Modbus unit")
+	last := c.Int("last", 32, "last Modbus unit, up to 247")
+	all := c.Bool("all", false, "try every speed, also after something was found")
+	profiles := c.String("profiles", "configs/profiles", "folder of profiles to guess from; empty: guess none")
+	args, err := c.parse(args, 1, 1)
+	if err != nil {
+		return err
+	}
+	if *first < 1 || *last > 247 || *first > *last {
+		return fmt.Errorf("edge scan: units %d to %d: want a range within 1 to 247", *first, *last)
+	}
+	l, err := line.parse(args[0])
+	if err != nil {
+		return err
+	}
+	var library profile.Library
+	if *profiles != "" {
+		if library, err = profile.LoadLibrary(*profiles); err != nil {
+			return err
+		}
+	}
+	search := survey.Search{First: *first, Last: *last, Timeout: l.Timeout, All: *all, Speeds: survey.Usual()}
+	c.Visit(func(f *flag.Flag) { // who names the speed knows it
+		if f.Name == "baud" || f.Name == "parity" {
+			search.Speeds = []survey.Speed{{Baud: l.Baud, Parity: l.Parity}}
+		}
+	})
+	_, err = survey.Scan(ctx, out, l, search, library)
+	return err
+}
