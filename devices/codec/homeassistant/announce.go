@@ -50,7 +50,7 @@ func (o object) text(key string) string {
 	if json.Unmarshal(o[key], &s) != nil {
 		s = string(o[key])
 	}
-	return s[:min(len(s), MaxText)]
+	return strings.ToValidUTF8(s[:min(len(s), MaxText)], "")
 }
 
 // topic returns a topic with its '~' at either end replaced by the base.

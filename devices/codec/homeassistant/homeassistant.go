@@ -13,6 +13,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"gridhub/devices/codec"
 	"gridhub/devices/codec/jsonread"
@@ -103,6 +104,9 @@ func (h *Home) Announce(topic string, p []byte) (bool, error) {
 	n := len(levels)
 	if n < 3 || n > 4 || levels[n-1] != "config" {
 		return false, nil
+	}
+	if !utf8.ValidString(topic) {
+		return true, codec.Errorf(codec.Malformed, "a topic that is not UTF-8")
 	}
 	if len(p) == 0 {
 		delete(h.announced, topic)
