@@ -37,6 +37,7 @@ const (
 	Structure Why = "structure" // an object, an array, a data set, a template
 	Bytes     Why = "bytes"
 	Infinite  Why = "infinite" // NaN and the infinities
+	Unfit     Why = "unfit"    // its own sender calls it bad or stale
 )
 
 // Omit counts n values that are left out.

@@ -43,7 +43,7 @@ var conventions = map[string]*convention{
 	"homeassistant": {anyClientID: true, levels: -1, rules: []rule{
 		{"homeassistant", "ha/discovery"}, {"{}", "ha/state/{}"},
 	}},
-	// Sparkplug 3.0.0, 4.1: namespace/group/type/node[/device]
+	// Sparkplug 3.0.0, chapter 4: namespace/group/type/node[/device]
 	"sparkplug": {anyClientID: true, levels: 2, rules: []rule{
 		{"spBv1.0/{1}/NBIRTH/{2}", "spb/NBIRTH"}, {"spBv1.0/{1}/NDEATH/{2}", "spb/NDEATH"},
 		{"spBv1.0/{1}/DBIRTH/{2}", "spb/DBIRTH"}, {"spBv1.0/{1}/DDEATH/{2}", "spb/DDEATH"},

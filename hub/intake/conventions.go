@@ -6,20 +6,35 @@ import (
 
 	"gridhub/devices"
 	"gridhub/devices/codec"
+	"gridhub/devices/codec/homeassistant"
 	"gridhub/devices/codec/influx"
+	"gridhub/devices/codec/senml"
+	"gridhub/devices/codec/sparkplug"
+	"gridhub/devices/codec/tasmota"
 	"gridhub/devices/codec/thingsboard"
+	"gridhub/devices/telemetry"
 	"gridhub/devices/wire"
 )
 
 // conventions read what is behind the first level of a topic that the broker
 // has put into the sender's tree.
 var conventions = map[string]func(m *message, topic string){
-	"tb":     (*message).thingsboard,
-	"influx": (*message).influx,
+	"tb":      (*message).thingsboard,
+	"influx":  (*message).influx,
+	"senml":   (*message).senml,
+	"tasmota": (*message).tasmota,
+	"ha":      (*message).homeassistant,
+	"spb":     (*message).sparkplug,
 }
 
 // restore brings back what a convention remembered.
-func restore(kind string, _ []byte) (memory, error) {
+func restore(kind string, state []byte) (memory, error) {
+	switch kind {
+	case "ha":
+		return homeassistant.Load(state)
+	case "spb":
+		return sparkplug.Load(state)
+	}
 	return nil, fmt.Errorf("no memory of %s", kind)
 }
 
@@ -116,4 +131,133 @@ func (m *message) kind(id devices.ID) string {
 		return dev.kind
 	}
 	return ""
+}
+
+// senml takes packs of RFC 8428.
+func (m *message) senml(string) {
+	records, err := senml.Read(m.raw.Payload, m.raw.At)
+	var all []codec.Sample
+	if err == nil {
+		all, err = senml.Samples(records, m.sender.speaks)
+	}
+	if err != nil {
+		m.unreadable(err)
+		return
+	}
+	m.samples(all)
+}
+
+// tasmota takes telemetry, states, and whether the device is there. What it
+// says of itself for discovery, and what it hears, is handed on as it came.
+func (m *message) tasmota(topic string) {
+	if side, _, _ := strings.Cut(topic, "/"); side != "tele" && side != "stat" {
+		m.out.Body = append([]byte(nil), m.raw.Payload...)
+		return
+	}
+	told, err := tasmota.Read(topic, m.raw.Payload)
+	switch {
+	case err != nil:
+		m.unreadable(err)
+	case told.Presence:
+		m.out.Presence = &wire.Presence{V: wire.Version, Online: told.Online}
+	default:
+		m.samples([]codec.Sample{told.Sample})
+	}
+}
+
+// homeassistant takes announcements and the states that they announced. A
+// message that none announced is nobody's reading.
+func (m *message) homeassistant(topic string) {
+	home, _ := m.sender.memory["ha"].(*homeassistant.Home)
+	if home == nil {
+		home = homeassistant.New()
+		m.sender.remember("ha", home)
+	}
+	side, name, _ := strings.Cut(topic, "/")
+	if side == "discovery" {
+		announced, err := home.Announce(name, m.raw.Payload)
+		if err != nil {
+			m.unreadable(err)
+		}
+		if announced {
+			return
+		}
+		name = "homeassistant/" + name // states may stand below the prefix, too
+	}
+	told, err := home.Read(name, m.raw.Payload)
+	if err != nil {
+		m.unreadable(err)
+		return
+	}
+	if told.Presence {
+		m.out.Presence = &wire.Presence{V: wire.Version, Online: told.Online}
+	}
+	if !told.Known {
+		m.count(m.raw.From, m.raw.At, Expired, undeclared, 1)
+	}
+	if !m.sender.speaks && len(told.Samples) > 0 {
+		m.samples(m.own(told.Samples))
+		return
+	}
+	m.samples(told.Samples)
+}
+
+// undeclared is the cause under which a message ends that no announcement
+// explains.
+const undeclared = "undeclared"
+
+// own makes samples the sender's own, of one that speaks for itself alone: it
+// may give itself one name, and no more.
+func (m *message) own(all []codec.Sample) []codec.Sample {
+	for i := range all {
+		if all[i].Device != all[0].Device {
+			return all // each but its own is refused as unknown
+		}
+	}
+	for i := range all {
+		all[i].Device = ""
+	}
+	return all
+}
+
+// sparkplug takes the messages of an edge node. Its devices have their ids from
+// the node's; one that is gone has a point of bad quality.
+func (m *message) sparkplug(topic string) {
+	node, _ := m.sender.memory["spb"].(*sparkplug.Node)
+	if node == nil {
+		node = sparkplug.New()
+		m.sender.remember("spb", node)
+	}
+	kind, device, _ := strings.Cut(topic, "/")
+	told, err := node.Take(sparkplug.Message{Kind: kind, Device: device, Body: m.raw.Payload, Number: m.number, At: m.raw.At, Replay: m.replay != nil})
+	if told.Rebirth {
+		m.answer("spb/NCMD", sparkplug.RebirthCommand(m.raw.At))
+	}
+	if err != nil {
+		m.unreadable(err)
+		return
+	}
+	if !m.raw.Will {
+		m.heard(told.Now)
+	}
+	if told.Presence {
+		m.out.Presence = &wire.Presence{V: wire.Version, Online: told.Online}
+	}
+	m.samples(told.Samples)
+	for _, gone := range told.Dead {
+		m.gone(gone, told.Now)
+	}
+}
+
+// gone notes that a device of a node has ended.
+func (m *message) gone(name string, at telemetry.Millis) {
+	id, dev := m.speaker(name)
+	if dev == nil {
+		return // its birth was refused
+	}
+	event, basis, ok := m.when(-1, id, 0, at)
+	if !ok {
+		return
+	}
+	m.point(-1, dev, telemetry.Point{Device: id, Kind: dev.kind, At: event, Basis: basis, Quality: telemetry.Bad, Key: m.key("", 0, 0)}, m.hour(at), nil)
 }

@@ -52,7 +52,7 @@ func (h *Hub) tell(to devices.ID, kind string, payload []byte) {
 }
 
 // greet tells a Sparkplug node, which waits for it, that its primary host is
-// there (Sparkplug 3.0.0, 6.4.25).
+// there (Sparkplug 3.0.0, chapter 6, "STATE").
 func (h *Hub) greet(id devices.ID) {
 	if p, _ := h.registry.Get(id); p.Convention != "sparkplug" {
 		return
