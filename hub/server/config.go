@@ -22,16 +22,17 @@ import (
 // Config is everything that configs/hub.yaml can say. Paths are relative to
 // the folder of the file.
 type Config struct {
-	Data     string        `yaml:"data"`     // folder for everything that must survive
-	Street   string        `yaml:"street"`   // folder with street.yaml, grids, roads, staff, routes; empty: a bare hub
-	Matters  []string      `yaml:"matters"`  // files and folders
-	Rules    []string      `yaml:"rules"`    // files and folders
-	Database string        `yaml:"database"` // sqlite:FILE or postgres://…; empty: SQLite in the data folder
-	HTTP     HTTP          `yaml:"http"`
-	MQTT     broker.Config `yaml:"mqtt"`
-	Journal  Journal       `yaml:"journal"`
-	History  History       `yaml:"history"`
-	Media    sfu.Config    `yaml:"media"`
+	Data      string        `yaml:"data"`      // folder for everything that must survive
+	Street    string        `yaml:"street"`    // folder with street.yaml, grids, roads, staff, routes; empty: a bare hub
+	Matters   []string      `yaml:"matters"`   // files and folders
+	Rules     []string      `yaml:"rules"`     // files and folders
+	Calendars []string      `yaml:"calendars"` // files and folders, besides the shipped years
+	Database  string        `yaml:"database"`  // sqlite:FILE or postgres://…; empty: SQLite in the data folder
+	HTTP      HTTP          `yaml:"http"`
+	MQTT      broker.Config `yaml:"mqtt"`
+	Journal   Journal       `yaml:"journal"`
+	History   History       `yaml:"history"`
+	Media     sfu.Config    `yaml:"media"`
 }
 
 // HTTP says where the faces and the API are.
@@ -71,12 +72,13 @@ type Influx struct {
 func Default() Config {
 	in := influx.Default()
 	return Config{
-		Data:    "data/hub",
-		Matters: []string{"matters"},
-		Rules:   []string{"rules"},
-		HTTP:    HTTP{Address: "127.0.0.1:8080", Secure: "0.0.0.0:8443", Names: []string{}},
-		MQTT:    mqtt(),
-		Journal: Journal{Max: 8 << 30, Keep: 7 * 24 * time.Hour, Reserve: 256 << 20},
+		Data:      "data/hub",
+		Matters:   []string{"matters"},
+		Rules:     []string{"rules"},
+		Calendars: []string{},
+		HTTP:      HTTP{Address: "127.0.0.1:8080", Secure: "0.0.0.0:8443", Names: []string{}},
+		MQTT:      mqtt(),
+		Journal:   Journal{Max: 8 << 30, Keep: 7 * 24 * time.Hour, Reserve: 256 << 20},
 		History: History{Store: "sqlite", Positions: 90 * 24 * time.Hour,
 			Influx: Influx{URL: in.URL, Version: in.Version, Org: in.Org, Bucket: in.Bucket, Timeout: in.Timeout}},
 		Media: sfu.Default(),
@@ -125,7 +127,7 @@ func Load(path string) (Config, error) {
 	if c.History.Influx.TokenFile != "" {
 		c.History.Influx.TokenFile = under(dir, c.History.Influx.TokenFile)
 	}
-	for _, list := range [][]string{c.Matters, c.Rules} {
+	for _, list := range [][]string{c.Matters, c.Rules, c.Calendars} {
 		for i, p := range list {
 			list[i] = under(dir, p)
 		}
@@ -148,6 +150,7 @@ type Files struct {
 	Routes      []patrol.Route
 	Matters     []tasks.Matter
 	Rules       []rules.Rule
+	Years       []tasks.Year // shipped ones first
 	Grids       *geo.Grids
 	Roads       *geo.Graph
 	raw         map[string][]byte // GeoJSON as it is served
@@ -182,6 +185,7 @@ func ReadFiles(c Config) (Files, error) {
 		r.note(configs.ReadFile(f, &set))
 		r.files.Rules = append(r.files.Rules, set.Rules...)
 	}
+	r.calendars(c.Calendars)
 	r.crossCheck()
 	return r.files, r.err()
 }
@@ -194,6 +198,9 @@ func (f Files) Zone() *time.Location {
 	}
 	return z
 }
+
+// Calendar is when the street's offices work.
+func (f Files) Calendar() tasks.Calendar { return tasks.OfficeHours(f.Zone()).With(f.Years...) }
 
 // expand lists files and the YAML files of folders, in order. A default folder
 // that does not exist is empty.
