@@ -3,6 +3,7 @@ module gridhub
 go 1.26.0
 
 require (
+	github.com/6tail/lunar-go v1.4.4
 	github.com/coder/websocket v1.8.15
 	github.com/danielgtaylor/huma/v2 v2.37.2
 	github.com/eclipse/paho.mqtt.golang v1.5.1

@@ -21,16 +21,17 @@ import (
 // Config is everything that configs/hub.yaml can say. Paths are relative to
 // the folder of the file.
 type Config struct {
-	Data     string        `yaml:"data"`     // folder for everything that must survive
-	Street   string        `yaml:"street"`   // folder with street.yaml, grids, roads, staff, routes; empty: a bare hub
-	Matters  []string      `yaml:"matters"`  // files and folders
-	Rules    []string      `yaml:"rules"`    // files and folders
-	Database string        `yaml:"database"` // sqlite:FILE or postgres://…; empty: SQLite in the data folder
-	HTTP     HTTP          `yaml:"http"`
-	MQTT     broker.Config `yaml:"mqtt"`
-	Journal  Journal       `yaml:"journal"`
-	History  History       `yaml:"history"`
-	Media    sfu.Config    `yaml:"media"`
+	Data      string        `yaml:"data"`      // folder for everything that must survive
+	Street    string        `yaml:"street"`    // folder with street.yaml, grids, roads, staff, routes; empty: a bare hub
+	Matters   []string      `yaml:"matters"`   // files and folders
+	Rules     []string      `yaml:"rules"`     // files and folders
+	Calendars []string      `yaml:"calendars"` // files and folders, besides the shipped years
+	Database  string        `yaml:"database"`  // sqlite:FILE or postgres://…; empty: SQLite in the data folder
+	HTTP      HTTP          `yaml:"http"`
+	MQTT      broker.Config `yaml:"mqtt"`
+	Journal   Journal       `yaml:"journal"`
+	History   History       `yaml:"history"`
+	Media     sfu.Config    `yaml:"media"`
 }
 
 // HTTP says where the faces and the API are.
@@ -70,12 +71,13 @@ type Influx struct {
 func Default() Config {
 	in := influx.Default()
 	return Config{
-		Data:    "data/hub",
-		Matters: []string{"matters"},
-		Rules:   []string{"rules"},
-		HTTP:    HTTP{Address: "127.0.0.1:8080", Secure: "0.0.0.0:8443", Names: []string{}},
-		MQTT:    mqtt(),
-		Journal: Journal{Max: 8 << 30, Keep: 7 * 24 * time.Hour, Reserve: 256 << 20},
+		Data:      "data/hub",
+		Matters:   []string{"matters"},
+		Rules:     []string{"rules"},
+		Calendars: []string{},
+		HTTP:      HTTP{Address: "127.0.0.1:8080", Secure: "0.0.0.0:8443", Names: []string{}},
+		MQTT:      mqtt(),
+		Journal:   Journal{Max: 8 << 30, Keep: 7 * 24 * time.Hour, Reserve: 256 << 20},
 		History: History{Store: "sqlite", Positions: 90 * 24 * time.Hour,
 			Influx: Influx{URL: in.URL, Version: in.Version, Org: in.Org, Bucket: in.Bucket, Timeout: in.Timeout}},
 		Media: sfu.Default(),
@@ -157,7 +159,7 @@ func (f *configFile) Validate() error {
 	}
 	exists("street", f.Street, "the folder of a street")
 	exists("history.influx.token_file", f.History.Influx.TokenFile, "a file with the token")
-	for key, list := range map[string][]string{"matters": f.Matters, "rules": f.Rules} {
+	for key, list := range map[string][]string{"matters": f.Matters, "rules": f.Rules, "calendars": f.Calendars} {
 		for i, p := range list {
 			exists(fmt.Sprintf("%s[%d]", key, i), p, "a file or a folder")
 		}
@@ -179,7 +181,7 @@ func Load(path string) (Config, error) {
 	if c.History.Influx.TokenFile != "" {
 		c.History.Influx.TokenFile = under(f.dir, c.History.Influx.TokenFile)
 	}
-	for _, list := range [][]string{c.Matters, c.Rules} {
+	for _, list := range [][]string{c.Matters, c.Rules, c.Calendars} {
 		for i, p := range list {
 			list[i] = under(f.dir, p)
 		}
@@ -191,7 +193,8 @@ func Load(path string) (Config, error) {
 // names. Nothing is started, nothing is written.
 func Check(path string) error {
 	c, err := Load(path)
-	c.Street, c.Matters, c.Rules = existing(c.Street), slices.DeleteFunc(c.Matters, gone), slices.DeleteFunc(c.Rules, gone)
+	c.Street, c.Matters = existing(c.Street), slices.DeleteFunc(c.Matters, gone)
+	c.Rules, c.Calendars = slices.DeleteFunc(c.Rules, gone), slices.DeleteFunc(c.Calendars, gone)
 	_, more := ReadFiles(c)
 	return errors.Join(err, more)
 }

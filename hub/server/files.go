@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gridhub/configs"
+	"gridhub/configs/calendars"
 	"gridhub/hub/geo"
 	"gridhub/hub/patrol"
 	"gridhub/hub/people"
@@ -85,6 +86,30 @@ func (f *matterFile) Validate() error {
 	}
 	f.reader.matterIn[f.Code] = f.file
 	return errors.Join(errs...)
+}
+
+// calendars reads the shipped years, then those of the street, of which each
+// file stands for another year.
+func (r *reader) calendars(paths []string) {
+	shipped, err := calendars.Files.ReadDir(".")
+	r.note(err)
+	for _, f := range shipped {
+		data, err := calendars.Files.ReadFile(f.Name())
+		r.note(err)
+		var y tasks.Year
+		r.note(configs.Decode("calendars/"+f.Name(), data, &y))
+		r.files.Years = append(r.files.Years, y)
+	}
+	seen := map[int]string{}
+	for _, f := range r.expand(paths) {
+		var y tasks.Year
+		r.note(configs.ReadFile(f, &y))
+		if other := seen[y.Year]; other != "" {
+			r.note(fmt.Errorf("%s: year %d stands in %s already", f, y.Year, other))
+		}
+		seen[y.Year] = f
+		r.files.Years = append(r.files.Years, y)
+	}
 }
 
 // ruleFile is one file of rules, checked against the matters and against the

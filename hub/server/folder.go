@@ -30,6 +30,7 @@ type Files struct {
 	Routes      []patrol.Route
 	Matters     []tasks.Matter
 	Rules       []rules.Rule
+	Years       []tasks.Year // shipped ones first
 	Grids       *geo.Grids
 	Roads       *geo.Graph
 	raw         map[string][]byte // GeoJSON as it is served
@@ -51,6 +52,7 @@ func ReadFiles(c Config) (Files, error) {
 		r.note(configs.ReadFile(f, &set))
 		r.files.Rules = append(r.files.Rules, set.Rules...)
 	}
+	r.calendars(c.Calendars)
 	return r.files, r.err()
 }
 
@@ -62,6 +64,9 @@ func (f Files) Zone() *time.Location {
 	}
 	return z
 }
+
+// Calendar is when the street's offices work.
+func (f Files) Calendar() tasks.Calendar { return tasks.OfficeHours(f.Zone()).With(f.Years...) }
 
 // expand lists files and the YAML files of folders, in order. A default folder
 // that does not exist is empty.

@@ -137,7 +137,10 @@ func (h *Hub) openPeople(ctx context.Context) (err error) {
 
 func (h *Hub) openWork(ctx context.Context) (err error) {
 	h.board = live.NewBoard(h.now)
-	h.pool, err = tasks.Open(ctx, h.db, tasks.Options{Matters: h.files.Matters, Calendar: tasks.OfficeHours(h.files.Zone()),
+	if p := h.calendarPart(); p.State != "ok" {
+		h.log.Warn("working days will be counted wrongly", "detail", p.Detail)
+	}
+	h.pool, err = tasks.Open(ctx, h.db, tasks.Options{Matters: h.files.Matters, Calendar: h.files.Calendar(),
 		Now: h.now, Changed: h.caseChanged})
 	if err != nil {
 		return err

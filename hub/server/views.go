@@ -169,6 +169,7 @@ func (p health) Parts() []api.Part {
 		db.State = "degraded"
 	}
 	out = append(out, db)
+	out = append(out, p.h.calendarPart())
 	for _, s := range p.h.intake.Stats() {
 		c := api.Part{Name: "consumer " + s.Name, State: "ok", Detail: s.Error, Lag: s.Lag}
 		if s.Error != "" || s.Behind {
@@ -177,6 +178,21 @@ func (p health) Parts() []api.Part {
 		out = append(out, c)
 	}
 	return out
+}
+
+// ahead is how far limits reach: the longest of the matters is 20 working days,
+// and the next year's notice is out by then.
+const ahead = 45 * 24 * time.Hour
+
+// calendarPart says whether the holidays of the coming weeks are known.
+func (h *Hub) calendarPart() api.Part {
+	now := h.now()
+	missing := h.files.Calendar().Unknown(now, now.Add(ahead))
+	if len(missing) == 0 {
+		return api.Part{Name: "calendar", State: "ok"}
+	}
+	return api.Part{Name: "calendar", State: "degraded",
+		Detail: fmt.Sprintf("the public holidays of %v are not known and count as working days: add a file as in configs/calendars and name it under calendars", missing)}
 }
 
 func part(name string, err error, bad string) api.Part {

@@ -13,6 +13,7 @@ type Calendar struct {
 	Hours    [][2]time.Duration // since midnight, ascending: 09:00–12:00, 13:30–17:30
 	Holidays map[string]bool    // 2026-10-01: no work although it is a weekday
 	Makeup   map[string]bool    // 2026-10-10: work although it is a weekend (调休)
+	years    map[int]Year       // the tables that the two were made of
 }
 
 // OfficeHours is the calendar of a street without public holidays.
