@@ -30,7 +30,7 @@ type Hub struct {
 func StartHub(ctx context.Context, bin, dir, history string) (*Hub, error) {
 	var web, media string
 	h := &Hub{binary: filepath.Join(bin, "hub"), config: filepath.Join(dir, "hub.yaml"), Data: filepath.Join(dir, "hub")}
-	if err := freeAddresses(&h.MQTT, &web, &media); err != nil {
+	if err := FreeAddresses(&h.MQTT, &web, &media); err != nil {
 		return nil, err
 	}
 	configs, err := filepath.Abs("configs")
@@ -48,7 +48,7 @@ func StartHub(ctx context.Context, bin, dir, history string) (*Hub, error) {
 		return nil, err
 	}
 	h.HTTP = "http://" + web
-	if err := h.await(ctx, func() error { return answers(h.HTTP + "/readyz") }); err != nil {
+	if err := h.Await(ctx, func() error { return answers(h.HTTP + "/readyz") }); err != nil {
 		h.Stop()
 		return nil, err
 	}
@@ -98,7 +98,14 @@ func (h *Hub) profile(ctx context.Context, file string) error {
 
 // Register adds a sensor of a kind and returns its secret.
 func (h *Hub) Register(ctx context.Context, id, kind string) (secret string, err error) {
-	out, err := exec.CommandContext(ctx, h.binary, "device", "add", id, "--kind", "sensor", "--profile", kind, "--config", h.config).CombinedOutput()
+	return h.Add(ctx, id, "--kind", "sensor", "--profile", kind)
+}
+
+// Add registers an identity with the flags of hub device add and returns its
+// secret.
+func (h *Hub) Add(ctx context.Context, id string, flags ...string) (secret string, err error) {
+	args := append(append([]string{"device", "add", id}, flags...), "--config", h.config)
+	out, err := exec.CommandContext(ctx, h.binary, args...).CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("hub device add %s: %w\n%s", id, err, out)
 	}

@@ -22,7 +22,7 @@ type Influx struct {
 // StartInflux starts influxd from the PATH on files in dir.
 func StartInflux(ctx context.Context, dir string) (*Influx, error) {
 	var address string
-	if err := freeAddresses(&address); err != nil {
+	if err := FreeAddresses(&address); err != nil {
 		return nil, err
 	}
 	p, err := start(dir, "influxd", "influxd", []string{
@@ -35,7 +35,7 @@ func StartInflux(ctx context.Context, dir string) (*Influx, error) {
 		return nil, err
 	}
 	in := &Influx{p, "http://" + address}
-	if err = p.await(ctx, func() error { return answers(in.URL + "/health") }); err == nil {
+	if err = p.Await(ctx, func() error { return answers(in.URL + "/health") }); err == nil {
 		_, err = in.query(ctx, "CREATE DATABASE gridhub")
 	}
 	if err != nil {

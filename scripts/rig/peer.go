@@ -19,7 +19,7 @@ type Mosquitto struct {
 // down: no disk, no limit on what is under way to a subscriber or waits for it.
 func StartMosquitto(ctx context.Context, dir string) (*Mosquitto, error) {
 	m := &Mosquitto{}
-	if err := freeAddresses(&m.MQTT); err != nil {
+	if err := FreeAddresses(&m.MQTT); err != nil {
 		return nil, err
 	}
 	host, port, err := net.SplitHostPort(m.MQTT)
@@ -34,7 +34,7 @@ func StartMosquitto(ctx context.Context, dir string) (*Mosquitto, error) {
 	if m.Program, err = start(dir, "mosquitto", "mosquitto", nil, "-c", file); err != nil {
 		return nil, err
 	}
-	if err := m.await(ctx, func() error { return dials(m.MQTT) }); err != nil {
+	if err := m.Await(ctx, func() error { return Dials(m.MQTT) }); err != nil {
 		m.Stop()
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func StartTelegraf(ctx context.Context, dir string, m *Mosquitto, in *Influx, me
 		}
 		return err
 	}
-	if err := p.await(ctx, connected); err != nil {
+	if err := p.Await(ctx, connected); err != nil {
 		p.Stop()
 		return nil, err
 	}

@@ -31,9 +31,9 @@ func Build(ctx context.Context, dir string, packages ...string) error {
 	return nil
 }
 
-// freeAddresses fills each of into with an address of the loopback on which
+// FreeAddresses fills each of into with an address of the loopback on which
 // nobody listens just now; all differ.
-func freeAddresses(into ...*string) error {
+func FreeAddresses(into ...*string) error {
 	var open []net.Listener
 	var errs []error
 	for _, s := range into {
@@ -70,6 +70,23 @@ func start(dir, name, path string, env []string, args ...string) (*Program, erro
 	return p, p.cmd.Start()
 }
 
+// Launch starts any program and waits until ready says nil; without ready it
+// does not wait.
+func Launch(ctx context.Context, dir, name, path string, ready func() error, args ...string) (*Program, error) {
+	p, err := start(dir, name, path, nil, args...)
+	if err != nil {
+		return nil, err
+	}
+	if ready == nil {
+		return p, nil
+	}
+	if err := p.Await(ctx, ready); err != nil {
+		p.Stop()
+		return nil, err
+	}
+	return p, nil
+}
+
 // Stop asks the program to end, and makes it after ten seconds.
 func (p *Program) Stop() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
@@ -78,8 +95,8 @@ func (p *Program) Stop() {
 	_ = p.cmd.Wait() // how it ended is in its log
 }
 
-// await asks until ready says nil; what the program said explains a failure.
-func (p *Program) await(ctx context.Context, ready func() error) error {
+// Await asks until ready says nil; what the program said explains a failure.
+func (p *Program) Await(ctx context.Context, ready func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	for {
@@ -109,8 +126,8 @@ func answers(url string) error {
 	return nil
 }
 
-// dials reports whether somebody listens.
-func dials(address string) error {
+// Dials reports whether somebody listens.
+func Dials(address string) error {
 	c, err := net.Dial("tcp", address)
 	if err != nil {
 		return err
@@ -123,6 +140,12 @@ const tick = 10 * time.Millisecond
 
 // Name is the program's.
 func (p *Program) Name() string { return p.name }
+
+// Said is everything that the program has written so far.
+func (p *Program) Said() string {
+	b, _ := os.ReadFile(p.log) // nothing yet
+	return string(b)
+}
 
 // CPU is the processor time that the program used so far, all its threads, in
 // user and kernel.
@@ -144,6 +167,21 @@ func (p *Program) CPU() (sum time.Duration, err error) {
 		sum += time.Duration(n) * tick
 	}
 	return sum, nil
+}
+
+// RSS is the memory that the program has in use now, in bytes.
+func (p *Program) RSS() (bytes int64, err error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(b)) {
+		if v, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			_, err := fmt.Sscanf(v, "%d kB", &bytes)
+			return bytes << 10, err
+		}
+	}
+	return 0, fmt.Errorf("status of %s has no VmRSS", p.name)
 }
 
 // LoadAverage is that of the last minute: more than the bench itself makes of
