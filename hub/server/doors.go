@@ -148,11 +148,11 @@ func (h *Hub) routes() http.Handler {
 }
 
 // withMetrics adds the counters for scrapers on this machine: they are shown to
-// loopback addresses alone.
+// loopback addresses alone, and not before the hub is claimed.
 func (h *Hub) withMetrics(public http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, _ := net.SplitHostPort(r.RemoteAddr)
-		if ip := net.ParseIP(host); r.URL.Path == "/metrics" && ip != nil && ip.IsLoopback() {
+		if ip := net.ParseIP(host); r.URL.Path == "/metrics" && ip != nil && ip.IsLoopback() && !h.claim.pending() {
 			h.metrics(w, r)
 			return
 		}
@@ -185,8 +185,13 @@ func (h *Hub) certificate(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(h.ca.PEM()) // the reader left; nobody to tell
 }
 
-// readyz is green when publishes can be acknowledged and clients let in.
+// readyz is green when publishes can be acknowledged and clients let in; on a hub
+// that nobody has claimed, when it can be.
 func (h *Hub) readyz(w http.ResponseWriter, _ *http.Request) {
+	if err := h.journal.Healthy(); err == nil && h.claim.pending() && !h.anonymous() {
+		fmt.Fprintln(w, "ready to be claimed")
+		return
+	}
 	err := errors.Join(h.journal.Healthy(), h.broker.Healthy())
 	select {
 	case <-h.ready:

@@ -73,6 +73,7 @@ type Hub struct {
 	api        *api.API
 	doors      *doors
 
+	claim claim
 	ready chan struct{}
 	once  sync.Once
 }
@@ -88,7 +89,8 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (*Hub, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Hub{cfg: cfg, files: files, log: log, now: time.Now, ready: make(chan struct{})}
+	h := &Hub{cfg: cfg, files: files, log: log, now: time.Now,
+		claim: claim{made: make(chan struct{})}, ready: make(chan struct{})}
 	for _, open := range []func(context.Context) error{
 		h.openStores, h.openPeople, h.openWork, h.openIntake, h.openBroker, h.openCalls, h.openDoors,
 	} {
@@ -227,7 +229,7 @@ func (h *Hub) openCalls(ctx context.Context) (err error) {
 
 func (h *Hub) openDoors(context.Context) (err error) {
 	h.api = api.New(api.Deps{
-		Accounts: h.accounts, Terminals: terminals{h}, Street: street{h.files}, Staff: desk{h.staff, h.board},
+		Accounts: claimable{h.accounts, h}, Terminals: terminals{h}, Street: street{h.files}, Staff: desk{h.staff, h.board},
 		Tracks: tracks{h}, Now: h.board, Changes: h.board, History: series{h.history}, Cases: intakeDesk{h.pool, h}, Hazards: h.book,
 		Dispatch: dispatch.New(dispatch.Default(), h.pool, roster{h}, h.files.Roads, h.now),
 		Evidence: h.evidence, Archive: h.archive, Patrols: h.rounds, Figures: figures.New(h.pool),
@@ -237,7 +239,8 @@ func (h *Hub) openDoors(context.Context) (err error) {
 	return err
 }
 
-// Ready is closed when the hub listens everywhere.
+// Ready is closed when the hub listens everywhere, and so not before it is
+// claimed.
 func (h *Hub) Ready() <-chan struct{} { return h.ready }
 
 // Run serves until ctx ends, then stops cleanly: sources first, then what was
@@ -266,7 +269,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	run(&out, sinks, "retention", h.retain)
 	run(&calls, sinks, "media", h.media.Run)
 	run(&in, sources, "calls", h.signaling.Run)
-	run(&in, sources, "broker", h.broker.Run)
+	run(&in, sources, "broker", h.serveBroker)
 	run(&in, sources, "http", h.doors.run)
 	run(&in, sources, "ready", h.announce)
 	in.Wait()
@@ -292,20 +295,6 @@ func (h *Hub) announce(ctx context.Context) error {
 		h.registerSpeakers(ctx)
 	case <-ctx.Done():
 	}
-	return nil
-}
-
-// setupToken makes the one-time token of a hub that nobody has claimed.
-func (h *Hub) setupToken(ctx context.Context) error {
-	needed, err := h.accounts.SetupNeeded(ctx)
-	if err != nil || !needed {
-		return err
-	}
-	file := filepath.Join(h.cfg.Data, "setup-token")
-	if _, err := h.accounts.NewSetupToken(ctx, file); err != nil {
-		return err
-	}
-	h.log.Info("nobody has claimed this hub: open its page and enter the token", "file", file, "valid", "10m")
 	return nil
 }
 

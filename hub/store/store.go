@@ -51,7 +51,8 @@ func Open(ctx context.Context, address string) (*DB, error) {
 	return nil, fmt.Errorf("database %q: want sqlite:/path/to/file.db or postgres://user:password@host/name", redact(address))
 }
 
-// readers bounds the connections that read SQLite at one time.
+// readers bounds the connections that read SQLite at one time; PostgreSQL, which
+// may be another machine, gets twice as many.
 const readers = 4
 
 func openSQLite(ctx context.Context, path string) (*DB, error) {
@@ -73,12 +74,18 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 }
 
 func openPostgres(ctx context.Context, address string) (*DB, error) {
-	db, err := sql.Open("pgx", address)
+	w, err := sql.Open("pgx", address)
 	if err != nil {
 		return nil, fmt.Errorf("database %s: %w", redact(address), err)
 	}
-	db.SetMaxOpenConns(8)
-	return ping(ctx, &DB{write: db, read: db, dialect: postgres}, redact(address))
+	w.SetMaxOpenConns(1) // writers wait here for one another, and hold no connection meanwhile
+	r, err := sql.Open("pgx", address)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("database %s: %w", redact(address), err), w.Close())
+	}
+	r.SetMaxOpenConns(2 * readers)
+	r.SetMaxIdleConns(2 * readers)
+	return ping(ctx, &DB{write: w, read: r, dialect: postgres}, redact(address))
 }
 
 func ping(ctx context.Context, db *DB, name string) (*DB, error) {
@@ -99,11 +106,7 @@ func redact(address string) string {
 
 // Close ends all connections.
 func (db *DB) Close() error {
-	err := db.write.Close()
-	if db.read != db.write {
-		err = errors.Join(err, db.read.Close())
-	}
-	return err
+	return errors.Join(db.write.Close(), db.read.Close())
 }
 
 // Tx is one transaction. It sees its own writes.
@@ -134,8 +137,8 @@ func (db *DB) Write(ctx context.Context, f func(*Tx) error) error {
 // other: "gridhub" as a number.
 const writers = 0x67726964687562
 
-// alone makes a writing transaction wait for the others. SQLite does so by
-// itself: it has one connection that writes, and locks at BEGIN IMMEDIATE.
+// alone makes a writing transaction wait for those of other programs; in this
+// one there is one connection that writes. SQLite locks at BEGIN IMMEDIATE.
 func (d dialect) alone(ctx context.Context, tx *sql.Tx) error {
 	if d == sqlite {
 		return nil

@@ -29,12 +29,14 @@ func suite(t *testing.T, empty func(*testing.T) string) {
 		"migrations run once":        migrationsRunOnce,
 		"a write is all or nothing":  writeIsAllOrNothing,
 		"writes come one at a time":  writesComeOneAtATime,
+		"a write may read beside it": aWriteMayRead,
 		"values come back unchanged": valuesComeBack,
 		"any bytes are a text":       anyBytesAreAText,
 		"rows are replaced by key":   rowsAreReplaced,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t, empty(t))) })
 	}
+	t.Run("two programs write one at a time", func(t *testing.T) { twoPrograms(t, empty(t)) })
 	t.Run("data outlives the connection", func(t *testing.T) { dataOutlives(t, empty(t)) })
 }
 
@@ -132,6 +134,61 @@ func writesComeOneAtATime(t *testing.T, db *store.DB) {
 	}
 	if n := count(t, db, `SELECT MAX(n) FROM a`); n != writers*each {
 		t.Errorf("the highest number is %d, want %d", n, writers*each)
+	}
+}
+
+// aWriteMayRead lets many writers read outside of their transactions, as
+// features do that look something up: none may wait for another's connection.
+func aWriteMayRead(t *testing.T, db *store.DB) {
+	if err := db.Migrate(t.Context(), "f", `CREATE TABLE a (n INTEGER)`); err != nil {
+		t.Fatal(err)
+	}
+	const writers = 40
+	errs := make([]error, writers)
+	var all sync.WaitGroup
+	for i := range writers {
+		all.Go(func() {
+			errs[i] = db.Write(t.Context(), func(tx *store.Tx) error {
+				var n int
+				if err := db.QueryRow(t.Context(), `SELECT COUNT(*) FROM a`).Scan(&n); err != nil {
+					return err
+				}
+				_, err := tx.Exec(t.Context(), `INSERT INTO a VALUES (?)`, n)
+				return err
+			})
+		})
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Error(err)
+	}
+	if n := count(t, db, `SELECT COUNT(DISTINCT n) FROM a`); n != writers {
+		t.Errorf("%d of %d writers saw all before them", n, writers)
+	}
+}
+
+// twoPrograms is writesComeOneAtATime from two connections' points of view, as
+// two hubs on one database have them.
+func twoPrograms(t *testing.T, address string) {
+	one, other := open(t, address), open(t, address)
+	if err := one.Migrate(t.Context(), "f", `CREATE TABLE a (n INTEGER PRIMARY KEY)`); err != nil {
+		t.Fatal(err)
+	}
+	var errs [2]error
+	var all sync.WaitGroup
+	for i, db := range []*store.DB{one, other} {
+		all.Go(func() {
+			for range 25 {
+				errs[i] = errors.Join(errs[i], db.Write(t.Context(), next))
+			}
+		})
+	}
+	all.Wait()
+	if err := errors.Join(errs[:]...); err != nil {
+		t.Error(err)
+	}
+	if n := count(t, one, `SELECT MAX(n) FROM a`); n != 50 {
+		t.Errorf("the highest number is %d, want 50", n)
 	}
 }
 

@@ -3,6 +3,7 @@ package rig
 import (
 	"bufio"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"net"
@@ -12,6 +13,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"gridhub/scripts/hubclient"
 )
 
 // Hub is a running hub with nothing registered.
@@ -24,9 +27,9 @@ type Hub struct {
 	config string
 }
 
-// StartHub starts the hub that Build has put into bin, on files in dir, with
-// the demo street's matters and rules. history is the block of that name in its
-// configuration, without indent.
+// StartHub starts the hub that Build has put into bin, on files in dir, with the
+// demo street's matters and rules, and claims it. history is the block of that
+// name in its configuration, without indent.
 func StartHub(ctx context.Context, bin, dir, history string) (*Hub, error) {
 	var web, media string
 	h := &Hub{binary: filepath.Join(bin, "hub"), config: filepath.Join(dir, "hub.yaml"), Data: filepath.Join(dir, "hub")}
@@ -52,7 +55,25 @@ func StartHub(ctx context.Context, bin, dir, history string) (*Hub, error) {
 		h.Stop()
 		return nil, err
 	}
+	if err := h.claim(ctx); err != nil {
+		h.Stop()
+		return nil, err
+	}
 	return h, nil
+}
+
+// claim makes an administrator whom nobody will need: before that no client is
+// let in.
+func (h *Hub) claim(ctx context.Context) error {
+	token, err := os.ReadFile(filepath.Join(h.Data, "setup-token"))
+	if err != nil {
+		return err
+	}
+	in := map[string]string{"token": strings.TrimSpace(string(token)), "account": "rig", "password": rand.Text()}
+	if err := hubclient.New(h.HTTP).Call(ctx, http.MethodPost, "/api/v1/setup", in, nil); err != nil {
+		return fmt.Errorf("claim the hub: %w", err)
+	}
+	return nil
 }
 
 // InfluxHistory is the history block of a hub that writes into in.

@@ -97,6 +97,7 @@ func TestAnotherMachine(t *testing.T) {
 	h.https, h.mqtts = there.outward(h.https), there.outward(h.mqtts)
 	h.configure("")
 	h.serve()
+	h.claim()
 	ca := h.caFile(h.authority())
 	secret := h.add("probe", "sensor", "--profile", "gas")
 	host, port, err := net.SplitHostPort(h.https)
