@@ -25,6 +25,8 @@ type Hub struct {
 	Data   string // its data folder
 	binary string
 	config string
+
+	password string // of the administrator
 }
 
 // StartHub starts the hub that Build has put into bin, on files in dir, with the
@@ -62,14 +64,17 @@ func StartHub(ctx context.Context, bin, dir, history string) (*Hub, error) {
 	return h, nil
 }
 
-// claim makes an administrator whom nobody will need: before that no client is
-// let in.
+// account is the hub's administrator.
+const account = "rig"
+
+// claim makes the administrator: before that no client is let in.
 func (h *Hub) claim(ctx context.Context) error {
 	token, err := os.ReadFile(filepath.Join(h.Data, "setup-token"))
 	if err != nil {
 		return err
 	}
-	in := map[string]string{"token": strings.TrimSpace(string(token)), "account": "rig", "password": rand.Text()}
+	h.password = rand.Text()
+	in := map[string]string{"token": strings.TrimSpace(string(token)), "account": account, "password": h.password}
 	if err := hubclient.New(h.HTTP).Call(ctx, http.MethodPost, "/api/v1/setup", in, nil); err != nil {
 		return fmt.Errorf("claim the hub: %w", err)
 	}

@@ -8,9 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -27,24 +24,9 @@ type Screen struct {
 	lines *bufio.Scanner
 }
 
-const (
-	account  = "bench"
-	password = "long enough for a bench"
-)
-
-// Watch claims a fresh hub, signs in as its administrator and opens the stream
-// of changes.
+// Watch signs in as the hub's administrator and opens the stream of changes.
 func (h *Hub) Watch(ctx context.Context) (*Screen, error) {
-	token, err := os.ReadFile(filepath.Join(h.Data, "setup-token"))
-	if err != nil {
-		return nil, err
-	}
-	who := map[string]string{"token": strings.TrimSpace(string(token)), "account": account, "password": password}
-	if _, err := h.post(ctx, "/api/v1/setup", who); err != nil {
-		return nil, err
-	}
-	delete(who, "token")
-	cookies, err := h.post(ctx, "/api/v1/session", who)
+	cookies, err := h.post(ctx, "/api/v1/session", map[string]string{"account": account, "password": h.password})
 	if err != nil {
 		return nil, err
 	}
