@@ -96,6 +96,10 @@ await play(async () => {
   await phone.mouse.up()
   await desk.waitForTimeout(3_000)
   await shot(desk, 'centre-sos')
+  await desk.getByRole('status').filter({ hasText: 'SOS' }).getByRole('button').first().click()
+  await desk.getByRole('navigation').getByRole('button', { name: '地图', exact: true }).click()
+  await desk.waitForTimeout(3_000)
+  await shot(desk, 'centre-sos-map')
 })
 
 /** everywhere takes the map with what can be in focus, and every room. */
