@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Case, CaseClock, Hazard } from './api/types'
-import { byGravity, byUrgency, clockNow, isOverdue, look, mustAct, pressing, stepsFor, deskSteps, newest } from './cases'
+import { byGravity, byUrgency, clockNow, isCry, isOverdue, look, mustAct, pressing, stepsFor, deskSteps, newest } from './cases'
 
 const min = 60_000
 const clock = (c: Partial<CaseClock>): CaseClock => ({ name: 'arrive', kind: 'emergency', started: 0, due: 20 * min, used: 0, light: 'green', ...c })
@@ -50,6 +50,15 @@ describe('looks', () => {
   })
 })
 
+it('hears a cry for help until somebody takes it, and no sensor as one', () => {
+  const sos = make({ severity: 'critical', source: 'patrol', state: 'filed' })
+  expect(isCry(sos)).toBe(true)
+  expect(isCry({ ...sos, state: 'dispatched' })).toBe(true)
+  expect(isCry({ ...sos, state: 'accepted' })).toBe(false)
+  expect(isCry({ ...sos, hazard: 'h' })).toBe(false)
+  expect(isCry({ ...sos, severity: 'major' })).toBe(false)
+})
+
 it('lists the overdue first, then the severe, then what runs out first', () => {
   const list = [
     make({ id: 'later', clocks: [clock({ due: 60 * min })] }),
@@ -60,10 +69,10 @@ it('lists the overdue first, then the severe, then what runs out first', () => {
   expect(list.sort(byUrgency(10 * min)).map((c) => c.id)).toEqual(['overdue', 'severe', 'sooner', 'later'])
 })
 
-it('calls with the worst hazards first, and of these with the newest', () => {
+it('calls with the worst hazards first, and of these with the one that has stood longest', () => {
   const hazard = (id: string, severity: string, raised: number) => ({ id, severity, raised }) as Hazard
   const list = [hazard('old', 'critical', 1), hazard('newest', 'major', 9), hazard('new', 'critical', 5), hazard('noise', 'minor', 7)]
-  expect(list.sort(byGravity).map((h) => h.id)).toEqual(['new', 'old', 'newest', 'noise'])
+  expect(list.sort(byGravity).map((h) => h.id)).toEqual(['old', 'new', 'newest', 'noise'])
 })
 
 it('keeps a later revision when an older list comes in after it', () => {

@@ -76,15 +76,22 @@ export function newest(list: Case[], known: Case[]): Case[] {
   return list.map((c) => known.find((k) => k.id === c.id && k.rev > c.rev) ?? c)
 }
 
-/** byGravity orders hazards: the worst first, of these the newest. */
+/** byGravity orders hazards: the worst first, of these the one that has stood longest. */
 export function byGravity(a: Hazard, b: Hazard): number {
-  return severityRank(b.severity) - severityRank(a.severity) || b.raised - a.raised || (a.id < b.id ? -1 : 1)
+  return severityRank(b.severity) - severityRank(a.severity) || a.raised - b.raised || (a.id < b.id ? -1 : 1)
 }
 
-/** mustAct: a hazard lasts and nobody has taken it yet. Nothing else may pulse. */
+const untaken = (c: Case) => looks[c.state] === 'new' || c.state === 'dispatched'
+
+/** mustAct: a hazard lasts and nobody has taken it yet. This and a cry may pulse, and nothing else. */
 export function mustAct(h: Hazard, c: Case | undefined): boolean {
   if (h.cleared || severityRank(h.severity) < 2) return false
-  return !c || looks[c.state] === 'new' || c.state === 'dispatched'
+  return !c || untaken(c)
+}
+
+/** isCry: a person has called, not a sensor, it is critical, and nobody has taken it yet: an SOS above all. */
+export function isCry(c: Case): boolean {
+  return !c.hazard && c.severity === 'critical' && untaken(c)
 }
 
 /** The steps that people at a desk take, the likeliest first. */

@@ -7,7 +7,7 @@ const rooms = ['任务池', '巡查', '统计', '设备', '系统']
 
 await play(async () => {
   const desk = await centre()
-  const shot = (page, name) => page.screenshot({ path: `${task.shots}/${name}.png` })
+  const shot = (page, name) => page.screenshot({ path: `${task.shots}/${name}.png`, timeout: 180_000 })
   await shot(desk, 'centre-sign-in')
   await signIn(desk, 'desk')
   await desk.getByText('澄湾街道').waitFor()
@@ -96,6 +96,10 @@ await play(async () => {
   await phone.mouse.up()
   await desk.waitForTimeout(3_000)
   await shot(desk, 'centre-sos')
+  await desk.getByRole('status').filter({ hasText: 'SOS' }).getByRole('button').first().click()
+  await desk.getByRole('navigation').getByRole('button', { name: '地图', exact: true }).click()
+  await desk.waitForTimeout(3_000)
+  await shot(desk, 'centre-sos-map')
 })
 
 /** everywhere takes the map with what can be in focus, and every room. */
@@ -105,13 +109,13 @@ async function everywhere(desk, open, suffix) {
     await show(desk, what)
     await desk.waitForTimeout(3_000)
     await calm(desk)
-    await desk.screenshot({ path: `${task.shots}/centre-${name}${suffix}.png` })
+    await desk.screenshot({ path: `${task.shots}/centre-${name}${suffix}.png`, timeout: 180_000 })
   }
   await show(desk, '')
   for (const [i, room] of rooms.entries()) {
     await desk.getByRole('navigation').getByRole('button', { name: room, exact: true }).click()
     await desk.waitForTimeout(2_500)
-    await desk.screenshot({ path: `${task.shots}/centre-room-${i + 1}${suffix}.png` })
+    await desk.screenshot({ path: `${task.shots}/centre-room-${i + 1}${suffix}.png`, timeout: 180_000 })
   }
 }
 

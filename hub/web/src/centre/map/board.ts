@@ -4,6 +4,7 @@ import { addSymbols } from '@/shared/map/symbols'
 import { deviceIcons } from '@/shared/ui/icons'
 import type { Point } from '@/shared/api/types'
 import { addLayers, groups, type Group, type SourceName } from './layers'
+import { within } from './view'
 
 export interface Ground extends Land {
   label: 'name_zh' | 'name_en'
@@ -79,7 +80,10 @@ export class Board {
     const at = this.map.project([p.lon, p.lat])
     const edge = 80
     const inside = at.x > edge && at.y > edge && at.x < view.width - edge && at.y < view.height - edge
-    if (!inside || this.map.getZoom() < 15) this.map.easeTo({ center: [p.lon, p.lat], zoom: Math.max(15.2, this.map.getZoom()), duration: 200 })
+    if (inside && this.map.getZoom() >= 15) return
+    const zoom = Math.max(15.2, this.map.getZoom())
+    const middle = within(p, this.ground.bounds, zoom, view)
+    this.map.easeTo({ center: [middle.lon, middle.lat], zoom, duration: 200 })
   }
 
   fit(): void {

@@ -39,12 +39,13 @@ export function deviceHealth(d: Device, now: number): Health {
   return d.health === 'stale' || now - d.heard > patience ? 'stale' : 'fresh'
 }
 
-export function deviceFeature(d: Device, now: number, inks: Record<Health, string>, say: ReturnType<typeof useReading>): Feature | undefined {
+export function deviceFeature(d: Device, now: number, inks: Record<Health, string>, say: ReturnType<typeof useReading>, chosen: boolean): Feature | undefined {
   const { lon, lat } = d.place
   if (!isPlace({ lon, lat })) return undefined
   const health = deviceHealth(d, now)
   return point(lon as number, lat as number, {
     id: d.id, kind: 'device', image: `device-${deviceIcon(d.kind)}-${health}`, label: deviceLabel(d, now, say), ink: inks[health],
+    ringed: chosen || health === 'hazard',
     order: health === 'hazard' ? 0 : health === 'fault' ? 1 : 2, // labels of what matters are placed first
   })
 }

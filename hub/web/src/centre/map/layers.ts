@@ -44,8 +44,9 @@ export function addLayers(map: MapLibre): void {
     layout: { 'icon-image': 'ring', 'icon-size': s, 'icon-allow-overlap': true, 'icon-ignore-placement': true } })
   map.addLayer({ id: 'devices', type: 'symbol', source: 'devices',
     layout: { 'icon-image': ['get', 'image'], 'icon-size': ['interpolate', ['linear'], ['zoom'], 13, 0.55 * s, 16, 0.9 * s], 'icon-allow-overlap': true, 'symbol-sort-key': ['get', 'order'] } })
+  const below: ExpressionSpecification = ['case', ['get', 'ringed'], ['literal', [0, 2.8]], ['literal', [0, 1.5]]] // a ring wants room
   map.addLayer({ id: 'devices-value', type: 'symbol', source: 'devices', minzoom: 14.6,
-    layout: { 'text-field': ['get', 'label'], 'text-font': textFont, 'text-size': 11 * s, 'text-offset': [0, 1.5], 'text-anchor': 'center', 'text-max-width': 12, 'symbol-sort-key': ['get', 'order'] },
+    layout: { 'text-field': ['get', 'label'], 'text-font': textFont, 'text-size': 11 * s, 'text-offset': below, 'text-anchor': 'center', 'text-max-width': 12, 'symbol-sort-key': ['get', 'order'] },
     paint: { 'text-color': ['get', 'ink'], ...halo } })
   map.addLayer({ id: 'cases', type: 'symbol', source: 'cases',
     layout: { 'icon-image': ['get', 'image'], 'icon-size': ['get', 'size'], 'icon-allow-overlap': true, 'symbol-sort-key': ['get', 'order'], 'text-field': ['step', ['zoom'], '', 15.2, ['get', 'number']], 'text-font': textFont, 'text-size': 10.5 * s, 'text-offset': [0, -1.3], 'text-optional': true },

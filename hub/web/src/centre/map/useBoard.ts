@@ -1,6 +1,5 @@
 import { computed, onMounted, onUnmounted, shallowRef, watch, type Ref } from 'vue'
 import { hubNow, now } from '@/shared/clock'
-import { byGravity, mustAct } from '@/shared/cases'
 import { isPlace } from '@/shared/geo'
 import { useWords } from '@/shared/i18n'
 import type { Health } from '@/shared/map/symbols'
@@ -40,7 +39,7 @@ export function useBoard(container: Ref<HTMLElement | null>) {
     const at = hubNow()
     b.draw('cases', collection(world.openCases.value.flatMap((c) => caseFeature(c, at, scale()) ?? [])))
     const ink = inks()
-    b.draw('devices', collection([...world.devices.values()].flatMap((d) => deviceFeature(d, at, ink, say) ?? [])))
+    b.draw('devices', collection([...world.devices.values()].flatMap((d) => deviceFeature(d, at, ink, say, selected.value?.id === d.id) ?? [])))
     drawPeople(true)
   }
 
@@ -111,7 +110,7 @@ export function useBoard(container: Ref<HTMLElement | null>) {
   watch([() => world.cases.size, () => world.hazards.size], drawSlow)
   watch(selected, () => {
     lookAtChosen()
-    drawChosen()
+    drawSlow()
   })
   watch([track, progress], drawTrack)
   watch([theme, label], async () => {
@@ -120,7 +119,7 @@ export function useBoard(container: Ref<HTMLElement | null>) {
     drawTrack()
   })
 
-  const alarms = computed(() => world.openHazards.value.filter((h) => isPlace(h.place) && mustAct(h, h.case ? world.cases.get(h.case) : undefined)).sort(byGravity))
+  const alarms = computed(() => [...world.calling.value.cries, ...world.calling.value.hazards].filter((x) => isPlace(x.place)))
   return { board, unsupported, alarms }
 }
 

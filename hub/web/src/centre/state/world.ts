@@ -3,7 +3,7 @@ import { computed, reactive, ref, shallowRef } from 'vue'
 import { ApiError, api, list, take } from '@/shared/api/client'
 import type { Case, Device, Hazard, Matter, Part, Person, PersonState, Street, Summary } from '@/shared/api/types'
 import { now } from '@/shared/clock'
-import { byUrgency, isOpen, isOverdue, mustAct, newest } from '@/shared/cases'
+import { byGravity, byUrgency, isCry, isOpen, isOverdue, mustAct, newest } from '@/shared/cases'
 import { latest } from '@/shared/latest'
 import { useSession } from '@/shared/session'
 
@@ -120,14 +120,19 @@ function remember(c: Case): void {
 }
 
 const openCases = computed(() => [...cases.values()].filter(isOpen).sort(byUrgency(now.value)))
-/** Open cases, those behind a hazard that nobody has taken first of all. */
+/** Open cases: who cries for help first of all, then what is behind a hazard that nobody has taken. */
 const work = computed(() => {
   const calls = (c: Case) => {
     const h = c.hazard ? hazards.get(c.hazard) : undefined
-    return Number(!!h && mustAct(h, c))
+    return isCry(c) ? 2 : Number(!!h && mustAct(h, c))
   }
   return [...openCases.value].sort((a, b) => calls(b) - calls(a)) // stable: the rest stays as it was
 })
+/** What must be acted on and nobody has taken, the most pressing first: cries for help, then hazards. */
+const calling = computed(() => ({
+  cries: openCases.value.filter(isCry),
+  hazards: openHazards.value.filter((h) => mustAct(h, h.case ? cases.get(h.case) : undefined)).sort(byGravity),
+}))
 const overdue = computed(() => openCases.value.filter((c) => isOverdue(c, now.value)))
 const onDuty = computed(() => [...people.values()].filter((p) => p.live.on_duty))
 const openHazards = computed(() => [...hazards.values()].filter((h) => !h.cleared))
@@ -136,7 +141,7 @@ const unwell = computed(() => health.value.filter((p) => p.state !== 'ok'))
 export function useWorld() {
   return {
     street, matters, grids, roads, land, people, devices, cases, hazards, health, today, failure, loaded,
-    openCases, work, overdue, onDuty, openHazards, unwell,
+    openCases, work, calling, overdue, onDuty, openHazards, unwell,
     ground, snapshot, refreshFigures, remember,
     onCase: told(onCase), onHazard: told(onHazard), onPerson: told(onPerson), onDevice: told((d: Device) => void devices.set(d.id, d)),
     onNewWork: (tell: NewWork) => { listeners.add(tell); return () => listeners.delete(tell) },

@@ -48,7 +48,7 @@ export const en: Words<typeof zh> = {
   case: {
     next: 'Next step', clocks: 'Limits', noClocks: 'No limit is running', nearest: 'Nearest three', again: 'Send another', dispatch: 'Dispatch', dispatchTo: 'Send {who}', dispatching: 'Dispatching…', excluded: '{n} not chosen', noCandidates: 'Nobody near can be sent',
     noCandidatesHint: 'Perhaps nobody is on duty or has a position. Open “why” to see each reason.', handler: 'Handler', noHandler: 'Not dispatched yet', department: 'Lead', with: 'Co-handling', evidence: 'Evidence', noEvidence: 'No photo yet',
-    missing: 'Still missing: {list}', timeline: 'Timeline', cleared: 'Readings are back to normal', reworks: '{n} × rework', call: 'Call', video: 'Video', whyTitle: '{step}: give the reason', reason: 'Reason', until: 'Until', eta: 'about {n} min',
+    missing: 'Still missing: {list}', timeline: 'Timeline', cleared: 'Readings are back to normal', anew: 'Back to normal, then raised again: another case', reworks: '{n} × rework', call: 'Call', video: 'Video', whyTitle: '{step}: give the reason', reason: 'Reason', until: 'Until', eta: 'about {n} min',
     load: '{n} in hand', noLoad: 'nothing in hand', fixAge: 'fix {age}', open: 'Open case', device: 'Raised by', hazard: 'Hazard', reported: 'reported', near: 'arrived {n} m from the scene', offline: 'done offline, arrived {time}',
     hash: 'proof', conflict: 'Somebody else changed the case. It was refreshed: please look again.', note: 'Note', noteHint: 'Write a note…', overview: '{n} more', photo: 'photo', by: 'by {who}', cost: 'cost {n}',
   },
@@ -87,6 +87,9 @@ export const en: Words<typeof zh> = {
   },
   system: {
     title: 'System', parts: 'Parts', ok: 'fine', degraded: 'degraded', down: 'down', lag: '{n} behind', quarantine: 'Quarantine', quarantineHint: 'What cannot be used is never lost: it is kept as it came, with the reason, and can be replayed after a fix.', empty: 'The quarantine is empty', cause: 'Cause', device: 'Device', count: 'Count', first: 'First', last: 'Last', replay: 'Replay', replayed: '{n} replayed', entries: 'Entries', payload: 'Payload', forbidden: 'Only administrators and installers see the quarantine', at: 'At', done: 'replayed',
+  },
+  part: {
+    journal: 'Journal', broker: 'Devices’ door', history: 'History', 'consumer history': 'Writing history', 'consumer rules': 'Rules', 'consumer live': 'Live view', 'consumer quarantine': 'Quarantine', 'consumer ledger': 'Ledger',
   },
   overview: { title: 'Today', hint: 'Select a case, a person or a device on the map or in a list.', now: 'Most urgent now', calm: 'Nothing that must be done at once', forces: 'Forces on duty', keys: 'Keys', keySearch: 'search', keyMove: 'previous / next', keyOpen: 'open', keyDispatch: 'send the nearest', keyCall: 'call the handler', keyClose: 'close' },
   call: {

@@ -44,7 +44,7 @@ export const zh = {
   case: {
     next: '下一步', clocks: '时限', noClocks: '没有计时中的时限', nearest: '最近的三人', again: '改派', dispatch: '派遣', dispatchTo: '派给 {who}', dispatching: '正在派遣…', excluded: '未入选 {n} 人', noCandidates: '附近没有可派的人',
     noCandidatesHint: '可能无人在岗或没有位置。展开“为什么”查看每个人的原因。', handler: '处理人', noHandler: '尚未派遣', department: '主办', with: '协办', evidence: '证据', noEvidence: '还没有照片',
-    missing: '还缺：{list}', timeline: '过程', cleared: '读数已恢复正常', reworks: '返工 {n} 次', call: '语音', video: '视频', whyTitle: '{step}：请写明原因', reason: '原因', until: '到何时', eta: '约 {n} 分钟',
+    missing: '还缺：{list}', timeline: '过程', cleared: '读数已恢复正常', anew: '恢复正常后再次超限，已另立一案', reworks: '返工 {n} 次', call: '语音', video: '视频', whyTitle: '{step}：请写明原因', reason: '原因', until: '到何时', eta: '约 {n} 分钟',
     load: '手上 {n} 件', noLoad: '手上没有任务', fixAge: '位置 {age}', open: '打开案件', device: '触发设备', hazard: '隐患', reported: '上报', near: '到场位置距现场 {n} 米', offline: '离线完成，{time} 送达',
     hash: '存证', conflict: '案件刚被别人更新，已为您刷新，请再看一眼。', note: '备注', noteHint: '写一条备注…', overview: '其余 {n} 项', photo: '照片', by: '由 {who}', cost: '综合 {n}',
   },
@@ -60,7 +60,7 @@ export const zh = {
   force: { patrol: '综治巡防', grid: '网格员', community: '社区两委', cadre: '街道干部' },
   device: {
     values: '当前读数', never: '从未上报', every: '每 {span} 一次', health: '状态', fresh: '正常', stale: '过时', fault: '故障', unknown: '未知', chart: '24 小时', noSeries: '这段时间没有数据', ledger: '数据账本', ledgerHint: '采集 = 入库 + 重复 + 覆盖 + 隔离 + 过期 + 待处理',
-    hour: '时段', polled: '采集', stored: '入库', repeated: '重复', superseded: '覆盖', quarantined: '隔离', expired: '过期', pending: '待处理', balanced: '账平', unbalanced: '差 {n} 条', range: '正常 {min}–{max}', gateway: '网关', profile: '型号', place: '位置', quality: '质量',
+    hour: '时段', polled: '采集', stored: '入库', repeated: '重复', superseded: '覆盖', quarantined: '隔离', expired: '过期', pending: '待处理', balanced: '账平', unbalanced: '差 {n} 条', range: '正常 {min} 至 {max}', gateway: '网关', profile: '型号', place: '位置', quality: '质量',
     yes: '有{what}', no: '无{what}', good: '可信', uncertain: '存疑', bad: '不可信', name: '名称', kind: '类型', heard: '最近读数', noLedger: '今天还没有记录', filter: '按名称或类型筛选',
   },
   kind: {
@@ -83,6 +83,9 @@ export const zh = {
   },
   system: {
     title: '系统', parts: '各部分', ok: '正常', degraded: '降级', down: '停止', lag: '积压 {n} 条', quarantine: '隔离区', quarantineHint: '不能使用的数据不会丢失：原样保存并注明原因，修复后可重放。', empty: '隔离区是空的', cause: '原因', device: '设备', count: '条数', first: '最早', last: '最近', replay: '重放', replayed: '已重放 {n} 条', entries: '内容', payload: '原文', forbidden: '只有管理员和安装人员可以查看隔离区', at: '时间', done: '已重放',
+  },
+  part: {
+    journal: '数据日志', broker: '设备接入', history: '历史库', 'consumer history': '写入历史库', 'consumer rules': '规则判断', 'consumer live': '实时画面', 'consumer quarantine': '隔离', 'consumer ledger': '数据账本',
   },
   overview: { title: '今日概况', hint: '在地图或列表中选择案件、人员或设备。', now: '现在最要紧', calm: '没有需要立即处理的事', forces: '在岗力量', keys: '快捷键', keySearch: '搜索', keyMove: '上一条 / 下一条', keyOpen: '打开', keyDispatch: '派给最近的人', keyCall: '呼叫处理人', keyClose: '关闭' },
   call: {

@@ -18,7 +18,7 @@ function svg(body: string, size = 32): string {
 
 /** caseSymbol is the state's shape in the state's colour, edged by the ground. */
 function caseSymbol(look: Look): string {
-  return svg(`<g fill="${token(look)}" stroke="${token('map-halo')}" stroke-width="2.5" paint-order="stroke" stroke-linejoin="round">${shapes[look]}</g>`)
+  return svg(`<g fill="${token(look)}" stroke="${token('map-halo')}" stroke-width="4" paint-order="stroke" stroke-linejoin="round">${shapes[look]}</g>`)
 }
 
 function iconShape(name: IconName, colour: string): string {
