@@ -4,8 +4,10 @@
 // It promises that a dead device never starves the others: while it fails it
 // gets one attempt at a time, ever less often, and only when no healthy device
 // is due. Every poll that was carried out becomes one record, good or bad; a
-// failed one says why and carries no values. How a device is asked is the
-// driver's, where records go is the caller's.
+// failed one says why and carries no values. Devices that speak of themselves
+// have a Listener instead, with one record for each thing they say and one
+// when they fall silent. How a device is asked or heard is the driver's, where
+// records go is the caller's.
 package poll
 
 import (
@@ -104,13 +106,7 @@ func (s *Scheduler) Stats() map[devices.ID]Stats {
 }
 
 // Findings says what is probably wrong with the line and its devices.
-func (s *Scheduler) Findings() []driver.Finding {
-	tallies := map[devices.ID]driver.Tally{}
-	for id, st := range s.Stats() {
-		tallies[id] = st.Tally
-	}
-	return driver.Diagnose(tallies)
-}
+func (s *Scheduler) Findings() []driver.Finding { return diagnose(s.Stats()) }
 
 // Run reads until ctx ends, then closes the line.
 func (s *Scheduler) Run(ctx context.Context) error {
