@@ -22,7 +22,7 @@ func TestShipped(t *testing.T) {
 		t.Fatal(err)
 	}
 	files, _ := filepath.Glob(shipped + "/*.yaml")
-	if len(lib) != len(files) || len(lib) < 8 {
+	if len(lib) != len(files) || len(lib) < 30 {
 		t.Errorf("%d profiles in %d files", len(lib), len(files))
 	}
 	for ref, p := range lib {
