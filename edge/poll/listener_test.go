@@ -3,6 +3,7 @@ package poll
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,8 +39,13 @@ func TestListener(t *testing.T) {
 			deliver("stranger", value(1), nil)
 			deliver("dev-0", driver.Reading{}, silent("dev-0"))
 		})
+		var mu sync.Mutex
 		var all []got
-		l := Listen("push", source, tasks(time.Minute, 1), func(r wire.Record, urgent bool) { all = append(all, got{r, urgent}) }, slog.New(slog.DiscardHandler))
+		l := Listen("push", source, tasks(time.Minute, 1), func(r wire.Record, urgent bool) {
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, got{r, urgent})
+		}, slog.New(slog.DiscardHandler))
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- l.Run(ctx) }()
