@@ -2,8 +2,9 @@
 // (HJ 212) and vehicle or handheld terminals (JT/T 808). A Server listens on
 // one port for one protocol.
 //
-// A message is acknowledged after its reading was handed over; what is not
-// acknowledged the device sends again, and a message that comes again is
+// A message is acknowledged after its reading was handed over, which is before
+// the journal's next commit: a gateway that loses power in these milliseconds
+// loses it. What is not acknowledged the device sends again, and a message that comes again is
 // acknowledged again but read once. Devices that the configuration does not
 // know get no acknowledgement and leave no reading. Neither protocol proves
 // who speaks: keep such ports inside a network of one's own.
