@@ -158,5 +158,11 @@ func (d *Device) Entry(p *Profile) wire.Entry {
 	return e
 }
 
-// station is a device's place on a line; two devices cannot share one.
-func (d *Device) station() string { return d.Line + "/" + d.Address }
+// station is a device's place on a line; two devices cannot share one. Numbers
+// of meters and terminals are compared without the zeros that fill them.
+func (d *Device) station(p *Profile) string {
+	if p != nil && (p.Protocol.Edition() != 0 || p.Protocol == JT808) {
+		return d.Line + "/" + strings.TrimLeft(d.Address, "0")
+	}
+	return d.Line + "/" + d.Address
+}

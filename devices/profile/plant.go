@@ -99,13 +99,14 @@ func (c *census) check(d *Device, file string) (errs []error) {
 	if line.Kind == Simulated {
 		return errs
 	}
-	if p := c.lib[d.Profile]; p != nil {
+	p := c.lib[d.Profile]
+	if p != nil {
 		errs = append(errs, c.fits(d, p, line)...)
 	}
-	if other, taken := c.stations[d.station()]; taken {
+	if other, taken := c.stations[d.station(p)]; taken {
 		errs = append(errs, configs.Fault("address", d.Address, "an address that is free on line %s, %s has it", d.Line, other))
 	}
-	c.stations[d.station()] = d.ID
+	c.stations[d.station(p)] = d.ID
 	return errs
 }
 

@@ -9,6 +9,9 @@ import (
 	"testing"
 
 	"gridhub/configs"
+	"gridhub/devices/codec/dlt645"
+	"gridhub/devices/codec/modbus"
+	"gridhub/devices/telemetry"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected files")
@@ -22,7 +25,7 @@ func TestShipped(t *testing.T) {
 		t.Fatal(err)
 	}
 	files, _ := filepath.Glob(shipped + "/*.yaml")
-	if len(lib) != len(files) || len(lib) < 8 {
+	if len(lib) != len(files) || len(lib) < 30 {
 		t.Errorf("%d profiles in %d files", len(lib), len(files))
 	}
 	for ref, p := range lib {
@@ -131,5 +134,50 @@ func TestEntry(t *testing.T) {
 	if e.Profile != "gas-ch4@1" || e.Kind != "gas" || e.Period != 5000 || len(e.Metrics) != 2 ||
 		e.Metrics[0].Unit != "%LEL" || *e.Metrics[0].Max != 100 || e.Metrics[1].Max != nil || e.Place.Grid != "G01" {
 		t.Errorf("got %+v", e)
+	}
+}
+
+// TestEncode answers as each shipped device that is asked would, with its
+// golden values, and reads that back.
+func TestEncode(t *testing.T) {
+	lib, err := LoadLibrary(shipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tried := 0
+	for ref, p := range lib {
+		for _, g := range p.Golden {
+			compiled, err := p.Compile(g.Answers)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var answers [][]byte
+			var values []telemetry.Field
+			switch layout := compiled.(type) {
+			case modbus.Layout:
+				for _, b := range layout.Blocks() {
+					data, ok := layout.Encode(b, g.Values)
+					if !ok {
+						t.Errorf("%s lacks its own %v", ref, b)
+					}
+					answers = append(answers, data)
+				}
+				values, _, err = layout.Decode(answers)
+			case dlt645.Layout:
+				for _, di := range layout.Asks() {
+					answers = append(answers, layout.Encode(di, g.Values))
+				}
+				values, _, err = layout.Decode(answers)
+			default:
+				continue
+			}
+			if wrong := differ(values, g.Values); err != nil || len(wrong) > 0 {
+				t.Errorf("%s: %v, %v", ref, err, wrong)
+			}
+			tried++
+		}
+	}
+	if tried < 20 {
+		t.Errorf("only %d devices are asked", tried)
 	}
 }

@@ -171,7 +171,7 @@ func (p *Profile) runSpoken(g Golden) []configs.FieldError {
 			err = fmt.Errorf("nothing in it is whole")
 		}
 		if err != nil {
-			return []configs.FieldError{{Key: fmt.Sprintf(".frames[%d]", i), Value: string(b), Want: "a message of " + p.Protocol.String() + ": " + err.Error()}}
+			return []configs.FieldError{{Key: fmt.Sprintf(".frames[%d]", i), Value: cmp.Or(x.Answer, x.Text), Want: "a message of " + p.Protocol.String() + ": " + err.Error()}}
 		}
 		maps.Copy(all, said)
 	}

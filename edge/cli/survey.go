@@ -90,9 +90,13 @@ func probe(ctx context.Context, args []string, out io.Writer) error {
 	table := c.String("table", "holding", "holding, input, coil or discrete")
 	from := c.Uint("from", 0, "first register, from 0")
 	count := c.Uint("count", 16, "how many")
+	protocol := c.String("protocol", "modbus", "modbus, dlt645-2007 or dlt645-1997; UNIT is then a meter's number")
 	args, err := c.parse(args, 1, 2)
 	if err != nil {
 		return err
+	}
+	if p := profile.Protocol(*protocol); p.Edition() != 0 {
+		return probeMeter(ctx, out, line, p, args)
 	}
 	unit := 0
 	if len(args) == 2 {
@@ -109,6 +113,14 @@ func probe(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	return survey.Probe(ctx, out, l, unit, at)
+}
+
+func probeMeter(ctx context.Context, out io.Writer, line lineFlags, p profile.Protocol, args []string) error {
+	l, err := line.parse(args[0])
+	if err != nil {
+		return err
+	}
+	return survey.ProbeMeter(ctx, out, l, p, strings.Join(args[1:], ""))
 }
 
 // scan finds devices.

@@ -14,7 +14,9 @@ import (
 	"gridhub/devices/wire"
 	"gridhub/edge/driver"
 	"gridhub/edge/driver/dlt645"
+	"gridhub/edge/driver/listen"
 	"gridhub/edge/driver/modbus"
+	"gridhub/edge/driver/serial"
 	"gridhub/edge/driver/simulated"
 	"gridhub/edge/poll"
 )
@@ -62,15 +64,41 @@ func readers(cfg Poll, library profile.Library, plant profile.Plant, sink poll.S
 		if len(tasks) == 0 {
 			continue
 		}
-		line, err := open(l, tasks, log)
+		r, err := readerOf(cfg, l, tasks, sink, log)
 		if err != nil {
 			return nil, fmt.Errorf("line %s: %w", l.Name, err)
 		}
-		all = append(all, poll.New(l.Name, line, tasks, sink, poll.Options{
-			Retries: cfg.Retries, MaxBackoff: cfg.MaxBackoff, Pause: l.Pause, Logger: log,
-		}))
+		all = append(all, r)
 	}
 	return all, nil
+}
+
+// readerOf asks the devices of l, or listens to them, as their protocol wants.
+func readerOf(cfg Poll, l profile.Line, tasks []poll.Task, sink poll.Sink, log *slog.Logger) (reader, error) {
+	if l.Kind == profile.Simulated || tasks[0].Station.Profile.Protocol.Asked() {
+		return poll.New(l.Name, open(l, tasks, log), tasks, sink, poll.Options{
+			Retries: cfg.Retries, MaxBackoff: cfg.MaxBackoff, Pause: l.Pause, Logger: log,
+		}), nil
+	}
+	var source driver.Source
+	var err error
+	if l.Kind == profile.Listen {
+		source, err = listen.New(l, stations(tasks), log)
+	} else {
+		source, err = serial.New(l, tasks[0].Station, tasks[0].Every, log)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return poll.Listen(l.Name, source, tasks, sink, log), nil
+}
+
+func stations(tasks []poll.Task) []driver.Station {
+	all := make([]driver.Station, len(tasks))
+	for i, t := range tasks {
+		all[i] = t.Station
+	}
+	return all
 }
 
 // tasksOn compiles the devices that hang on l.
@@ -94,18 +122,14 @@ func tasksOn(l profile.Line, library profile.Library, all []profile.Device) ([]p
 	return tasks, nil
 }
 
-// open makes the driver of a line. Nothing is opened before the first reading.
-func open(l profile.Line, tasks []poll.Task, log *slog.Logger) (driver.Line, error) {
-	switch l.Kind {
-	case profile.Simulated:
-		stations := make([]driver.Station, len(tasks))
-		for i, t := range tasks {
-			stations[i] = t.Station
-		}
-		return simulated.New(l, stations, time.Now), nil
+// open makes the driver of a line whose devices are asked. Nothing is opened
+// before the first reading.
+func open(l profile.Line, tasks []poll.Task, log *slog.Logger) driver.Line {
+	switch {
+	case l.Kind == profile.Simulated:
+		return simulated.New(l, stations(tasks), time.Now)
+	case tasks[0].Station.Profile.Protocol.Edition() != 0:
+		return dlt645.New(l, log)
 	}
-	if tasks[0].Station.Profile.Protocol.Edition() != 0 {
-		return dlt645.New(l, log), nil
-	}
-	return modbus.New(l, log), nil
+	return modbus.New(l, log)
 }

@@ -56,7 +56,11 @@ func checkFile(path string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		return fmt.Sprintf("profile %s, %d metrics, %d golden readings, source: %s", p.Ref(), len(p.Metrics), len(p.Golden), p.Source), nil
+		trust := ""
+		if p.Unverified() {
+			trust = ", unverified: compare it with the device's manual"
+		}
+		return fmt.Sprintf("profile %s, %s, %d metrics, %d golden readings, source: %s%s", p.Ref(), p.Protocol, len(p.Metrics), len(p.Golden), p.Source, trust), nil
 	case "devices":
 		return checkPlant([]string{profilesNear(path)}, []string{path})
 	}

@@ -4,8 +4,10 @@
 // It promises that a dead device never starves the others: while it fails it
 // gets one attempt at a time, ever less often, and only when no healthy device
 // is due. Every poll that was carried out becomes one record, good or bad; a
-// failed one says why and carries no values. How a device is asked is the
-// driver's, where records go is the caller's.
+// failed one says why and carries no values. Devices that speak of themselves
+// have a Listener instead, with one record for each thing they say and one
+// when they fall silent. How a device is asked or heard is the driver's, where
+// records go is the caller's.
 package poll
 
 import (
@@ -29,7 +31,8 @@ type Task struct {
 }
 
 // Sink takes the record of one poll, still without a number. urgent records
-// travel before others. It may block briefly; the line waits for it.
+// travel before others. It may block briefly; the line waits for it. It must be
+// safe for concurrent use: several lines, and connections of one, share it.
 type Sink func(rec wire.Record, urgent bool)
 
 // Options tunes a Scheduler.
@@ -69,8 +72,10 @@ type Stats struct {
 type job struct {
 	Task
 	next     time.Time
-	failures int  // in a row
-	urgent   bool // the newest reading was
+	phase    time.Time // when its readings fall, so that those of one period are spread over it
+	settled  bool      // it reads in its phase
+	failures int       // in a row
+	urgent   bool      // the newest reading was
 }
 
 // New returns a Scheduler for the devices of the line called name.
@@ -104,13 +109,7 @@ func (s *Scheduler) Stats() map[devices.ID]Stats {
 }
 
 // Findings says what is probably wrong with the line and its devices.
-func (s *Scheduler) Findings() []driver.Finding {
-	tallies := map[devices.ID]driver.Tally{}
-	for id, st := range s.Stats() {
-		tallies[id] = st.Tally
-	}
-	return driver.Diagnose(tallies)
-}
+func (s *Scheduler) Findings() []driver.Finding { return diagnose(s.Stats()) }
 
 // Run reads until ctx ends, then closes the line.
 func (s *Scheduler) Run(ctx context.Context) error {
@@ -128,12 +127,26 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	return nil
 }
 
-// begin spreads the first readings a little.
+// begin spreads the first readings a little, since somebody may be waiting for
+// them, and those that follow over the whole period.
 func (s *Scheduler) begin(now time.Time) {
 	for i, j := range s.jobs {
-		window := min(spread, j.Every)
-		j.next = now.Add(window * time.Duration(i) / time.Duration(len(s.jobs)))
+		part := func(d time.Duration) time.Time { return now.Add(d * time.Duration(i) / time.Duration(len(s.jobs))) }
+		j.next, j.phase = part(min(spread, j.Every)), part(j.Every)
 	}
+}
+
+// settle moves the job, once, from the hasty beginning to its phase. A phase
+// that is due at once waits for the next period.
+func (j *job) settle(now time.Time) {
+	if j.settled {
+		return
+	}
+	j.settled = true
+	if j.phase.Sub(now) < j.Every/4 && j.phase.After(j.next) {
+		j.phase = j.phase.Add(j.Every)
+	}
+	j.next = j.phase.Add(-j.Every)
 }
 
 // pick returns the job to do now, or how long nothing is due.
@@ -228,6 +241,7 @@ func (j *job) plan(began time.Time, err error, longest time.Duration) {
 	if err == nil {
 		j.failures = 0
 	}
+	j.settle(now)
 	j.next = j.next.Add(j.Every)
 	soonest := began.Add(j.Every / 2)
 	if now.After(soonest) {

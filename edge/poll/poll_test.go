@@ -129,6 +129,35 @@ func TestPeriod(t *testing.T) {
 	})
 }
 
+// TestSpread holds that devices of one period do not all speak at once: after
+// the beginning their readings are spread over the whole period.
+func TestSpread(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLine()
+		start := time.Now()
+		run(t, l, tasks(time.Minute, 10), Options{}, nil, 5*time.Minute)
+		perSlot := map[int]int{}
+		for _, asked := range l.asked {
+			if first := asked[0].Sub(start); first > spread {
+				t.Errorf("a device waited %v for its first reading", first)
+			}
+			for _, at := range asked {
+				if age := at.Sub(start); age > 2*time.Minute && age < 4*time.Minute {
+					perSlot[int((age+time.Second)/(6*time.Second))]++
+				}
+			}
+		}
+		for slot, n := range perSlot {
+			if n != 1 {
+				t.Errorf("%d readings in the six seconds from %d s on", n, 6*slot)
+			}
+		}
+		if len(perSlot) < 19 {
+			t.Errorf("readings fall in %d of 20 slots", len(perSlot))
+		}
+	})
+}
+
 // TestDeadDeviceStarvesNobody has five of eight devices dead, each costing a
 // second of timeout; the healthy ones keep their second.
 func TestDeadDeviceStarvesNobody(t *testing.T) {

@@ -195,3 +195,34 @@ func TestUnfit(t *testing.T) {
 		}
 	}
 }
+
+// TestUnplug pulls the adapter: no value, no endless loop, and no waiting with
+// every reading.
+func TestUnplug(t *testing.T) {
+	pty, err := slave.OpenPTY()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := profile.Line{Name: "bus", Kind: profile.Serial, Path: pty.Path(), Baud: 2400, Parity: "even", Timeout: time.Second}
+	line := New(l, slog.New(slog.DiscardHandler))
+	defer line.Close()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	layout := meter(t)
+	var served sync.WaitGroup
+	served.Go(func() {
+		_ = slave.New([]slave.Device{{Address: "7", Layout: layout, Values: measured}}, slave.Faults{}).ServePTY(ctx, pty)
+	})
+	station := driver.Station{ID: "meter-1", Address: "7", Layout: layout}
+	if _, err := line.Read(t.Context(), station); err != nil {
+		t.Fatal(err)
+	}
+	pty.Close()
+	served.Wait()
+	for range 3 {
+		r, err := line.Read(t.Context(), station)
+		if driver.Cause(err) != driver.LineDown || len(r.Values) != 0 || driver.MayRetry(err) {
+			t.Fatalf("unplugged: %+v, %v", r, err)
+		}
+	}
+}

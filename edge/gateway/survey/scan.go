@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"time"
 
+	"gridhub/devices"
 	"gridhub/devices/profile"
 	"gridhub/devices/telemetry"
 	"gridhub/edge/driver"
@@ -145,7 +147,7 @@ func guess(ctx context.Context, l profile.Line, f Found, library profile.Library
 		if err != nil {
 			continue // wants an answer that only its installer knows
 		}
-		r, err := line.Read(ctx, driver.Station{ID: who, Address: f.Address, Profile: p, Layout: layout})
+		r, err := line.Read(ctx, driver.Station{ID: devices.ID(ref), Address: f.Address, Profile: p, Layout: layout})
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
@@ -175,12 +177,15 @@ func compare(a, b profile.Ref) int {
 	return 1
 }
 
+// dust is what bits that are no float look like as one.
+const dust = 1e-6
+
 // matched counts values other than zero that lie in a range of their own: a
 // zero fits every profile.
 func matched(p *profile.Profile, values []telemetry.Field) (n int) {
 	for _, f := range values {
 		for i := range p.Metrics {
-			if m := &p.Metrics[i]; m.Name == f.Metric && m.Range != nil && f.Value != 0 {
+			if m := &p.Metrics[i]; m.Name == f.Metric && m.Range != nil && math.Abs(f.Value) > dust {
 				n++
 			}
 		}

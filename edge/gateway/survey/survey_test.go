@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"gridhub/devices/codec/dlt645"
 	codec "gridhub/devices/codec/modbus"
 	"gridhub/devices/profile"
 	"gridhub/edge/driver/bus"
@@ -118,8 +117,16 @@ func TestMeter(t *testing.T) {
 	if err != nil || len(found) != 1 || found[0].Address != "652022122018" || found[0].Protocol != profile.DLT2007 || len(found[0].Guesses) != 1 || found[0].Guesses[0].Values[0].Value != 229.5 {
 		t.Errorf("%+v, %v\n%s", found, err, out.String())
 	}
-	if _, ok := layout.(dlt645.Layout); !ok {
-		t.Errorf("a meter's profile compiled into %T", layout)
+	for _, address := range []string{"", "652022122018"} {
+		out.Reset()
+		if err := ProbeMeter(t.Context(), &out, l, profile.DLT2007, address); err != nil ||
+			!strings.Contains(out.String(), "02010100  voltage L1     229.5 V") || !strings.Contains(out.String(), "no such data") {
+			t.Errorf("probe %q: %v\n%s", address, err, out.String())
+		}
+	}
+	l.Timeout = 100 * time.Millisecond
+	if err := ProbeMeter(t.Context(), &out, l, profile.DLT2007, "1"); err == nil || !strings.Contains(err.Error(), "A and B swapped") {
+		t.Errorf("a meter that is not there: %v", err)
 	}
 }
 

@@ -61,6 +61,16 @@ func (b *Bus) Requests() [][]byte {
 	return append([][]byte(nil), b.requests...)
 }
 
+// Say sends bytes that nobody asked for, as a device does that is late.
+func (b *Bus) Say(p []byte) {
+	b.t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if _, err := b.pty.Master.Write(p); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
 // Plug gives the bus a new pseudo-terminal and points the link to it.
 func (b *Bus) Plug() {
 	b.t.Helper()

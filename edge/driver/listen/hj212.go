@@ -1,0 +1,151 @@
+package listen
+
+import (
+	"net"
+	"strings"
+
+	"gridhub/devices/codec/fields"
+	"gridhub/devices/codec/hj212"
+	"gridhub/devices/telemetry"
+	"gridhub/edge/driver"
+)
+
+// station is one connection of HJ 212. Several stations may share one.
+type station struct {
+	server  *Server
+	conn    net.Conn
+	deliver driver.Deliver
+	parts   map[string][]string // of split messages, by station and number
+}
+
+// Bounds of what a connection may leave unfinished.
+const (
+	maxSplit = 8  // messages
+	maxParts = 64 // of one message
+)
+
+// recent remembers the numbers of the newest messages of a station, to know a
+// repetition.
+type recent struct {
+	ring [64]string
+	next int
+}
+
+// again reports whether id was noted before.
+func (r *recent) again(id string) bool {
+	for _, old := range r.ring {
+		if old == id {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *recent) note(id string) {
+	r.ring[r.next] = id
+	r.next = (r.next + 1) % len(r.ring)
+}
+
+// hear is a talk.
+func (s *station) hear(buf []byte) (rest []byte, err error) {
+	for {
+		p, rest, err := hj212.Next(buf)
+		if p == nil && err == nil {
+			return rest, nil
+		}
+		if err != nil {
+			s.server.log.Debug("damaged packet", "error", err)
+		}
+		if p != nil {
+			if err := s.packet(p); err != nil {
+				return nil, err
+			}
+		}
+		buf = rest
+	}
+}
+
+// packet reads one packet and answers it if that is wanted.
+func (s *station) packet(p *hj212.Packet) error {
+	st, ok := s.server.known(p.MN)
+	if !ok {
+		return nil
+	}
+	ack := p.Ack()
+	if whole := s.join(p); whole != nil {
+		s.read(st, whole)
+	}
+	if !p.Asks() {
+		return nil
+	}
+	return send(s.conn, ack)
+}
+
+// join gathers the parts of a split message; nil while some are missing. Parts
+// may come again, in any order.
+func (s *station) join(p *hj212.Packet) *hj212.Packet {
+	if p.Flag&hj212.Split == 0 || p.Total <= 1 {
+		return p
+	}
+	if p.Total > maxParts || p.Number < 1 || p.Number > p.Total {
+		return nil
+	}
+	key := p.MN + " " + p.QN
+	parts := s.parts[key]
+	if len(parts) != p.Total {
+		if len(s.parts) >= maxSplit {
+			s.parts = nil // unfinished ones are sent again
+		}
+		if s.parts == nil {
+			s.parts = map[string][]string{}
+		}
+		parts = make([]string, p.Total)
+		s.parts[key] = parts
+	}
+	parts[p.Number-1] = p.Text
+	for _, text := range parts {
+		if text == "" {
+			return nil
+		}
+	}
+	delete(s.parts, key)
+	whole := *p
+	whole.Text = strings.Join(parts, ";")
+	return &whole
+}
+
+// read hands on what a message measures, once.
+func (s *station) read(st driver.Station, p *hj212.Packet) {
+	sample, ok := p.Sample()
+	if !ok || s.server.repeated(st, p) {
+		return
+	}
+	values, quality := st.Layout.(fields.Layout).Decode(sample.Values)
+	if len(values) == 0 {
+		return // a period that the profile has no metrics for
+	}
+	r := driver.Reading{Values: values, Quality: quality}
+	if sample.Doubt {
+		r.Quality = telemetry.Uncertain
+	}
+	if !sample.At.IsZero() {
+		r.Own = telemetry.At(sample.At)
+	}
+	s.deliver(st.ID, r, nil)
+}
+
+// repeated reports whether a message came before, and notes it. Without a
+// number none is known to be a repetition.
+func (s *Server) repeated(st driver.Station, p *hj212.Packet) bool {
+	if p.QN == "" {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id := p.QN + " " + p.Text
+	if s.seen[st.ID].again(id) {
+		return true
+	}
+	s.seen[st.ID].note(id)
+	return false
+}
