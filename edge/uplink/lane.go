@@ -56,6 +56,8 @@ func (l lane) live(ctx context.Context) error {
 // than configured, leaving out what is acknowledged.
 func (l lane) backlog(ctx context.Context) error {
 	at := l.stream.floor()
+	var p place
+	defer p.leave()
 	for {
 		from, to, ok := l.stream.open(at, l.fresh-1)
 		if !ok {
@@ -64,7 +66,7 @@ func (l lane) backlog(ctx context.Context) error {
 		if err := l.room(ctx, maxOutstanding); err != nil {
 			return err
 		}
-		n, err := l.run(ctx, backlog, from, to)
+		n, err := l.run(ctx, backlog, &p, from, to)
 		if err != nil {
 			return err
 		}
@@ -76,6 +78,8 @@ func (l lane) backlog(ctx context.Context) error {
 func (l lane) again(ctx context.Context) error {
 	tick := time.NewTicker(l.u.cfg.Resend / 4)
 	defer tick.Stop()
+	var p place
+	defer p.leave()
 	for {
 		select {
 		case <-tick.C:
@@ -84,7 +88,7 @@ func (l lane) again(ctx context.Context) error {
 		}
 		for _, run := range l.sent[l.index].overdue(time.Now()) {
 			for at := run[0]; at <= run[1]; {
-				n, err := l.run(ctx, again, at, run[1])
+				n, err := l.run(ctx, again, &p, at, run[1])
 				if err != nil {
 					return err
 				}
@@ -94,14 +98,38 @@ func (l lane) again(ctx context.Context) error {
 	}
 }
 
+// place is where a lane reads a journal. Finding a number takes a look at all
+// that lies before it in its neighbourhood, so a reader that stands where the
+// lane goes on is kept.
+type place struct {
+	reader *journal.Reader
+	next   uint64 // the number that reader returns next
+}
+
+func (p *place) at(j *journal.Journal, from uint64) *journal.Reader {
+	if p.reader == nil || p.next != from {
+		p.leave()
+		p.reader = j.Reader(from)
+	}
+	return p.reader
+}
+
+func (p *place) leave() {
+	if p.reader != nil {
+		p.reader.Close()
+	}
+}
+
 // run offers one batch that begins at from and ends at to at the latest. It
 // returns the last number it holds, and keeps to the rate of a backlog.
-func (l lane) run(ctx context.Context, kind int, from, to uint64) (last uint64, err error) {
-	r := l.stream.journal.Reader(from)
-	defer r.Close()
-	b, err := l.read(ctx, r, l.u.cfg.BatchRecords, to)
+func (l lane) run(ctx context.Context, kind int, p *place, from, to uint64) (last uint64, err error) {
+	b, err := l.read(ctx, p.at(l.stream.journal, from), l.u.cfg.BatchRecords, to)
 	if err != nil {
 		return 0, err
+	}
+	p.next = b.last + 1
+	if b.last >= to {
+		p.next = 0 // the reader may be further
 	}
 	if err := l.offer(ctx, kind, b); err != nil {
 		return 0, err
