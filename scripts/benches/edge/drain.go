@@ -51,8 +51,10 @@ func (b *bench) drain(ctx context.Context) error {
 	took := time.Since(began)
 	screen.Close()
 	b.Drain = int(float64(b.points) / took.Seconds())
-	b.Lag = lag(<-lags).Milliseconds()
-	fmt.Printf("%d points drained in %.1f s, fresh readings %d ms old on the screen\n", b.points, took.Seconds(), b.Lag)
+	ages := <-lags
+	b.Lag = share(ages, 99).Milliseconds()
+	fmt.Printf("%d points drained in %.1f s, meanwhile fresh readings were %d ms old on the screen, one in a hundred %d ms or more (%d readings)\n",
+		b.points, took.Seconds(), share(ages, 50).Milliseconds(), b.Lag, len(ages))
 	return nil
 }
 
@@ -114,11 +116,11 @@ func listen(s *rig.Screen) (lags []time.Duration) {
 	}
 }
 
-// lag is what 99 of 100 do not exceed.
-func lag(all []time.Duration) time.Duration {
+// share is what so many of a hundred do not exceed.
+func share(all []time.Duration, of int) time.Duration {
 	if len(all) == 0 {
 		return -time.Millisecond
 	}
 	slices.Sort(all)
-	return all[len(all)*99/100]
+	return all[len(all)*of/100]
 }
