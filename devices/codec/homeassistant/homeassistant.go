@@ -98,8 +98,9 @@ func (h *Home) index() {
 
 // Announce takes a payload of discovery; topic is what follows the discovery
 // prefix: sensor/kitchen/temp/config. An empty payload takes back what the
-// topic announced. It reports false for a topic that announces nothing.
-func (h *Home) Announce(topic string, p []byte) (bool, error) {
+// topic announced. It reports false for a topic that announces nothing. Of a
+// sender that does not speak for others all values are its own.
+func (h *Home) Announce(topic string, p []byte, speaks bool) (bool, error) {
 	levels := strings.Split(topic, "/")
 	n := len(levels)
 	if n < 3 || n > 4 || levels[n-1] != "config" {
@@ -124,6 +125,11 @@ func (h *Home) Announce(topic string, p []byte) (bool, error) {
 		c.node = levels[1]
 	}
 	a, err := c.read(p)
+	for i := range a.Entities {
+		if !speaks {
+			a.Entities[i].Device = ""
+		}
+	}
 	if err == nil {
 		err = h.admit(topic, a)
 	}
