@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -252,16 +253,22 @@ func (e *Entity) number(value any) (float64, codec.Why) {
 	case float64:
 		return v, ""
 	case bool:
-		if v {
-			return 1, ""
-		}
-		return 0, ""
+		return e.truth(v), ""
 	case nil:
 		return 0, codec.Null
 	case string:
 		return e.word(v)
 	}
 	return 0, codec.Structure
+}
+
+// truth is 1 for true, unless the announcement says that true is off.
+func (e *Entity) truth(v bool) float64 {
+	said := strconv.FormatBool(v)
+	if strings.EqualFold(said, e.On) || v && !strings.EqualFold(said, e.Off) {
+		return 1
+	}
+	return 0
 }
 
 func (e *Entity) word(s string) (float64, codec.Why) {

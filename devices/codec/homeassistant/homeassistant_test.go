@@ -77,6 +77,14 @@ func TestExamplesOfTheDocumentation(t *testing.T) {
 			{"pump/status", "online", "online true"},
 			{"pump/restart", "1", ""},
 		}},
+		{"A contact that is off when it is true, as Zigbee2MQTT announces it", [][2]string{
+			{"binary_sensor/0x02/contact/config", `{"state_topic":"z/gate","value_template":"{{ value_json.contact }}","payload_on":false,"payload_off":true}`},
+			{"binary_sensor/0x02/tamper/config", `{"state_topic":"z/gate","value_template":"{{ value_json.tamper }}","payload_on":true,"payload_off":false}`},
+			{"binary_sensor/0x02/other/config", `{"state_topic":"z/gate","value_template":"{{ value_json.tamper }}"}`},
+		}, []message{
+			{"z/gate", `{"contact":true,"tamper":true}`, "0x02: binary_sensor.contact=0 binary_sensor.other=1 binary_sensor.tamper=1"},
+			{"z/gate", `{"contact":false,"tamper":false}`, "0x02: binary_sensor.contact=1 binary_sensor.other=0 binary_sensor.tamper=0"},
+		}},
 	} {
 		h := New()
 		for _, c := range tt.config {
