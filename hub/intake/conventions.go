@@ -50,6 +50,14 @@ func (m *message) thingsboard(topic string) {
 	case strings.HasPrefix(topic, "attributes/request/"):
 		m.answer("tb/attributes/response/"+strings.TrimPrefix(topic, "attributes/request/"), []byte("{}"))
 		return
+	case topic == "gateway/attributes/request":
+		a, err := thingsboard.Question(m.raw.Payload)
+		if err != nil {
+			m.unreadable(err)
+			return
+		}
+		m.answer("tb/gateway/attributes/response", a)
+		return
 	case strings.HasPrefix(topic, "rpc/"), topic == "gateway/rpc":
 		m.out.Body = append([]byte(nil), m.raw.Payload...)
 		return

@@ -128,6 +128,8 @@ func TestForeignSenders(t *testing.T) {
 		{"tb-g", "tb/gateway/connect", `{"device":"Device A"}`, "tb-g.device-a-44a37f(Device A)"},
 		{"tb-g", "tb/gateway/telemetry", `{"Device A":[{"ts":1760000400001,"values":{"t":1}}]}`, "tb-g.device-a-44a37f/climate@1 t=1; tb-g.device-a-44a37f(Device A) t[]"},
 		{"tb-g", "tb/attributes/request/5", `{"sharedKeys":"a"}`, "answer tb/attributes/response/5"},
+		{"tb-g", "tb/gateway/attributes/request", `{"id":7,"device":"Device A"}`, "answer tb/gateway/attributes/response"},
+		{"tb-g", "tb/gateway/attributes/request", `{}`, "refused -1 tb-g shape"},
 		{"tb-g", "tb/claim", `{}`, "refused -1 tb-g unknown-topic"},
 	} {
 		out := d.Fold(uint64(i+2), publish(t0, devices.ID(tt.from), tt.topic, []byte(tt.payload)))

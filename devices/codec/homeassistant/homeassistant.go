@@ -55,13 +55,14 @@ type announcement struct {
 type Home struct {
 	announced map[string]announcement // by discovery topic
 	byTopic   map[string][]Entity     // by state topic
+	there     map[string]Availability // by availability topic
 	entities  int
 	state     []byte // nil: to be written anew
 }
 
 // New returns a Home in which nothing was announced.
 func New() *Home {
-	return &Home{announced: map[string]announcement{}, byTopic: map[string][]Entity{}}
+	return &Home{announced: map[string]announcement{}, byTopic: map[string][]Entity{}, there: map[string]Availability{}}
 }
 
 // Load returns a Home with a state that State wrote.
@@ -88,11 +89,15 @@ func (h *Home) State() []byte {
 
 func (h *Home) index() {
 	clear(h.byTopic)
+	clear(h.there)
 	h.entities, h.state = 0, nil
 	for _, topic := range slices.Sorted(maps.Keys(h.announced)) {
 		for _, e := range h.announced[topic].Entities {
 			h.byTopic[e.Topic] = append(h.byTopic[e.Topic], e)
 			h.entities++
+		}
+		for _, v := range h.announced[topic].Availability {
+			h.there[v.Topic] = v
 		}
 	}
 }
@@ -207,13 +212,9 @@ func (h *Home) Read(topic string, p []byte) (t Told, err error) {
 }
 
 func (t *Told) presence(h *Home, topic, text string) {
-	for _, a := range h.announced {
-		for _, v := range a.Availability {
-			if v.Topic == topic && (text == v.Online || text == v.Offline) {
-				t.Presence, t.Online, t.Known = true, text == v.Online, true
-				return
-			}
-		}
+	v, announced := h.there[topic]
+	if announced && (text == v.Online || text == v.Offline) {
+		t.Presence, t.Online, t.Known = true, text == v.Online, true
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"gridhub/devices"
+	"gridhub/hub/api"
 )
 
 // telegrafProgram is on the PATH, or where the set-up has built it.
@@ -130,6 +131,21 @@ func TestWriteErrors(t *testing.T) {
 	h.has("box", "a", 1)
 	h.has("box", "c", 3)
 	h.quarantined("box", "malformed", 1)
+	exported, err := exec.Command(hubProgram, "export", "--device", "box", "--config", h.config).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, said := h.post(token, "&precision=ms", string(exported)); code != 204 || len(exported) == 0 {
+		t.Errorf("what the hub exports, %q, is answered %d: %s", exported, code, said)
+	}
+	h.eventually("the ledger", func() error { // what was exported and came back is a repeat, if it means the same
+		var hours []api.LedgerHour
+		err := h.Call(t.Context(), "GET", "/api/v1/devices/box/ledger", nil, &hours)
+		if err == nil && (len(hours) == 0 || hours[0].Stored != 2 || hours[0].Repeated == 0) {
+			err = fmt.Errorf("have %+v", hours)
+		}
+		return err
+	})
 	native := h.add("own", "--kind", "sensor", "--profile", "gas")
 	for token, want := range map[string]int{"wrong": 401, "": 401, native: 401, "own:" + native: 204, "own:wrong": 401, "box": 401} {
 		if code, said := h.post(token, "", "gas ch4=1"); code != want {
