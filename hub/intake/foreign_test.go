@@ -218,3 +218,28 @@ func foreignMessage(r *rand.Rand, at telemetry.Millis) []byte {
 	}
 	return say("tb-g", "tb/gateway/telemetry", fmt.Appendf(nil, `{"%s":[{"v":%d}]}`, device, r.IntN(2)))
 }
+
+// TestOldState holds that a state from before foreign senders is read.
+func TestOldState(t *testing.T) {
+	d := NewDecoder()
+	d.Fold(1, register(Registration{Set: []Registered{{ID: "gw", Kind: "gas"}}}))
+	d.Fold(2, batch(t0, "gw", 1, 0, rec(1, "gw", t0, 3)))
+	now := d.Save(nil)
+	sender := appendText(nil, "gw")
+	sender = d.senders["gw"].save(sender)
+	at := bytes.Index(now, sender)
+	if at < 0 || len(d.senders) != 1 {
+		t.Fatal("the sender is not in its state")
+	}
+	old := append([]byte{1}, now[1:at+len(sender)-3]...) // without flags, book and memory, each nothing
+	old = append(old, now[at+len(sender):]...)
+	again, err := LoadDecoder(old)
+	if err != nil || !bytes.Equal(again.Save(nil), now) {
+		t.Errorf("the state of version 1 became another: %v", err)
+	}
+	for _, bad := range [][]byte{append([]byte{3}, now[1:]...), append([]byte{0}, now[1:]...), now[:len(now)-1]} {
+		if _, err := LoadDecoder(bad); err == nil {
+			t.Errorf("%x is a state", bad[:1])
+		}
+	}
+}

@@ -8,7 +8,7 @@ ROOT=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
 CACHE=$ROOT/.cache
 INFLUXD_VERSION=v1.8.10
 TELEGRAF_VERSION=v1.37.2
-TELEGRAF_TAGS="custom,inputs.mqtt_consumer,inputs.file,inputs.mem,outputs.influxdb_v2,outputs.mqtt,parsers.influx,parsers.json_v2,serializers.influx"
+TELEGRAF_TAGS="custom,inputs.mqtt_consumer,inputs.file,inputs.mem,outputs.influxdb,outputs.influxdb_v2,outputs.mqtt,parsers.influx,parsers.json_v2,serializers.influx"
 NODE_WANTED=20.19.0
 MISSING=()
 

@@ -30,7 +30,7 @@ func telegrafProgram(t testing.TB) string {
 	return path
 }
 
-// telegraf writes the same to both doors: what this machine's memory is, and a
+// telegraf writes the same to all doors: what this machine's memory is, and a
 // file of line protocol.
 const telegraf = `
 [agent]
@@ -47,6 +47,10 @@ const telegraf = `
   token = "%s"
   organization = "any"
   bucket = "any"
+[[outputs.influxdb]]
+  urls = ["http://%s"]
+  username = "version-1"
+  password = "%s"
 [[outputs.mqtt]]
   servers = ["tcp://%s"]
   topic = 'telegraf/{{ .Hostname }}/{{ .PluginName }}'
@@ -56,23 +60,24 @@ const telegraf = `
   data_format = "influx"
 `
 
-// TestTelegraf points a Telegraf at the hub as if it were InfluxDB, and as if
-// it were its own broker.
+// TestTelegraf points a Telegraf at the hub as if it were InfluxDB 2, InfluxDB 1
+// and a broker.
 func TestTelegraf(t *testing.T) {
 	h := open(t)
 	token := h.add("racks", "--kind", "gateway", "--convention", "influx", "--profile", "server")
 	secret := h.add("over-mqtt", "--kind", "sensor", "--convention", "influx", "--profile", "server")
+	old := h.add("version-1", "--kind", "sensor", "--convention", "influx", "--profile", "server")
 	lines := filepath.Join(h.dir, "lines")
 	write(t, lines, "pump,bay=north flow=1.5,state=\"on\",running=true\nserver load=2i\n")
 	config := filepath.Join(h.dir, "telegraf.conf")
-	write(t, config, fmt.Sprintf(telegraf, lines, h.http, token, h.mqtt, secret))
+	write(t, config, fmt.Sprintf(telegraf, lines, h.http, token, h.http, old, h.mqtt, secret))
 	p := launch(t, filepath.Join(h.dir, "telegraf.log"), telegrafProgram(t), "--config", config)
 	defer func() {
 		if t.Failed() {
 			t.Logf("telegraf printed:\n%s", p.printed())
 		}
 	}()
-	for _, id := range []string{"racks.web-7", "over-mqtt"} {
+	for _, id := range []string{"racks.web-7", "version-1", "over-mqtt"} {
 		h.has(devices.ID(id), "pump.north.flow", 1.5)
 		h.has(devices.ID(id), "pump.north.running", 1)
 		h.has(devices.ID(id), "load", 2) // its measurement is the device's kind
