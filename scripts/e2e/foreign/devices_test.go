@@ -3,6 +3,7 @@ package foreign_test
 import (
 	"encoding/hex"
 	"errors"
+	"net"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -115,4 +116,43 @@ func TestSparkplug(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// TestThingsBoardGateway has a gateway's devices appear as it connects them, and
+// asks for attributes as such a gateway does, which wants an answer.
+func TestThingsBoardGateway(t *testing.T) {
+	h := open(t)
+	token := h.add("tb", "--kind", "gateway", "--convention", "thingsboard", "--profile", "climate")
+	as := []string{"-u", token, "-q", "1"}
+	h.pub("v1/gateway/connect", `{"device":"cabinet-4"}`, as...)
+	h.pub("v1/gateway/telemetry", `{"cabinet-4":[{"temperature":31.5}],"tb":[{"load":0.5}]}`, as...)
+	h.has("tb.cabinet-4", "temperature", 31.5)
+	h.has("tb", "load", 0.5)
+	host, port, err := net.SplitHostPort(h.mqtt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command("mosquitto_rr", "-h", host, "-p", port, "-u", token, "-q", "1", "-W", "20", "-V", "mqttv311",
+		"-t", "v1/devices/me/attributes/request/1", "-e", "v1/devices/me/attributes/response/1", "-m", `{"sharedKeys":"a"}`).CombinedOutput()
+	if err != nil || strings.TrimSpace(string(out)) != "{}" {
+		t.Errorf("a question for attributes is answered %q, %v", out, err)
+	}
+}
+
+// TestRegistration holds that an identity which could never speak is refused
+// when it is made.
+func TestRegistration(t *testing.T) {
+	h := open(t)
+	for want, flags := range map[string][]string{
+		"want one of homeassistant": {"--convention", "zigbee"},
+		"want 2 levels":             {"--codec", "sparkplug", "--foreign", "one"},
+		"want 1 to 128 bytes":       {"--codec", "tasmota"},
+		"our own topics need none":  {"--foreign", "x"},
+		"want letters, digits, _ -": {"--codec", "influx", "--profile", "two words"},
+	} {
+		args := append([]string{"device", "add", "odd", "--kind", "sensor", "--config", h.config}, flags...)
+		if out, err := exec.Command(hubProgram, args...).CombinedOutput(); err == nil || !strings.Contains(string(out), want) {
+			t.Errorf("%q said %q, %v; want %q", flags, out, err, want)
+		}
+	}
 }
