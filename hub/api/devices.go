@@ -43,6 +43,7 @@ type LedgerHour struct {
 	Quarantined map[string]int64 `json:"quarantined"`
 	Expired     map[string]int64 `json:"expired"`
 	Pending     int64            `json:"pending"`
+	LeftOut     map[string]int64 `json:"left_out,omitempty" doc:"values, not readings, that a history of numbers cannot hold"`
 }
 
 type devicesOutput struct{ Body []live.DeviceState }

@@ -33,20 +33,24 @@ var ErrNotAWriter = errors.New("this identity may not write measurements")
 const (
 	maxWriteBody   = 8 << 20 // bytes, unpacked
 	maxWrites      = 16      // requests at once
+	maxQuery       = 4 << 10 // bytes of a question
 	maxNamedErrors = 20      // wrong lines that one answer explains
 	writeTimeout   = 30 * time.Second
 )
 
-// WriteAPI is InfluxDB's write endpoint, version 2, for Telegraf and whatever
-// else writes there: POST /api/v2/write with a device's secret as token. An
-// answer of success means that everything is on disk. Lines that are wrong are
-// explained, and kept in quarantine; the others are written.
+// WriteAPI is InfluxDB's write endpoint for Telegraf and whatever else writes
+// there: POST /api/v2/write with a device's secret as token, or version 1's
+// POST /write with its id and secret as user and password. An answer of success
+// means that everything is on disk. Lines that are wrong are explained, and
+// kept in quarantine; the others are written.
 //
-// Organisation and bucket are not looked at: a device has one place.
+// Organisation, bucket and database are not looked at: a device has one place.
 func WriteAPI(w Writers) http.Handler {
 	h := &writeAPI{writers: w, busy: make(chan struct{}, maxWrites)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/v2/write", h.write)
+	mux.HandleFunc("POST /write", h.write)
+	mux.HandleFunc("POST /query", h.query)
 	mux.HandleFunc("/api/v2/ping", ping)
 	mux.HandleFunc("/ping", ping)
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
@@ -68,6 +72,7 @@ type writeError struct {
 	Message string      `json:"message"`
 	Line    int         `json:"line,omitempty"`
 	Errors  []lineError `json:"errors,omitempty"`
+	Error1  string      `json:"error,omitempty"` // the message again, where version 1 has it
 }
 
 type lineError struct {
@@ -103,7 +108,21 @@ func (h *writeAPI) write(w http.ResponseWriter, r *http.Request) {
 	if e.status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "5")
 	}
+	if r.URL.Path == "/write" {
+		e.Error1 = e.Message
+	}
 	reply(w, e.status, e)
+}
+
+// query answers the one question that clients of version 1 ask before they
+// write: whether their database can be made.
+func (h *writeAPI) query(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxQuery)
+	if !strings.HasPrefix(strings.ToUpper(strings.TrimSpace(r.FormValue("q"))), "CREATE DATABASE ") {
+		reply(w, http.StatusBadRequest, map[string]string{"error": "this hub is written to, not asked: see /api/v1"})
+		return
+	}
+	reply(w, http.StatusOK, map[string]any{"results": []map[string]int{{"statement_id": 0}}})
 }
 
 func (h *writeAPI) take(w http.ResponseWriter, r *http.Request) error {
@@ -136,13 +155,13 @@ func (h *writeAPI) take(w http.ResponseWriter, r *http.Request) error {
 	return wrong(lines)
 }
 
-// who finds the device behind Authorization: Token SECRET, or Bearer.
+// who finds the device behind a request.
 func (h *writeAPI) who(r *http.Request) (devices.ID, error) {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Token") && !strings.EqualFold(scheme, "Bearer") {
+	token, shown := credentials(r)
+	if !shown {
 		return "", failed(http.StatusUnauthorized, "unauthorized", "unauthorized access: want Authorization: Token and the device's secret")
 	}
-	id, err := h.writers.Writer(strings.TrimSpace(token))
+	id, err := h.writers.Writer(token)
 	switch {
 	case errors.Is(err, ErrNotAWriter):
 		return "", failed(http.StatusForbidden, "forbidden", "%v", err)
@@ -150,6 +169,20 @@ func (h *writeAPI) who(r *http.Request) (devices.ID, error) {
 		return "", failed(http.StatusUnauthorized, "unauthorized", "unauthorized access")
 	}
 	return id, nil
+}
+
+// credentials are the token of version 2, or version 1's user and password as
+// id:secret.
+func credentials(r *http.Request) (token string, shown bool) {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if strings.EqualFold(scheme, "Token") || strings.EqualFold(scheme, "Bearer") {
+		return strings.TrimSpace(token), true
+	}
+	if user, password, ok := r.BasicAuth(); ok {
+		return user + ":" + password, true
+	}
+	q := r.URL.Query()
+	return q.Get("u") + ":" + q.Get("p"), q.Has("u")
 }
 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {

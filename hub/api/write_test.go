@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -24,7 +25,7 @@ type notebook struct {
 
 func (*notebook) Writer(token string) (devices.ID, error) {
 	switch token {
-	case "right":
+	case "right", "box-1:secret":
 		return "box-1", nil
 	case "phone":
 		return "", ErrNotAWriter
@@ -49,6 +50,7 @@ func packed(s string) string {
 }
 
 func TestWriteAPI(t *testing.T) {
+	const basic = "Basic Ym94LTE6c2VjcmV0" // box-1:secret
 	for _, tt := range []struct {
 		name, path, auth, encoding, body string
 		full                             error
@@ -58,6 +60,11 @@ func TestWriteAPI(t *testing.T) {
 		{"a line", "?org=o&bucket=b", "Token right", "", "cpu a=1 5", nil, 204, "box-1 cpu a=1 5\n", ""},
 		{"packed, in ms", "?precision=ms", "Token right", "gzip", packed("cpu a=1 5\nmem b=2"), nil, 204, "box-1 cpu a=1 5\nmem b=2\n", ""},
 		{"bearer", "", "Bearer right", "identity", "cpu a=1", nil, 204, "box-1 cpu a=1\n", ""},
+		{"user and password", "", basic, "", "cpu a=1", nil, 204, "box-1 cpu a=1\n", ""},
+		{"version 1", "/v1?db=x&precision=s", basic, "", "cpu a=1", nil, 204, "box-1 cpu a=1\n", ""},
+		{"version 1, in the address", "/v1?u=box-1&p=secret", "", "", "cpu a=1", nil, 204, "box-1 cpu a=1\n", ""},
+		{"version 1, wrong", "/v1?u=box-1&p=guess", "", "", "cpu a=1", nil, 401, "", `"error":"unauthorized access"`},
+		{"version 1, a line wrong", "/v1", basic, "", "cpu a=1\nx", nil, 400, "box-1 cpu a=1\nx\n", `"error":"partial write: 1 of 2`},
 		{"nobody", "", "", "", "cpu a=1", nil, 401, "", `"code":"unauthorized"`},
 		{"somebody else", "", "Token wrong", "", "cpu a=1", nil, 401, "", `"code":"unauthorized"`},
 		{"measures nothing", "", "Token phone", "", "cpu a=1", nil, 403, "", `"code":"forbidden"`},
@@ -74,7 +81,11 @@ func TestWriteAPI(t *testing.T) {
 		{"no disk", "", "Token right", "", "cpu a=1", errors.New("no space left"), 503, "", "no space left"},
 	} {
 		n := &notebook{full: tt.full}
-		r := httptest.NewRequest("POST", "/api/v2/write"+tt.path, strings.NewReader(tt.body))
+		path := "/api/v2/write" + tt.path
+		if query, old := strings.CutPrefix(tt.path, "/v1"); old {
+			path = "/write" + query
+		}
+		r := httptest.NewRequest("POST", path, strings.NewReader(tt.body))
 		r.Header.Set("Authorization", tt.auth)
 		r.Header.Set("Content-Encoding", tt.encoding)
 		w := httptest.NewRecorder()
@@ -128,6 +139,18 @@ func (s *stuck) Write(context.Context, devices.ID, influx.Precision, [][]byte) e
 	s.entered <- struct{}{}
 	<-s.leave
 	return nil
+}
+
+func TestQuery(t *testing.T) {
+	for q, want := range map[string]int{`CREATE DATABASE "telegraf"`: 200, "SELECT * FROM cpu": 400, "": 400} {
+		r := httptest.NewRequest("POST", "/query", strings.NewReader(url.Values{"q": {q}}.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		WriteAPI(&notebook{}).ServeHTTP(w, r)
+		if w.Code != want || !json.Valid(w.Body.Bytes()) {
+			t.Errorf("%s: %d %s", q, w.Code, w.Body)
+		}
+	}
 }
 
 func TestPing(t *testing.T) {

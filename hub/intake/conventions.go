@@ -50,6 +50,14 @@ func (m *message) thingsboard(topic string) {
 	case strings.HasPrefix(topic, "attributes/request/"):
 		m.answer("tb/attributes/response/"+strings.TrimPrefix(topic, "attributes/request/"), []byte("{}"))
 		return
+	case topic == "gateway/attributes/request":
+		a, err := thingsboard.Question(m.raw.Payload)
+		if err != nil {
+			m.unreadable(err)
+			return
+		}
+		m.answer("tb/gateway/attributes/response", a)
+		return
 	case strings.HasPrefix(topic, "rpc/"), topic == "gateway/rpc":
 		m.out.Body = append([]byte(nil), m.raw.Payload...)
 		return
@@ -175,7 +183,7 @@ func (m *message) homeassistant(topic string) {
 	}
 	side, name, _ := strings.Cut(topic, "/")
 	if side == "discovery" {
-		announced, err := home.Announce(name, m.raw.Payload)
+		announced, err := home.Announce(name, m.raw.Payload, m.sender.speaks)
 		if err != nil {
 			m.unreadable(err)
 		}
@@ -195,30 +203,12 @@ func (m *message) homeassistant(topic string) {
 	if !told.Known {
 		m.count(m.raw.From, m.raw.At, Expired, undeclared, 1)
 	}
-	if !m.sender.speaks && len(told.Samples) > 0 {
-		m.samples(m.own(told.Samples))
-		return
-	}
 	m.samples(told.Samples)
 }
 
 // undeclared is the cause under which a message ends that no announcement
 // explains.
 const undeclared = "undeclared"
-
-// own makes samples the sender's own, of one that speaks for itself alone: it
-// may give itself one name, and no more.
-func (m *message) own(all []codec.Sample) []codec.Sample {
-	for i := range all {
-		if all[i].Device != all[0].Device {
-			return all // each but its own is refused as unknown
-		}
-	}
-	for i := range all {
-		all[i].Device = ""
-	}
-	return all
-}
 
 // sparkplug takes the messages of an edge node. Its devices have their ids from
 // the node's; one that is gone has a point of bad quality.

@@ -170,11 +170,7 @@ func (d *Decoder) published(body []byte, p *replay, out *Decoded) error {
 // read decodes the payload as its topic and its sender's convention say.
 func (m *message) read() {
 	kind, rest, _ := strings.Cut(m.raw.Topic, "/")
-	if read := conventions[kind]; read != nil {
-		read(m, rest)
-		return
-	}
-	if m.sender.convention == ThingsBoard {
+	if m.sender.convention == ThingsBoard && conventions[kind] == nil {
 		m.thingsboard(m.raw.Topic)
 		return
 	}
@@ -194,6 +190,10 @@ func (m *message) read() {
 	case wire.Reply, wire.Ledger:
 		m.out.Body = append([]byte(nil), m.raw.Payload...)
 	default:
+		if read := conventions[kind]; read != nil {
+			read(m, rest)
+			return
+		}
 		m.refuse(-1, m.raw.From, m.raw.At, UnknownTopic, "no such kind: "+clip(kind), 1)
 	}
 }

@@ -22,7 +22,7 @@ type foreign struct {
 
 // described is a device as its sender's messages describe it.
 type described struct {
-	name    string
+	name    string            // of a device behind the sender, as it says it; else empty
 	metrics map[string]string // units, empty where none was told
 }
 
@@ -90,6 +90,9 @@ func (f *foreign) entry(id devices.ID, name string) *described {
 	return e
 }
 
+// child reports whether id was made for a device behind the sender.
+func (f *foreign) child(id devices.ID) bool { return f.book[id] != nil && f.book[id].name != "" }
+
 func (f *foreign) remember(kind string, m memory) {
 	if f.memory == nil {
 		f.memory = map[string]memory{}
@@ -139,7 +142,7 @@ func (m *message) speaker(name string) (id devices.ID, dev *device) {
 	if name == "" {
 		return m.raw.From, m.owned(m.raw.From)
 	}
-	if dev := m.owned(devices.ID(name)); dev != nil {
+	if dev := m.owned(devices.ID(name)); dev != nil && !m.sender.child(devices.ID(name)) {
 		return devices.ID(m.intern([]byte(name))), dev
 	}
 	id = codec.Child(m.raw.From, name)
@@ -156,8 +159,12 @@ func (m *message) speaker(name string) (id devices.ID, dev *device) {
 	return id, dev
 }
 
-// note learns a device's metrics and units from what it tells.
+// note learns a device's metrics and units from what it tells. A sender with our
+// own convention has an inventory for that.
 func (m *message) note(id devices.ID, s *codec.Sample) {
+	if m.sender.convention == "" {
+		return
+	}
 	e := m.sender.entry(id, "")
 	for _, v := range s.Values {
 		if _, known := e.metrics[v.Metric]; !known && len(e.metrics) < maxDescribed {

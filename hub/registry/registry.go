@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"gridhub/devices"
+	"gridhub/devices/codec"
 	"gridhub/hub/identity"
 	"gridhub/hub/store"
 )
@@ -133,6 +134,9 @@ func (r *Registry) Add(ctx context.Context, p Principal) (secret string, err err
 	}
 	if !p.Kind.Valid() {
 		return "", fmt.Errorf("kind %q: want gateway, terminal, sensor or partner", p.Kind)
+	}
+	if p.Profile != "" && (!codec.ValidMetric([]byte(p.Profile)) || p.Profile == "position") {
+		return "", fmt.Errorf("profile %q: want letters, digits, _ - . and not position", p.Profile)
 	}
 	if _, known := r.Get(p.ID); known {
 		return "", fmt.Errorf("%s: %w", p.ID, ErrExists)

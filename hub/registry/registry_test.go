@@ -31,6 +31,11 @@ func TestSecretsAndRevocation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, profile := range []string{"position", "two words", "a,b"} {
+		if _, err := r.Add(ctx, registry.Principal{ID: "odd", Kind: devices.Sensor, Profile: profile}); err == nil {
+			t.Errorf("a profile called %q", profile)
+		}
+	}
 	if _, err := r.Add(ctx, registry.Principal{ID: "gw-1", Kind: devices.Gateway}); !errors.Is(err, registry.ErrExists) {
 		t.Errorf("adding twice: %v, want ErrExists", err)
 	}

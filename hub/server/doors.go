@@ -136,7 +136,7 @@ func (h *Hub) routes() http.Handler {
 	mux.Handle("/api/", guard.Handler(h.api))
 	mux.Handle("GET /api/v1/calls/socket", h.signaling.Handler(h.caller))
 	writes := api.WriteAPI(writers{h})
-	for _, path := range []string{"/api/v2/", "/ping", "GET /health"} {
+	for _, path := range []string{"/api/v2/", "POST /write", "POST /query", "/ping", "GET /health"} {
 		mux.Handle(path, writes)
 	}
 	mux.Handle("/mqtt", h.broker)

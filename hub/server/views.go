@@ -153,7 +153,7 @@ func (a account) Hours(ctx context.Context, id devices.ID, from, to telemetry.Mi
 	out := make([]api.LedgerHour, 0, len(all))
 	for _, h := range all {
 		out = append(out, api.LedgerHour{Hour: h.Begin, Polled: h.Total(), Stored: h.Stored, Repeated: h.Repeated,
-			Superseded: h.Superseded, Quarantined: h.Quarantined, Expired: h.Expired, Pending: h.Missing})
+			Superseded: h.Superseded, Quarantined: h.Quarantined, Expired: h.Expired, Pending: h.Missing, LeftOut: h.LeftOut})
 	}
 	return out, err
 }

@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -54,13 +55,14 @@ type announcement struct {
 type Home struct {
 	announced map[string]announcement // by discovery topic
 	byTopic   map[string][]Entity     // by state topic
+	there     map[string]Availability // by availability topic
 	entities  int
 	state     []byte // nil: to be written anew
 }
 
 // New returns a Home in which nothing was announced.
 func New() *Home {
-	return &Home{announced: map[string]announcement{}, byTopic: map[string][]Entity{}}
+	return &Home{announced: map[string]announcement{}, byTopic: map[string][]Entity{}, there: map[string]Availability{}}
 }
 
 // Load returns a Home with a state that State wrote.
@@ -87,19 +89,24 @@ func (h *Home) State() []byte {
 
 func (h *Home) index() {
 	clear(h.byTopic)
+	clear(h.there)
 	h.entities, h.state = 0, nil
 	for _, topic := range slices.Sorted(maps.Keys(h.announced)) {
 		for _, e := range h.announced[topic].Entities {
 			h.byTopic[e.Topic] = append(h.byTopic[e.Topic], e)
 			h.entities++
 		}
+		for _, v := range h.announced[topic].Availability {
+			h.there[v.Topic] = v
+		}
 	}
 }
 
 // Announce takes a payload of discovery; topic is what follows the discovery
 // prefix: sensor/kitchen/temp/config. An empty payload takes back what the
-// topic announced. It reports false for a topic that announces nothing.
-func (h *Home) Announce(topic string, p []byte) (bool, error) {
+// topic announced. It reports false for a topic that announces nothing. Of a
+// sender that does not speak for others all values are its own.
+func (h *Home) Announce(topic string, p []byte, speaks bool) (bool, error) {
 	levels := strings.Split(topic, "/")
 	n := len(levels)
 	if n < 3 || n > 4 || levels[n-1] != "config" {
@@ -124,6 +131,11 @@ func (h *Home) Announce(topic string, p []byte) (bool, error) {
 		c.node = levels[1]
 	}
 	a, err := c.read(p)
+	for i := range a.Entities {
+		if !speaks {
+			a.Entities[i].Device = ""
+		}
+	}
 	if err == nil {
 		err = h.admit(topic, a)
 	}
@@ -200,13 +212,9 @@ func (h *Home) Read(topic string, p []byte) (t Told, err error) {
 }
 
 func (t *Told) presence(h *Home, topic, text string) {
-	for _, a := range h.announced {
-		for _, v := range a.Availability {
-			if v.Topic == topic && (text == v.Online || text == v.Offline) {
-				t.Presence, t.Online, t.Known = true, text == v.Online, true
-				return
-			}
-		}
+	v, announced := h.there[topic]
+	if announced && (text == v.Online || text == v.Offline) {
+		t.Presence, t.Online, t.Known = true, text == v.Online, true
 	}
 }
 
@@ -246,16 +254,22 @@ func (e *Entity) number(value any) (float64, codec.Why) {
 	case float64:
 		return v, ""
 	case bool:
-		if v {
-			return 1, ""
-		}
-		return 0, ""
+		return e.truth(v), ""
 	case nil:
 		return 0, codec.Null
 	case string:
 		return e.word(v)
 	}
 	return 0, codec.Structure
+}
+
+// truth is 1 for true, unless the announcement says that true is off.
+func (e *Entity) truth(v bool) float64 {
+	said := strconv.FormatBool(v)
+	if strings.EqualFold(said, e.On) || v && !strings.EqualFold(said, e.Off) {
+		return 1
+	}
+	return 0
 }
 
 func (e *Entity) word(s string) (float64, codec.Why) {

@@ -77,10 +77,18 @@ func TestExamplesOfTheDocumentation(t *testing.T) {
 			{"pump/status", "online", "online true"},
 			{"pump/restart", "1", ""},
 		}},
+		{"A contact that is off when it is true, as Zigbee2MQTT announces it", [][2]string{
+			{"binary_sensor/0x02/contact/config", `{"state_topic":"z/gate","value_template":"{{ value_json.contact }}","payload_on":false,"payload_off":true}`},
+			{"binary_sensor/0x02/tamper/config", `{"state_topic":"z/gate","value_template":"{{ value_json.tamper }}","payload_on":true,"payload_off":false}`},
+			{"binary_sensor/0x02/other/config", `{"state_topic":"z/gate","value_template":"{{ value_json.tamper }}"}`},
+		}, []message{
+			{"z/gate", `{"contact":true,"tamper":true}`, "0x02: binary_sensor.contact=0 binary_sensor.other=1 binary_sensor.tamper=1"},
+			{"z/gate", `{"contact":false,"tamper":false}`, "0x02: binary_sensor.contact=1 binary_sensor.other=0 binary_sensor.tamper=0"},
+		}},
 	} {
 		h := New()
 		for _, c := range tt.config {
-			if ok, err := h.Announce(c[0], []byte(c[1])); err != nil || !ok {
+			if ok, err := h.Announce(c[0], []byte(c[1]), true); err != nil || !ok {
 				t.Fatalf("%s: %s: %v, %v", tt.heading, c[0], ok, err)
 			}
 		}
@@ -123,7 +131,7 @@ func TestTemplates(t *testing.T) {
 		"{{ value_jsonx }}":                                       "refused",
 	} {
 		h := New()
-		_, err := h.Announce("sensor/x/config", fmt.Appendf(nil, `{"stat_t":"t","val_tpl":%q}`, text))
+		_, err := h.Announce("sensor/x/config", fmt.Appendf(nil, `{"stat_t":"t","val_tpl":%q}`, text), true)
 		payload := tree
 		if !strings.Contains(text, "json") {
 			payload = "5"
@@ -149,7 +157,7 @@ func TestRefusals(t *testing.T) {
 		`{"stat_t":"a","val_tpl":"{{ x }}"}`: codec.Shape,
 	} {
 		h := New()
-		if _, err := h.Announce("sensor/a/config", []byte(in)); codec.CauseOf(err) != want || err == nil {
+		if _, err := h.Announce("sensor/a/config", []byte(in), true); codec.CauseOf(err) != want || err == nil {
 			t.Errorf("%.40s: %v, want %s", in, err, want)
 		}
 		if string(h.State()) != "{}" {
@@ -158,11 +166,11 @@ func TestRefusals(t *testing.T) {
 	}
 	h := New()
 	for _, topic := range []string{"status", "a/b", "a/b/c/d/config", "sensor/a/state"} {
-		if ok, err := h.Announce(topic, []byte("online")); ok || err != nil {
+		if ok, err := h.Announce(topic, []byte("online"), true); ok || err != nil {
 			t.Errorf("%s announces: %v", topic, err)
 		}
 	}
-	must := func(topic, p string) error { _, err := h.Announce(topic, []byte(p)); return err }
+	must := func(topic, p string) error { _, err := h.Announce(topic, []byte(p), true); return err }
 	if err := must("sensor/a/config", `{"stat_t":"t","val_tpl":"{{ value_json.a }}"}`); err != nil {
 		t.Fatal(err)
 	}
@@ -186,6 +194,16 @@ func TestRefusals(t *testing.T) {
 	if err := must("sensor/a/config", ""); err != nil {
 		t.Fatal(err)
 	}
+	alone := func(device string) error {
+		_, err := h.Announce("sensor/"+device+"/same/config", []byte(`{"stat_t":"s","dev":{"ids":"`+device+`"}}`), false)
+		return err
+	}
+	if err := alone("one"); err != nil {
+		t.Error(err)
+	}
+	if err := alone("two"); codec.CauseOf(err) != codec.Duplicate {
+		t.Errorf("a second device of who speaks for itself alone: %v", err)
+	}
 	if told, _ := h.Read("u", []byte("1")); told.Known {
 		t.Error("what was taken back is still read")
 	}
@@ -196,7 +214,7 @@ func FuzzHome(f *testing.F) {
 	f.Add("device/x/config", []byte(`{"dev":{"cns":[["mac","02:5b"]]},"cmps":{"k":{"p":"binary_sensor"}},"stat_t":"t"}`), "t", []byte("ON"))
 	f.Fuzz(func(t *testing.T, topic string, config []byte, state string, p []byte) {
 		h := New()
-		_, _ = h.Announce(topic, config)
+		_, _ = h.Announce(topic, config, len(p)%2 == 0)
 		told, err := h.Read(state, p)
 		again, err2 := Load(h.State())
 		if err2 != nil || !bytes.Equal(again.State(), h.State()) {

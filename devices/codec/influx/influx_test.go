@@ -241,3 +241,13 @@ func FuzzLines(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkLines(b *testing.B) {
+	p := []byte(strings.Repeat("cpu,cpu=cpu0,host=web-7 usage_idle=97.25,usage_user=1.5,usage_system=1.25 1556813561098000000\n", 1000))
+	b.SetBytes(int64(len(p)))
+	for b.Loop() {
+		if lines := Lines(p, Nanoseconds); len(lines) != 1000 || lines[999].Err != nil {
+			b.Fatal(len(lines))
+		}
+	}
+}

@@ -18,7 +18,7 @@ var binary = must(cbor.DecOptions{
 	MaxMapPairs:      64,
 	NaN:              cbor.NaNDecodeForbidden,
 	Inf:              cbor.InfDecodeForbidden,
-	IntDec:           cbor.IntDecConvertSigned,
+	IntDec:           cbor.IntDecConvertSignedOrFail,
 	BigIntDec:        cbor.BigIntDecodeValue,
 }.DecMode())
 

@@ -6,6 +6,7 @@
 package thingsboard
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 
@@ -60,6 +61,33 @@ func Names(p []byte) (device string, err error) {
 		d.r.Fail(codec.Shape, "no device")
 	}
 	return device, d.r.End()
+}
+
+// Question reads v1/gateway/attributes/request, {"id":1,"device":"Device A",…},
+// and returns the answer of a hub that keeps no attributes.
+func Question(p []byte) (answer []byte, err error) {
+	d := &decoder{}
+	if err := d.reset(p); err != nil {
+		return nil, err
+	}
+	id, device := int64(-1), ""
+	for d.r.Begin('{'); d.r.More('}'); {
+		switch string(d.r.Key()) {
+		case "id":
+			id = d.r.Int()
+		case "device":
+			device = string(d.r.Bytes())
+		default:
+			d.r.Skip()
+		}
+	}
+	if d.r.Err() == nil && (id < 0 || device == "") {
+		d.r.Fail(codec.Shape, "want an id and a device")
+	}
+	if err := d.r.End(); err != nil {
+		return nil, err
+	}
+	return json.Marshal(map[string]any{"id": id, "device": device})
 }
 
 // Gateway reads v1/gateway/telemetry: {"Device A":[sample,…],…}, and

@@ -1,6 +1,7 @@
 package thingsboard
 
 import (
+	"encoding/json"
 	"math"
 	"reflect"
 	"testing"
@@ -74,6 +75,18 @@ func TestConnect(t *testing.T) {
 	}
 }
 
+func TestQuestion(t *testing.T) {
+	a, err := Question([]byte(`{"id":1,"device":"Device A","client":true,"key":"attribute1"}`))
+	if err != nil || string(a) != `{"device":"Device A","id":1}` {
+		t.Errorf("%s, %v", a, err)
+	}
+	for _, in := range []string{`{}`, `{"id":1}`, `{"id":"x","device":"a"}`, `[`} {
+		if _, err := Question([]byte(in)); err == nil {
+			t.Errorf("%s passes", in)
+		}
+	}
+}
+
 func FuzzDevice(f *testing.F) {
 	f.Add([]byte(`{"ts":1451649600512,"values":{"key2":2,"key1":true}}`))
 	f.Add([]byte(`{"Device A":[{"ts":1,"values":{"t":4e1}}]}`))
@@ -82,6 +95,9 @@ func FuzzDevice(f *testing.F) {
 		a, _ := Device(p)
 		b, _ := Gateway(p)
 		_, _ = Names(p)
+		if a, err := Question(p); err == nil && !json.Valid(a) {
+			t.Fatalf("answered %q", a)
+		}
 		for _, s := range append(a, b...) {
 			for _, v := range s.Values {
 				if math.IsInf(v.Value, 0) || math.IsNaN(v.Value) || !codec.ValidMetric([]byte(v.Metric)) {

@@ -139,13 +139,13 @@ func listDevices(ctx context.Context, hub *running, out io.Writer) error {
 		return err
 	}
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "ID\tKIND\tPERSON\tLABEL\tSINCE\tREVOKED")
+	fmt.Fprintln(t, "ID\tKIND\tCONVENTION\tNAME THERE\tPERSON\tLABEL\tSINCE\tREVOKED")
 	for _, p := range all {
 		revoked := ""
 		if p.Revoked != 0 {
 			revoked = stamp(p.Revoked)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", p.ID, p.Kind, p.Person, p.Label, stamp(p.Created), revoked)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", p.ID, p.Kind, p.Convention, p.Foreign, p.Person, p.Label, stamp(p.Created), revoked)
 	}
 	return t.Flush()
 }
