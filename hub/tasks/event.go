@@ -40,6 +40,7 @@ const (
 	Archived   EventType = "archived"   // 归档
 	Voided     EventType = "voided"     // 作废
 
+	Graded   EventType = "graded"   // 调整等级: another severity, and with it other limits
 	Noted    EventType = "noted"    // a remark
 	Evidence EventType = "evidence" // a photo, a document, a recording was added
 	Called   EventType = "called"   // a step of a call bound to the case
@@ -70,6 +71,7 @@ type Body struct {
 	Source     string            `json:"source,omitempty"` // sensor, patrol, hotline, resident, partner, desk
 	Severity   string            `json:"severity,omitempty"`
 	Grid       string            `json:"grid,omitempty"`
+	Region     string            `json:"region,omitempty"` // class of the region, as limits name it
 	Title      string            `json:"title,omitempty"`
 	Text       string            `json:"text,omitempty"`     // personal: committed, not contained
 	Reporter   string            `json:"reporter,omitempty"` // personal: committed, not contained

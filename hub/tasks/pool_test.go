@@ -166,6 +166,12 @@ func TestRepeatsAndConflicts(t *testing.T) {
 	if _, err := b.do(worker, c, tasks.Command{Type: tasks.Returned}); !refused(err, "invalid") {
 		t.Errorf("returned without a reason: %v, want refused", err)
 	}
+	if _, err := b.do(dispatcher, c, tasks.Command{Type: tasks.Graded}); !refused(err, "invalid") {
+		t.Errorf("graded without a severity: %v, want refused", err)
+	}
+	if c = b.must(dispatcher, c, tasks.Command{Type: tasks.Graded, Severity: "critical"}); c.Severity != "critical" || c.State != tasks.Dispatched {
+		t.Errorf("graded: %s, %s; want critical and still dispatched", c.Severity, c.State)
+	}
 	if _, err := b.do(worker, tasks.Case{ID: "c-none"}, tasks.Command{Type: tasks.Accepted}); !errors.Is(err, tasks.ErrNotFound) {
 		t.Errorf("a step on no case: %v, want ErrNotFound", err)
 	}

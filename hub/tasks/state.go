@@ -28,6 +28,7 @@ type Case struct {
 	Severity   string                         `json:"severity"` // info, minor, major, critical
 	Title      string                         `json:"title"`
 	Grid       string                         `json:"grid"`
+	Region     string                         `json:"region,omitempty"` // class of the region
 	Place      geo.Point                      `json:"place"`
 	Hazard     identity.HazardID              `json:"hazard,omitempty"`
 	Device     string                         `json:"device,omitempty"`
