@@ -42,7 +42,7 @@ func say(lang, key string) string {
 }
 
 // fieldWords name the personal fields.
-var fieldWords = map[string]string{"text": "描述", "reporter": "反映人"}
+var fieldWords = map[string]string{"text": "描述", "reporter": "反映人", "why": "原因"}
 
 func fieldWord(lang, field string) string {
 	if w := fieldWords[field]; w != "" && lang == "zh" {

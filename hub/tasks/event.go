@@ -58,7 +58,7 @@ type Event struct {
 	By     string            `json:"by"` // account
 	Person identity.PersonID `json:"person,omitempty"`
 	Place  *geo.Point        `json:"place,omitempty"`
-	Why    string            `json:"why,omitempty"`
+	Why    string            `json:"why,omitempty"` // personal, unless the hub's own: committed, not contained
 	Body   Body              `json:"body"`
 	Hash   string            `json:"hash"` // hex SHA-256 over the canonical bytes
 }
