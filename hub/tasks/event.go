@@ -47,6 +47,10 @@ const (
 	Sensed   EventType = "sensed"   // the hazard was confirmed again, or cleared, by readings
 )
 
+// ReusedPhoto is the kind of a remark by which the hub says that a photo was
+// used before; the remark's evidence is the earlier one.
+const ReusedPhoto = "reused-photo"
+
 // Event is one entry of a case's list. At is when it happened by the clock of
 // who did it; Server is when the hub wrote it.
 type Event struct {

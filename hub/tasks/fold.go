@@ -39,6 +39,10 @@ func (c *Case) apply(e *Event) {
 		c.suspendedFrom = c.before
 	case Rework:
 		c.Reworks++
+	case Noted:
+		if e.Body.Kind == ReusedPhoto {
+			c.Reused++
+		}
 	case Graded:
 		c.Severity = e.Body.Severity
 	case Evidence:
