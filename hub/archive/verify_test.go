@@ -142,6 +142,27 @@ func names(r *Report, entry string) bool {
 	return slices.ContainsFunc(r.Faults, func(f Fault) bool { return f.Entry == entry })
 }
 
+// TestEntriesThatShareBytes gives the verifier a directory of many entries that
+// all are the same bytes, behind headers that lead nowhere.
+func TestEntriesThatShareBytes(t *testing.T) {
+	data := bytes.Repeat([]byte("x"), 1<<20)
+	b := append(slot{name: "a", size: int64(len(data))}.local(), data...)
+	b[0] = 'X'
+	from := len(b)
+	const n = 60_000
+	for range n {
+		b = append(b, slot{name: "a", size: int64(len(data))}.central()...)
+	}
+	b = append(b, ending(n, int64(from), int64(len(b)-from))...)
+	c, faults := unpack(bytes.NewReader(b), int64(len(b)))
+	if verify(b, Trust{}).OK() {
+		t.Error("it is sound")
+	}
+	if len(faults) == 0 || len(c.sums) != 0 {
+		t.Errorf("%d faults after summing %d entries; want it refused unread", len(faults), len(c.sums))
+	}
+}
+
 func TestWhatIsAroundTheEntries(t *testing.T) {
 	s, file := sealedCase(t)
 	comment := slices.Clone(file)
@@ -155,6 +176,14 @@ func TestWhatIsAroundTheEntries(t *testing.T) {
 	} {
 		if r := verify(b, s.trust()); r.OK() {
 			t.Errorf("%s: no fault", name)
+		}
+	}
+	for _, at := range []int{0, len(file) - endSize, len(file) - endSize + 10, len(file) - endSize + 16} {
+		bent := slices.Clone(file)
+		bent[0] ^= 1 // neither the entries' own headers nor the directory lead anywhere
+		bent[at] ^= 0x80
+		if r := verify(bent, s.trust()); r.OK() {
+			t.Errorf("headers and directory damaged at %d: no fault", at)
 		}
 	}
 	for n := range file {
