@@ -288,6 +288,13 @@ func TestEvidenceThatRottedIsNotSealed(t *testing.T) {
 	if seals, err := s.archive.Seals(t.Context(), id); err != nil || len(seals) != 0 {
 		t.Errorf("seals %v, %v; want none", seals, err)
 	}
+	s.run(func() bool { return s.archive.Healthy() != nil })
+	s.archive.evidence = s.proofs // somebody brought the file back from a backup
+	s.run(func() bool {
+		seals, err := s.archive.Seals(t.Context(), id)
+		s.must(err)
+		return len(seals) == 1 && seals[0].Ready && s.archive.Healthy() == nil
+	})
 }
 
 // rotten gives each original with its first byte changed.
