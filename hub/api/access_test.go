@@ -54,6 +54,18 @@ func TestDenyByDefault(t *testing.T) {
 	}
 }
 
+// TestOriginalsAreForFew asks for a photo as it came: nobody but those who
+// audit reaches the store (there is none behind this API).
+func TestOriginalsAreForFew(t *testing.T) {
+	a := New(Deps{Accounts: doorman{}})
+	path := "/api/v1/evidence/" + strings.Repeat("0", 64) + "/file?form=original"
+	for _, role := range access["evidence-file"] {
+		if !slices.Contains(originals, role) && ask(a, http.MethodGet, path, string(role)) != http.StatusForbidden {
+			t.Errorf("%s was given an original", role)
+		}
+	}
+}
+
 func ask(a *API, method, path, session string) int {
 	path = strings.NewReplacer("{", "", "}", "").Replace(path)
 	r := httptest.NewRequest(method, path, strings.NewReader("{}"))

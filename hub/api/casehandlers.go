@@ -93,7 +93,14 @@ func (a *API) putEvidence(ctx context.Context, in *evidenceInput) (*evidenceOutp
 	return &evidenceOutput{Body: item}, status(err)
 }
 
+// originals are the roles that see a photo as it came, with the camera's own
+// records of owner, device and place (EXIF); the other forms are without.
+var originals = []identity.Role{identity.Head, identity.Auditor, identity.Admin}
+
 func (a *API) evidenceFile(ctx context.Context, in *evidenceFileInput) (*huma.StreamResponse, error) {
+	if in.Form == evidence.Original && !who(ctx).Has(originals...) {
+		return nil, huma.Error403Forbidden("the original holds what the camera wrote into it: ask for the marked form")
+	}
 	f, kind, err := a.deps.Evidence.Open(ctx, in.Hash, in.Form)
 	if err != nil {
 		return nil, huma.Error404NotFound("no such evidence", err)

@@ -64,7 +64,7 @@ func (a *API) today(from, to telemetry.Millis) (telemetry.Millis, telemetry.Mill
 		from = a.dayStart()
 	}
 	if to == 0 {
-		to = a.now()
+		to = a.now() + 1 // ends are not included, and what happened this millisecond is
 	}
 	return from, to
 }

@@ -55,6 +55,7 @@ type Archive struct {
 	public   string
 	told     chan identity.CaseID // when full, missed is set, and the next look at all archived cases finds the rest
 	missed   atomic.Bool
+	failed   atomic.Pointer[error] // the newest failure, nil once everything is sealed
 }
 
 // waiting bounds the cases that were archived and are not looked at yet.
@@ -87,6 +88,15 @@ func Open(ctx context.Context, db *store.DB, o Options) (*Archive, error) {
 
 // PublicKey is what a verifier needs, as one line of text.
 func (a *Archive) PublicKey() string { return a.public }
+
+// Healthy says what keeps an archived case from being sealed, nil when nothing
+// does. It is tried again every minute.
+func (a *Archive) Healthy() error {
+	if err := a.failed.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
 
 // path is where a sealed file lies.
 func (a *Archive) path(id identity.CaseID, seal int) string {

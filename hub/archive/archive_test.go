@@ -107,6 +107,8 @@ func (s *street) archived(report string) identity.CaseID {
 		Text: "楼下夜市吵到凌晨", Reporter: "王先生 13800001111", Place: geo.Point{Lon: 120.16, Lat: 30.27}, At: telemetry.At(s.now)})
 	s.must(err)
 	s.do(desk, c.ID, tasks.Command{Type: tasks.Dispatched, Assignee: "p-017"})
+	s.do(desk, c.ID, tasks.Command{Type: tasks.Suspended, Why: "王先生出差"})
+	s.do(desk, c.ID, tasks.Command{Type: tasks.Resumed})
 	s.do(worker, c.ID, tasks.Command{Type: tasks.Accepted})
 	s.do(worker, c.ID, tasks.Command{Type: tasks.Onscene, Place: &geo.Point{Lon: 120.1601, Lat: 30.27}})
 	for _, hash := range []string{s.photo(s.n), s.photo(s.n + 1), absent} {
@@ -158,8 +160,8 @@ func TestAnArchivedCaseIsSealedOnceAndVerifies(t *testing.T) {
 	s.now = s.now.Add(time.Hour)
 	s.must(s.archive.Seal(t.Context(), id))
 	seals, err := s.archive.Seals(t.Context(), id)
-	if err != nil || len(seals) != 1 || !seals[0].Ready || seals[0].Events != 13 {
-		t.Fatalf("seals %+v, %v; want one over 13 events", seals, err)
+	if err != nil || len(seals) != 1 || !seals[0].Ready || seals[0].Events != 15 {
+		t.Fatalf("seals %+v, %v; want one over 15 events", seals, err)
 	}
 	if !bytes.Equal(first, s.file(id, 1)) {
 		t.Error("sealing again wrote another file")
@@ -286,6 +288,13 @@ func TestEvidenceThatRottedIsNotSealed(t *testing.T) {
 	if seals, err := s.archive.Seals(t.Context(), id); err != nil || len(seals) != 0 {
 		t.Errorf("seals %v, %v; want none", seals, err)
 	}
+	s.run(func() bool { return s.archive.Healthy() != nil })
+	s.archive.evidence = s.proofs // somebody brought the file back from a backup
+	s.run(func() bool {
+		seals, err := s.archive.Seals(t.Context(), id)
+		s.must(err)
+		return len(seals) == 1 && seals[0].Ready && s.archive.Healthy() == nil
+	})
 }
 
 // rotten gives each original with its first byte changed.

@@ -66,15 +66,12 @@ func (p paper) First() tasks.Event { return p.Events[0] }
 // shown.
 func (p paper) Hidden(e tasks.Event) []string {
 	var out []string
-	for _, f := range []string{"reporter", "text"} {
-		shown := e.Body.Text
-		if f == "reporter" {
-			shown = e.Body.Reporter
-		}
+	for f, shown := range map[string]string{"reporter": e.Body.Reporter, "text": e.Body.Text, "why": e.Why} {
 		if e.Body.Private[f] != "" && shown == "" {
 			out = append(out, fieldWord("zh", f))
 		}
 	}
+	slices.Sort(out)
 	return out
 }
 

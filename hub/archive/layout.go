@@ -61,6 +61,7 @@ func unpack(r io.ReaderAt, size int64) (*container, []Fault) {
 	directory, stuck := c.walk()
 	if stuck >= 0 {
 		if directory = c.lookUp(); directory < 0 {
+			c.slots = nil // nothing that is said of them holds
 			return c, []Fault{{Code: BadRecord, From: stuck, To: min(stuck+localSize, max(size, stuck+1))}}
 		}
 	}
@@ -89,7 +90,8 @@ func (c *container) walk() (directory, stuck int64) {
 }
 
 // lookUp takes the entries from the directory instead, and returns where it
-// begins; -1 when it cannot be used either.
+// begins; -1 when it cannot be used either. Entries that share bytes are
+// refused: a small file could make a verifier read without end.
 func (c *container) lookUp() int64 {
 	c.slots = nil
 	end := c.bytes(c.size-endSize, endSize)
@@ -97,7 +99,7 @@ func (c *container) lookUp() int64 {
 		return -1
 	}
 	n, from := int(binary.LittleEndian.Uint16(end[10:])), int64(binary.LittleEndian.Uint32(end[16:]))
-	at := from
+	at, used := from, int64(0)
 	for range n {
 		head := c.bytes(at, centralSize)
 		if len(head) < centralSize {
@@ -106,9 +108,10 @@ func (c *container) lookUp() int64 {
 		s := slot{crc: binary.LittleEndian.Uint32(head[16:]), size: int64(binary.LittleEndian.Uint32(head[20:])),
 			header: int64(binary.LittleEndian.Uint32(head[42:])),
 			name:   string(c.bytes(at+centralSize, int64(binary.LittleEndian.Uint16(head[28:]))))}
-		if s.end() > c.size || s.name == "" {
+		if s.end() > c.size || s.name == "" || s.header < used {
 			return -1
 		}
+		used = s.end()
 		c.slots, at = append(c.slots, s), at+centralSize+int64(len(s.name))
 	}
 	if n == 0 {

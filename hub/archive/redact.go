@@ -20,12 +20,12 @@ import (
 
 // Cut names what a redacted copy withholds.
 type Cut struct {
-	Fields   []string // personal fields: text, reporter
+	Fields   []string // personal fields: text, reporter, why
 	Evidence bool     // all originals; their hashes stay
 }
 
 // PersonalFields are all fields that cases commit to and may withhold.
-var PersonalFields = []string{"text", "reporter"}
+var PersonalFields = []string{"text", "reporter", "why"}
 
 // Nothing reports whether everything is shown.
 func (c Cut) Nothing() bool { return len(c.Fields) == 0 && !c.Evidence }

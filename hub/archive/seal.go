@@ -70,6 +70,9 @@ func (a *Archive) all(ctx context.Context) bool {
 		}
 		after = ids[len(ids)-1]
 	}
+	if whole {
+		a.failed.Store(nil)
+	}
 	return whole
 }
 
@@ -80,7 +83,7 @@ func (a *Archive) resume(ctx context.Context) bool {
 	for _, r := range begun {
 		if err = a.file(ctx, r); err != nil {
 			whole = false
-			a.log.Error("a sealed file cannot be written", "case", r.Case, "seal", r.Seal.Seal, "error", err)
+			a.fail("a sealed file cannot be written", r.Case, err)
 		}
 	}
 	return whole
@@ -89,9 +92,15 @@ func (a *Archive) resume(ctx context.Context) bool {
 func (a *Archive) try(ctx context.Context, id identity.CaseID) bool {
 	err := a.Seal(ctx, id)
 	if err != nil && ctx.Err() == nil {
-		a.log.Error("a case cannot be sealed", "case", id, "error", err)
+		a.fail("a case cannot be sealed", id, err)
 	}
 	return err == nil
+}
+
+func (a *Archive) fail(what string, id identity.CaseID, err error) {
+	a.log.Error(what, "case", id, "error", err)
+	err = fmt.Errorf("case %s: %w", id, err)
+	a.failed.Store(&err)
 }
 
 // Seal seals every archiving of a case that is not sealed yet. Run is the only

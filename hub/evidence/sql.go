@@ -29,7 +29,9 @@ CREATE TABLE evidence (
 	received INTEGER NOT NULL,
 	look     TEXT NOT NULL
 );
-CREATE INDEX evidence_case ON evidence (case_id)`}
+CREATE INDEX evidence_case ON evidence (case_id)`, `
+CREATE TABLE evidence_bands (band INTEGER NOT NULL, bits INTEGER NOT NULL, hash TEXT NOT NULL, PRIMARY KEY (band, bits, hash));
+CREATE INDEX evidence_bands_hash ON evidence_bands (hash)`}
 
 // insert writes an item unless its bytes are known, and returns what is
 // written now.
@@ -46,7 +48,10 @@ func (s *Store) insert(ctx context.Context, i Item) (Item, error) {
 		_, err := tx.Exec(ctx, `INSERT INTO evidence (hash, case_id, kind, person, captured, lon, lat, accuracy, caption, type, size, received, look)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (hash) DO NOTHING`,
 			i.Hash, i.Case, i.Kind, i.By, i.At, lon, lat, i.Accuracy, string(caption), i.Type, i.Size, i.Received, strconv.FormatUint(uint64(i.Look), 16))
-		return err
+		if err != nil {
+			return err
+		}
+		return remember(ctx, tx, i.Hash, i.Look)
 	})
 	if err != nil {
 		return Item{}, fmt.Errorf("evidence %s: %w", i.Hash, err)

@@ -60,7 +60,8 @@ func Open(ctx context.Context, db *store.DB, c Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("evidence folder: %w", err)
 	}
-	return &Store{config: c, db: db, blobs: b, slots: make(chan struct{}, renderers)}, nil
+	s := &Store{config: c, db: db, blobs: b, slots: make(chan struct{}, renderers)}
+	return s, s.rememberAll(ctx)
 }
 
 // Put keeps what body holds. When it returns, the original and its entry are

@@ -248,7 +248,40 @@ func (d intakeDesk) Report(ctx context.Context, who identity.Principal, r tasks.
 	if r.Grid == "" {
 		r.Grid = d.h.screen().gridAt(r.Place)
 	}
-	return d.Pool.Report(ctx, who, r)
+	c, err := d.Pool.Report(ctx, who, r)
+	for _, hash := range r.Evidence {
+		if err == nil {
+			c, err = d.h.look(ctx, c, hash)
+		}
+	}
+	return c, err
+}
+
+// Do takes a step, and looks at the photo that it may have brought.
+func (d intakeDesk) Do(ctx context.Context, who identity.Principal, cmd tasks.Command) (tasks.Case, error) {
+	c, err := d.Pool.Do(ctx, who, cmd)
+	if err != nil || cmd.Type != tasks.Evidence {
+		return c, err
+	}
+	return d.h.look(ctx, c, cmd.Evidence)
+}
+
+// look notes on a case when one of its photos was used before. A repeat, such
+// as that of a client which got no answer, notes nothing twice.
+func (h *Hub) look(ctx context.Context, c tasks.Case, hash string) (tasks.Case, error) {
+	earlier, err := h.evidence.Reused(ctx, hash, c.ID)
+	if errors.Is(err, evidence.ErrNotFound) || err == nil && earlier == nil {
+		return c, nil
+	}
+	if err != nil {
+		return c, err
+	}
+	why := "此照片与先前的证据相同或相似 this photo was used before"
+	if earlier.Case != "" {
+		why += ": " + string(earlier.Case)
+	}
+	return h.pool.Add(ctx, c.ID, "reused/"+hash, tasks.Event{Type: tasks.Noted, At: telemetry.At(h.now()), Why: why,
+		Body: tasks.Body{Kind: tasks.ReusedPhoto, Evidence: earlier.Hash}})
 }
 
 // whereabouts is the newest position of a person, else the street's centre.

@@ -169,7 +169,7 @@ func (p health) Parts() []api.Part {
 		db.State = "degraded"
 	}
 	out = append(out, db)
-	out = append(out, p.h.calendarPart())
+	out = append(out, p.h.calendarPart(), part("archive", p.h.archive.Healthy(), "degraded"))
 	for _, s := range p.h.intake.Stats() {
 		c := api.Part{Name: "consumer " + s.Name, State: "ok", Detail: s.Error, Lag: s.Lag}
 		if s.Error != "" || s.Behind {

@@ -107,6 +107,9 @@ func minTime(a, b time.Time) time.Time {
 // length turns a limit's value into counted time: 20m, 4h, 2d. A working day
 // is the calendar's working time of one day, a calendar day is 24 hours.
 func (l Limit) length(c Calendar) (time.Duration, error) {
+	if err := l.checkWhen(); err != nil {
+		return 0, err
+	}
 	n, unit, ok := l.amount()
 	if !ok {
 		return 0, fmt.Errorf("limit %s: value %q: want 20m, 4h or 2d", l.Name, l.Value)

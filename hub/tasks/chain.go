@@ -40,10 +40,10 @@ type secret struct {
 // seal takes the personal fields out of e, puts commitments in their place,
 // and returns the canonical bytes, with e.Hash set over them.
 func (e *Event) seal(prev string) (bytes []byte, secrets []secret, err error) {
-	public := e.Body
-	secrets = commit(&public)
+	public, why := e.Body, e.Why
+	secrets = commit(&public, &why, e.By == identity.System.Account)
 	bytes, err = json.Marshal(canonical{Case: e.Case, Seq: e.Seq, Type: e.Type, At: e.At, Server: e.Server,
-		By: e.By, Person: e.Person, Place: e.Place, Why: e.Why, Body: public, Prev: prev})
+		By: e.By, Person: e.Person, Place: e.Place, Why: why, Body: public, Prev: prev})
 	if err != nil {
 		return nil, nil, fmt.Errorf("event %s/%d: %w", e.Case, e.Seq, err)
 	}
@@ -52,8 +52,10 @@ func (e *Event) seal(prev string) (bytes []byte, secrets []secret, err error) {
 	return bytes, secrets, nil
 }
 
-// commit replaces the personal fields of b by salted commitments.
-func commit(b *Body) []secret {
+// commit replaces what people wrote by salted commitments: the report's text
+// and reporter, and the reason of a step, unless the hub itself gave it. (Events
+// from before reasons were committed keep theirs in the clear.)
+func commit(b *Body, why *string, hub bool) []secret {
 	var out []secret
 	hide := func(field string, value *string) {
 		if *value == "" {
@@ -70,6 +72,9 @@ func commit(b *Body) []secret {
 	}
 	hide("text", &b.Text)
 	hide("reporter", &b.Reporter)
+	if !hub {
+		hide("why", why)
+	}
 	return out
 }
 
@@ -118,6 +123,8 @@ func (s Secret) Reveal(e *Event) {
 		e.Body.Text = s.Value
 	case "reporter":
 		e.Body.Reporter = s.Value
+	case "why":
+		e.Why = s.Value
 	}
 }
 

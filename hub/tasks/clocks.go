@@ -1,20 +1,25 @@
 package tasks
 
 import (
+	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"gridhub/devices/telemetry"
 )
 
 // Clocks computes every limit of the matter on a case's events at now. It is
-// a pure function of its arguments: pause, resume, rework and re-dispatch all
-// follow from the events. Limits whose kind is plan have no clock of their own.
+// a pure function of its arguments: pause, resume, extension, another severity,
+// rework and re-dispatch all follow from the events. Of several limits with one
+// name, the first whose condition holds counts. Limits whose kind is plan have
+// no clock of their own.
 func (m Matter) Clocks(events []Event, cal Calendar, now time.Time) []Clock {
 	out := []Clock{}
 	for _, l := range m.Limits {
-		if c, ok := l.clock(events, cal, now); ok {
+		named := func(c Clock) bool { return c.Name == l.Name }
+		if c, ok := l.clock(events, cal, now); ok && !slices.ContainsFunc(out, named) {
 			out = append(out, c)
 		}
 	}
@@ -24,21 +29,82 @@ func (m Matter) Clocks(events []Event, cal Calendar, now time.Time) []Clock {
 func (l Limit) clock(events []Event, cal Calendar, now time.Time) (Clock, bool) {
 	length, err := l.length(cal)
 	start, stop := l.bounds(events)
-	if err != nil || start == 0 || l.Kind == ByPlan {
+	if err != nil || start == 0 || l.Kind == ByPlan || !l.applies(events, stop) {
 		return Clock{}, false
 	}
 	end := now
 	if stop != 0 {
 		end = stop.Time()
 	}
-	active := []span{{start.Time(), end}}
-	if l.Kind != Emergency {
-		active = running(events, start.Time(), end)
-	}
+	active := l.active(events, start.Time(), end)
+	length = l.extended(events, cal, start, stop, length)
 	share := float64(cal.sum(l.Kind, active)) / float64(length)
 	return Clock{Name: l.Name, Kind: l.Kind, Started: start, Stopped: stop,
 		Due:  telemetry.At(cal.due(l.Kind, active, length)),
 		Used: math.Round(share*1000) / 1000, Light: light(share)}, true
+}
+
+// active are the intervals in which the clock runs: all of the time for a limit
+// that never pauses.
+func (l Limit) active(events []Event, from, to time.Time) []span {
+	if l.Kind == Emergency {
+		return []span{{from, to}}
+	}
+	return running(events, from, to)
+}
+
+// extended is the length after the extensions that were granted while the
+// handling clock ran: what had been used by then, and what lies between then
+// and the day granted. A later pause therefore moves that day too, and an
+// extension never shortens.
+func (l Limit) extended(events []Event, cal Calendar, start, stop telemetry.Millis, length time.Duration) time.Duration {
+	if l.Until != Claimed {
+		return length
+	}
+	for i, e := range events {
+		if e.Type != Extended || e.Body.Until <= e.At || e.At < start || stop != 0 && e.At > stop {
+			continue
+		}
+		used := cal.sum(l.Kind, l.active(events[:i], start.Time(), e.At.Time()))
+		length = max(length, used+cal.Counted(l.Kind, e.At.Time(), e.Body.Until.Time()))
+	}
+	return length
+}
+
+// applies reports whether the limit's condition holds, with the severity that
+// was in force when the clock stopped, or is.
+func (l Limit) applies(events []Event, stop telemetry.Millis) bool {
+	facts := map[string]string{}
+	for _, e := range events {
+		if stop != 0 && e.At > stop {
+			continue
+		}
+		switch e.Type {
+		case Reported:
+			facts["region"], facts["severity"] = e.Body.Region, e.Body.Severity
+		case Graded:
+			facts["severity"] = e.Body.Severity
+		}
+	}
+	for term := range strings.FieldsSeq(l.When) {
+		key, values, _ := strings.Cut(term, "=")
+		if !slices.Contains(strings.Split(values, "|"), facts[key]) {
+			return false
+		}
+	}
+	return true
+}
+
+// checkWhen says what is wrong with a condition: severity=major|critical, or
+// region=A, or both with a space between.
+func (l Limit) checkWhen() error {
+	for term := range strings.FieldsSeq(l.When) {
+		key, values, _ := strings.Cut(term, "=")
+		if key != "severity" && key != "region" || values == "" {
+			return fmt.Errorf("limit %s: when %q: want severity=major|critical or region=A", l.Name, l.When)
+		}
+	}
+	return nil
 }
 
 // sum is the counted time of several intervals.

@@ -1,110 +1,347 @@
 package tasks
 
 import (
+	"fmt"
 	"math/rand/v2"
+	"runtime"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"gridhub/devices/telemetry"
 )
 
-// TestClocksAgainstMinutes compares the clocks of random histories with a
-// brute force that looks at every minute.
+// histories is how many random cases are compared with the brute force.
+const histories = 100_000
+
+var (
+	china = time.FixedZone("CST", 8*3600)
+	began = time.Date(2026, 9, 18, 0, 0, 0, 0, china) // a Friday before make-up days, mid-autumn and the national day
+)
+
+// autumn is 2026 in part, written out once for the calendar and once for the
+// brute force.
+var autumn = Year{Year: 2026, Breaks: []Break{
+	{From: "2026-09-25", To: "2026-09-27"},
+	{From: "2026-10-01", To: "2026-10-07", Work: []string{"2026-09-20", "2026-10-10"}},
+}}
+
+// limits are those of an invented matter: by severity and by region, each kind,
+// with and without pauses and extensions.
+func limits(rng *rand.Rand) []Limit {
+	kinds := []LimitKind{Emergency, WorkingHours, WorkingDays, CalendarHours, CalendarDays}
+	value := func() string {
+		return []string{"20m", "90m", "2h", "4h", "1d", "2d", "3d"}[rng.IntN(7)]
+	}
+	kind := kinds[rng.IntN(len(kinds))]
+	return []Limit{
+		{Name: "arrive", From: Dispatched, Until: Onscene, Kind: Emergency, Value: value()},
+		{Name: "handle", From: Dispatched, Until: Claimed, Kind: kind, Value: value(), When: "severity=critical region=A"},
+		{Name: "handle", From: Dispatched, Until: Claimed, Kind: kinds[rng.IntN(len(kinds))], Value: value(), When: "severity=major|critical"},
+		{Name: "handle", From: Dispatched, Until: Claimed, Kind: kinds[rng.IntN(len(kinds))], Value: value(), When: "region=B"},
+		{Name: "handle", From: Dispatched, Until: Claimed, Kind: kind, Value: value()},
+	}
+}
+
+// TestClocksAgainstMinutes compares the clocks of random histories with a brute
+// force that looks at every minute.
 func TestClocksAgainstMinutes(t *testing.T) {
-	zone := time.FixedZone("CST", 8*3600)
-	cal := OfficeHours(zone)
-	cal.Holidays = map[string]bool{"2026-10-01": true, "2026-10-02": true}
-	cal.Makeup = map[string]bool{"2026-10-10": true}
-	rng := rand.New(rand.NewPCG(1, 2))
-	start := time.Date(2026, 9, 28, 0, 0, 0, 0, zone)
-	for range 400 {
-		kind := []LimitKind{Emergency, WorkingHours, WorkingDays, CalendarHours}[rng.IntN(4)]
-		limit := Limit{Name: "handle", From: Dispatched, Until: Claimed, Kind: kind, Value: []string{"2h", "90m", "1d", "3d"}[rng.IntN(4)]}
-		events, now := history(rng, start)
-		got, ok := limit.clock(events, cal, now)
+	cal := OfficeHours(china).With(autumn)
+	b := newBrute()
+	var wg sync.WaitGroup
+	workers := runtime.GOMAXPROCS(0)
+	for w := range workers {
+		wg.Go(func() {
+			rng := rand.New(rand.NewPCG(1, uint64(w)))
+			for range histories / workers {
+				if fault := b.compare(rng, cal); fault != "" {
+					t.Error(fault)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, what := range []string{"extended", "suspended", "graded", "rework", "redispatched", "red", "yellow", "stopped", "due"} {
+		if n, _ := b.seen.Load(what); n == nil {
+			t.Errorf("no history was %s", what)
+		}
+	}
+}
+
+// story is a random case: events at whole minutes, in order.
+type story struct {
+	rng    *rand.Rand
+	at     time.Time
+	events []Event
+}
+
+func (s *story) pass(minutes int) {
+	s.at = s.at.Add(time.Duration(1+s.rng.IntN(minutes)) * time.Minute)
+}
+
+func (s *story) add(t EventType, b Body) {
+	s.events = append(s.events, Event{Type: t, At: telemetry.At(s.at), Body: b})
+}
+
+var grades = []string{"info", "minor", "major", "critical"}
+
+func tell(rng *rand.Rand) *story {
+	s := &story{rng: rng, at: began.Add(time.Duration(rng.IntN(5*1440)) * time.Minute)}
+	s.add(Reported, Body{Severity: grades[rng.IntN(4)], Region: []string{"", "A", "B"}[rng.IntN(3)]})
+	s.pass(120)
+	s.add(Dispatched, Body{})
+	for range rng.IntN(6) {
+		s.pass(1500)
+		switch rng.IntN(6) {
+		case 0:
+			s.add(Suspended, Body{})
+			if rng.IntN(3) == 0 {
+				s.pass(600)
+				s.add(Graded, Body{Severity: grades[rng.IntN(4)]})
+			}
+			s.pass(4000)
+			if rng.IntN(8) > 0 {
+				s.add(Resumed, Body{})
+				continue
+			}
+			return s // still suspended
+		case 1:
+			s.add(Extended, Body{Until: telemetry.At(s.at.Add(time.Duration(rng.IntN(5000)) * time.Minute))})
+		case 2:
+			s.add(Graded, Body{Severity: grades[rng.IntN(4)]})
+		case 3:
+			s.add(Dispatched, Body{})
+		case 4:
+			s.add(Onscene, Body{})
+		case 5:
+			s.add(Claimed, Body{})
+			s.pass(500)
+			switch rng.IntN(4) { // what comes after the claim is no business of its clock
+			case 0:
+				s.add(Graded, Body{Severity: grades[rng.IntN(4)]})
+				return s
+			case 1:
+				s.add(Extended, Body{Until: telemetry.At(s.at.Add(90 * time.Hour))})
+				return s
+			case 2:
+				return s
+			}
+			s.add(Rework, Body{})
+		}
+	}
+	s.pass(2500)
+	return s
+}
+
+// brute knows of each minute whether it counts, for the kinds that have hours.
+type brute struct {
+	office []bool // minutes from began
+	seen   sync.Map
+}
+
+func newBrute() *brute {
+	b := &brute{office: make([]bool, 60*1440)}
+	free := map[string]bool{}
+	for d := 25; d <= 27; d++ {
+		free[fmt.Sprintf("2026-09-%d", d)] = true
+	}
+	for d := 1; d <= 7; d++ {
+		free[fmt.Sprintf("2026-10-0%d", d)] = true
+	}
+	for m := range b.office {
+		at := began.Add(time.Duration(m) * time.Minute)
+		date, clock := at.Format("2006-01-02"), at.Format("15:04")
+		weekend := strings.HasPrefix(at.Format("Mon"), "S")
+		works := date == "2026-09-20" || date == "2026-10-10" || !weekend && !free[date]
+		b.office[m] = works && (clock >= "09:00" && clock < "12:00" || clock >= "13:30" && clock < "17:30")
+	}
+	return b
+}
+
+func minute(at telemetry.Millis) int { return int(at-telemetry.At(began)) / 60_000 }
+
+func (b *brute) counts(k LimitKind, m int) bool {
+	return k != WorkingHours && k != WorkingDays || b.office[m]
+}
+
+// compare tells one story and holds every clock against the minutes.
+func (b *brute) compare(rng *rand.Rand, cal Calendar) string {
+	m := Matter{Limits: limits(rng)}
+	s := tell(rng)
+	now := minute(telemetry.At(s.at))
+	got := map[string]Clock{}
+	for _, c := range m.Clocks(s.events, cal, s.at) {
+		got[c.Name] = c
+	}
+	for _, name := range []string{"arrive", "handle"} {
+		want, ok := b.clock(m.Limits, name, s.events, now)
+		c, have := got[name]
+		if ok != have {
+			return fmt.Sprintf("%s: clock %v, want %v\n%v", name, have, ok, s.events)
+		}
 		if !ok {
-			t.Fatal("no clock")
+			continue
 		}
-		used, due := brute(limit, events, cal, now)
-		if want := used.Minutes(); abs(got.Used*mustLength(t, limit, cal).Minutes()-want) > 3 {
-			t.Fatalf("%s %s: used %.1f min, brute force %.1f min\n%v", kind, limit.Value, got.Used*mustLength(t, limit, cal).Minutes(), want, events)
+		used := c.Used * want.length
+		if d := used - want.used; d > want.length/1000+0.01 || d < -want.length/1000-0.01 {
+			return fmt.Sprintf("%s %s: used %.2f min of %.2f, by minutes %.0f\n%v", name, c.Kind, used, want.length, want.used, s.events)
 		}
-		if !due.IsZero() && got.Due.Time().Sub(due).Abs() > time.Minute {
-			t.Fatalf("%s %s: due %s, brute force %s\n%v", kind, limit.Value, got.Due.Time().In(zone), due, events)
+		if c.Stopped != 0 != want.stopped {
+			return fmt.Sprintf("%s: stopped at %d, by minutes %v\n%v", name, c.Stopped, want.stopped, s.events)
 		}
+		if want.due >= 0 && minute(c.Due) != want.due {
+			return fmt.Sprintf("%s %s: due %s, by minutes %s\n%v", name, c.Kind, c.Due.Time().In(china),
+				began.Add(time.Duration(want.due)*time.Minute), s.events)
+		}
+		b.note(c, want)
+	}
+	for _, e := range s.events[2:] {
+		b.seen.Store(map[EventType]string{Dispatched: "redispatched"}[e.Type], true)
+		b.seen.Store(string(e.Type), true)
+	}
+	return ""
+}
+
+func (b *brute) note(c Clock, want counted) {
+	b.seen.Store(c.Light, true)
+	if want.stopped {
+		b.seen.Store("stopped", true)
+	}
+	if want.due >= 0 {
+		b.seen.Store("due", true)
 	}
 }
 
-func mustLength(t *testing.T, l Limit, cal Calendar) time.Duration {
-	d, err := l.length(cal)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
+// counted is one clock by minutes. due is -1 while the limit is not reached.
+type counted struct {
+	used, length float64 // minutes
+	due          int
+	stopped      bool
 }
 
-func abs(f float64) float64 { return max(f, -f) }
-
-// history dispatches, suspends and resumes at random minutes, and may claim.
-func history(rng *rand.Rand, start time.Time) ([]Event, time.Time) {
-	at := start.Add(time.Duration(rng.IntN(3*1440)) * time.Minute)
-	add := func(out []Event, typ EventType) []Event {
-		return append(out, Event{Type: typ, At: telemetry.At(at)})
+// clock replays the story minute by minute for one name of limits.
+func (b *brute) clock(all []Limit, name string, events []Event, now int) (counted, bool) {
+	until := map[string]EventType{"arrive": Onscene, "handle": Claimed}[name]
+	begin, end := -1, -1
+	for _, e := range events {
+		switch {
+		case e.Type == Dispatched && (begin < 0 || name == "arrive"), e.Type == Rework && name == "handle" && begin >= 0:
+			begin, end = minute(e.At), -1
+		case e.Type == until && begin >= 0 && end < 0:
+			end = minute(e.At)
+		}
 	}
-	events := add(nil, Dispatched)
-	for range rng.IntN(3) {
-		at = at.Add(time.Duration(1+rng.IntN(2000)) * time.Minute)
-		events = add(events, Suspended)
-		at = at.Add(time.Duration(1+rng.IntN(4000)) * time.Minute)
-		events = add(events, Resumed)
+	if begin < 0 {
+		return counted{}, false
 	}
-	at = at.Add(time.Duration(1+rng.IntN(3000)) * time.Minute)
-	if rng.IntN(2) == 0 {
-		events = add(events, Claimed)
-		at = at.Add(time.Duration(rng.IntN(3000)) * time.Minute)
+	out := counted{due: -1, stopped: end >= 0}
+	if end < 0 {
+		end = now
 	}
-	return events, at
-}
-
-// brute walks minute by minute from the dispatch to now (or the claim) and
-// says how much was counted, and when the limit was reached if it was.
-func brute(l Limit, events []Event, cal Calendar, now time.Time) (used time.Duration, due time.Time) {
-	length, _ := l.length(cal)
-	begin, end := events[0].At.Time(), now
-	if last := events[len(events)-1]; last.Type == Claimed {
-		end = last.At.Time()
-	}
-	for m := begin; m.Before(end); m = m.Add(time.Minute) {
-		if counts(l.Kind, m.In(cal.Zone), cal) && (l.Kind == Emergency || !suspended(events, m)) {
-			used += time.Minute
-			if used == length {
-				due = m.Add(time.Minute)
+	l := choose(all, name, events, end)
+	out.length = minutesOf(l)
+	granted := b.grants(l, events, begin, end)
+	out.length = max(out.length, granted)
+	paused, first := pauses(events, end), minute(events[0].At)
+	for m := begin; m < end; m++ {
+		if b.counts(l.Kind, m) && (l.Kind == Emergency || !paused[m-first]) {
+			if out.used++; out.used == out.length {
+				out.due = m + 1
 			}
 		}
 	}
-	return used, due
+	return out, true
 }
 
-func counts(kind LimitKind, m time.Time, cal Calendar) bool {
-	if kind != WorkingHours && kind != WorkingDays {
-		return true
-	}
-	since := time.Duration(m.Hour())*time.Hour + time.Duration(m.Minute())*time.Minute
-	for _, h := range cal.Hours {
-		if cal.works(m) && since >= h[0] && since < h[1] {
-			return true
-		}
-	}
-	return false
-}
-
-func suspended(events []Event, m time.Time) bool {
-	on := false
+// choose finds the limit in force at a minute.
+func choose(all []Limit, name string, events []Event, at int) Limit {
+	severity, region := "", ""
 	for _, e := range events {
-		if e.At.Time().After(m) {
+		if minute(e.At) > at {
 			break
 		}
-		on = e.Type == Suspended || on && e.Type != Resumed
+		if e.Body.Severity != "" {
+			severity = e.Body.Severity
+		}
+		if e.Type == Reported {
+			region = e.Body.Region
+		}
 	}
-	return on
+	for _, l := range all {
+		switch {
+		case l.Name != name:
+		case l.When == "severity=critical region=A" && (severity != "critical" || region != "A"):
+		case l.When == "severity=major|critical" && severity != "major" && severity != "critical":
+		case l.When == "region=B" && region != "B":
+		default:
+			return l
+		}
+	}
+	return Limit{}
+}
+
+func minutesOf(l Limit) float64 {
+	day := 1440.0
+	if l.Kind == WorkingDays || l.Kind == WorkingHours {
+		day = 7 * 60
+	}
+	return map[string]float64{"20m": 20, "90m": 90, "2h": 120, "4h": 240, "1d": day, "2d": 2 * day, "3d": 3 * day}[l.Value]
+}
+
+// grants is the longest time that extensions gave, by minutes.
+func (b *brute) grants(l Limit, events []Event, begin, end int) float64 {
+	longest := 0.0
+	for i, e := range events {
+		at := minute(e.At)
+		if e.Type != Extended || l.Until != Claimed || at < begin || at > end {
+			continue
+		}
+		paused, first := pauses(events[:i], at), minute(events[0].At)
+		n := 0.0
+		for m := begin; m < at; m++ {
+			if b.counts(l.Kind, m) && (l.Kind == Emergency || !paused[m-first]) {
+				n++
+			}
+		}
+		for m := at; m < minute(e.Body.Until); m++ {
+			if b.counts(l.Kind, m) {
+				n++
+			}
+		}
+		if e.Body.Until > e.At {
+			longest = max(longest, n)
+		}
+	}
+	return longest
+}
+
+// pauses says of each minute from the first event to end whether the case was
+// suspended.
+func pauses(events []Event, end int) []bool {
+	first := minute(events[0].At)
+	out := make([]bool, max(0, end-first)+1)
+	when := make([]int, len(events))
+	for i, e := range events {
+		when[i] = minute(e.At)
+	}
+	on, next := false, 0
+	for m := first; m <= end; m++ {
+		for next < len(events) && when[next] <= m {
+			on = events[next].Type == Suspended || on && (events[next].Type == Graded || events[next].Type == Extended)
+			next++
+		}
+		out[m-first] = on
+	}
+	return out
+}
+
+func TestWrongConditionsAreRefused(t *testing.T) {
+	for _, when := range []string{"severity", "severity=", "colour=red", "region=A night"} {
+		l := Limit{Name: "handle", Value: "1h", When: when}
+		if _, err := l.length(OfficeHours(china)); err == nil {
+			t.Errorf("when %q was accepted", when)
+		}
+	}
 }

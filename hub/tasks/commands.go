@@ -39,6 +39,7 @@ type Report struct {
 	Reporter string            `json:"reporter,omitempty" maxLength:"200"`
 	Place    geo.Point         `json:"place"`
 	Grid     string            `json:"grid,omitempty"`
+	Region   string            `json:"region,omitempty" maxLength:"20" doc:"class of the region, where limits differ by it"`
 	At       telemetry.Millis  `json:"at,omitempty" doc:"when it was seen; default: now"`
 	Hazard   identity.HazardID `json:"-"`
 	Device   string            `json:"-"`
@@ -52,7 +53,7 @@ type Report struct {
 type Command struct {
 	ID         string            `json:"id" minLength:"8" maxLength:"64" doc:"made by the caller; a repeat is harmless"`
 	Case       identity.CaseID   `json:"-"`
-	Type       EventType         `json:"type" enum:"screened,rejected,filed,dispatched,accepted,returned,enroute,onscene,handling,extended,suspended,resumed,claimed,checked,rework,closed,archived,voided,noted,evidence"`
+	Type       EventType         `json:"type" enum:"screened,rejected,filed,dispatched,accepted,returned,enroute,onscene,handling,extended,suspended,resumed,claimed,checked,rework,closed,archived,voided,graded,noted,evidence"`
 	Rev        uint64            `json:"rev,omitempty" doc:"the revision the caller looked at; 0: any"`
 	At         telemetry.Millis  `json:"at,omitempty" doc:"when it was done, for what was done offline; default: now"`
 	Place      *geo.Point        `json:"place,omitempty"`
@@ -64,6 +65,7 @@ type Command struct {
 	Evidence   string            `json:"evidence,omitempty" doc:"for evidence: the hash that the upload returned"`
 	Kind       string            `json:"kind,omitempty" doc:"for evidence: what it is"`
 	Until      telemetry.Millis  `json:"until,omitempty"`
+	Severity   string            `json:"severity,omitempty" enum:"info,minor,major,critical" doc:"for graded"`
 	Candidates []Candidate       `json:"-"` // what the dispatcher was shown, kept with the choice
 }
 

@@ -40,11 +40,16 @@ const (
 	Archived   EventType = "archived"   // 归档
 	Voided     EventType = "voided"     // 作废
 
+	Graded   EventType = "graded"   // 调整等级: another severity, and with it other limits
 	Noted    EventType = "noted"    // a remark
 	Evidence EventType = "evidence" // a photo, a document, a recording was added
 	Called   EventType = "called"   // a step of a call bound to the case
 	Sensed   EventType = "sensed"   // the hazard was confirmed again, or cleared, by readings
 )
+
+// ReusedPhoto is the kind of a remark by which the hub says that a photo was
+// used before; the remark's evidence is the earlier one.
+const ReusedPhoto = "reused-photo"
 
 // Event is one entry of a case's list. At is when it happened by the clock of
 // who did it; Server is when the hub wrote it.
@@ -57,7 +62,7 @@ type Event struct {
 	By     string            `json:"by"` // account
 	Person identity.PersonID `json:"person,omitempty"`
 	Place  *geo.Point        `json:"place,omitempty"`
-	Why    string            `json:"why,omitempty"`
+	Why    string            `json:"why,omitempty"` // personal, unless the hub's own: committed, not contained
 	Body   Body              `json:"body"`
 	Hash   string            `json:"hash"` // hex SHA-256 over the canonical bytes
 }
@@ -70,6 +75,7 @@ type Body struct {
 	Source     string            `json:"source,omitempty"` // sensor, patrol, hotline, resident, partner, desk
 	Severity   string            `json:"severity,omitempty"`
 	Grid       string            `json:"grid,omitempty"`
+	Region     string            `json:"region,omitempty"` // class of the region, as limits name it
 	Title      string            `json:"title,omitempty"`
 	Text       string            `json:"text,omitempty"`     // personal: committed, not contained
 	Reporter   string            `json:"reporter,omitempty"` // personal: committed, not contained

@@ -39,6 +39,12 @@ func (c *Case) apply(e *Event) {
 		c.suspendedFrom = c.before
 	case Rework:
 		c.Reworks++
+	case Noted:
+		if e.Body.Kind == ReusedPhoto {
+			c.Reused++
+		}
+	case Graded:
+		c.Severity = e.Body.Severity
 	case Evidence:
 		c.Evidence = append(c.Evidence, e.Body.Evidence)
 		c.proofs = append(c.proofs, e.Body.Kind)
@@ -49,7 +55,7 @@ func (c *Case) apply(e *Event) {
 
 func (c *Case) report(e *Event) {
 	b := &e.Body
-	c.Matter, c.Source, c.Severity, c.Title, c.Grid = b.Matter, b.Source, b.Severity, b.Title, b.Grid
+	c.Matter, c.Source, c.Severity, c.Title, c.Grid, c.Region = b.Matter, b.Source, b.Severity, b.Title, b.Grid, b.Region
 	c.Hazard, c.Device, c.Department, c.With, c.Reported = b.Hazard, b.Device, b.Department, b.With, e.At
 	c.Number = b.Number
 	if e.Place != nil {
@@ -89,6 +95,7 @@ var steps = map[EventType]step{
 	Claimed:    {from: []EventType{Onscene, Handling, Rework}, own: true},
 	Extended:   {from: working, by: []identity.Role{identity.Dispatcher, identity.Head}},
 	Suspended:  {from: append([]EventType{Filed, Dispatched}, working...), by: []identity.Role{identity.Dispatcher, identity.Head}},
+	Graded:     {from: append([]EventType{Reported, Screened, Filed, Dispatched, Returned, Suspended}, working...), by: []identity.Role{identity.CallTaker, identity.Dispatcher, identity.Head}},
 	Resumed:    {from: []EventType{Suspended}, by: []identity.Role{identity.Dispatcher, identity.Head}},
 	Checked:    {from: []EventType{Claimed}, by: []identity.Role{identity.Checker, identity.Dispatcher}},
 	Rework:     {from: []EventType{Claimed, Checked}, by: []identity.Role{identity.Checker, identity.Dispatcher}},
@@ -102,7 +109,7 @@ var remarks = []EventType{Noted, Evidence}
 
 // moves reports whether an event changes the case's state.
 func moves(t EventType) bool {
-	if t == Extended {
+	if t == Extended || t == Graded {
 		return false
 	}
 	_, ok := steps[t]
@@ -111,7 +118,7 @@ func moves(t EventType) bool {
 
 // order lists the steps as people read them, so that Next is stable.
 var order = []EventType{Screened, Rejected, Filed, Dispatched, Accepted, Enroute, Onscene, Handling, Claimed, Returned,
-	Checked, Rework, Closed, Archived, Extended, Suspended, Resumed, Voided}
+	Checked, Rework, Closed, Archived, Extended, Suspended, Resumed, Graded, Voided}
 
 // next lists the steps that the state allows.
 func (c *Case) next() []EventType {

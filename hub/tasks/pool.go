@@ -118,7 +118,7 @@ func opening(who identity.Principal, r Report, m Matter, number string, server t
 	head := Event{At: r.At, Server: server, By: who.Account, Person: who.Person}
 	first := head
 	first.Type, first.Place = Reported, &place
-	first.Body = Body{Number: number, Matter: r.Matter, Source: r.Source, Severity: severity, Grid: r.Grid, Title: title,
+	first.Body = Body{Number: number, Matter: r.Matter, Source: r.Source, Severity: severity, Grid: r.Grid, Region: r.Region, Title: title,
 		Text: r.Text, Reporter: r.Reporter, Hazard: r.Hazard, Device: r.Device, Metric: r.Metric, Value: r.Value, Department: m.Lead, With: m.With}
 	out := []Event{first}
 	for _, hash := range r.Evidence {
@@ -169,6 +169,8 @@ func (p *Pool) allowed(who identity.Principal, now *Case, c Command) error {
 		return &RefusedError{Code: "invalid", Reason: "dispatched: name the assignee"}
 	case c.Type == Returned && c.Why == "", c.Type == Rejected && c.Why == "", c.Type == Suspended && c.Why == "":
 		return &RefusedError{Code: "invalid", Reason: string(c.Type) + ": say why"}
+	case (c.Type == Graded) != (c.Severity != ""):
+		return &RefusedError{Code: "invalid", Reason: "graded, and nothing else, names a severity"}
 	case c.Type == Evidence && len(c.Evidence) != 64:
 		return &RefusedError{Code: "invalid", Reason: "evidence: want the hash that the upload returned"}
 	}
@@ -178,7 +180,7 @@ func (p *Pool) allowed(who identity.Principal, now *Case, c Command) error {
 func (p *Pool) event(who identity.Principal, now *Case, c Command) Event {
 	e := Event{Type: c.Type, At: c.At, Server: telemetry.At(p.now()), By: who.Account, Person: who.Person, Place: c.Place, Why: c.Why}
 	e.Body = Body{Text: c.Text, Assignee: c.Assignee, Department: c.Department, With: c.With, Evidence: c.Evidence, Kind: c.Kind,
-		Until: c.Until, Candidates: c.Candidates}
+		Until: c.Until, Severity: c.Severity, Candidates: c.Candidates}
 	if c.Type == Dispatched && e.Body.Department == "" {
 		e.Body.Department, e.Body.With = now.Department, now.With
 	}

@@ -166,6 +166,12 @@ func TestRepeatsAndConflicts(t *testing.T) {
 	if _, err := b.do(worker, c, tasks.Command{Type: tasks.Returned}); !refused(err, "invalid") {
 		t.Errorf("returned without a reason: %v, want refused", err)
 	}
+	if _, err := b.do(dispatcher, c, tasks.Command{Type: tasks.Graded}); !refused(err, "invalid") {
+		t.Errorf("graded without a severity: %v, want refused", err)
+	}
+	if c = b.must(dispatcher, c, tasks.Command{Type: tasks.Graded, Severity: "critical"}); c.Severity != "critical" || c.State != tasks.Dispatched {
+		t.Errorf("graded: %s, %s; want critical and still dispatched", c.Severity, c.State)
+	}
 	if _, err := b.do(worker, tasks.Case{ID: "c-none"}, tasks.Command{Type: tasks.Accepted}); !errors.Is(err, tasks.ErrNotFound) {
 		t.Errorf("a step on no case: %v, want ErrNotFound", err)
 	}
@@ -179,12 +185,16 @@ func TestEventsAreAChainWithoutPersonalWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.must(dispatcher, c, tasks.Command{Type: tasks.Noted, Text: "回电确认"})
+	b.must(dispatcher, c, tasks.Command{Type: tasks.Suspended, Why: "王先生出差"})
 	_, events, err := b.Get(t.Context(), c.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if events[0].Body.Text != "闻到煤气味" || events[0].Body.Reporter == "" {
 		t.Errorf("the personal values are not given back: %+v", events[0].Body)
+	}
+	if events[4].Why != "王先生出差" || events[1].Why != "automatic" {
+		t.Errorf("reasons %q and %q", events[4].Why, events[1].Why)
 	}
 	bytes, err := b.Canonical(t.Context(), c.ID)
 	if err != nil {
@@ -194,7 +204,7 @@ func TestEventsAreAChainWithoutPersonalWords(t *testing.T) {
 		t.Errorf("untouched chain: %v", err)
 	}
 	for i, line := range bytes {
-		if strings.Contains(string(line), "煤气") || strings.Contains(string(line), "138…") {
+		if strings.Contains(string(line), "煤气") || strings.Contains(string(line), "王先生") {
 			t.Errorf("event %d contains personal words: %s", i+1, line)
 		}
 		bent := append([][]byte{}, bytes...)

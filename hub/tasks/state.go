@@ -28,6 +28,7 @@ type Case struct {
 	Severity   string                         `json:"severity"` // info, minor, major, critical
 	Title      string                         `json:"title"`
 	Grid       string                         `json:"grid"`
+	Region     string                         `json:"region,omitempty"` // class of the region
 	Place      geo.Point                      `json:"place"`
 	Hazard     identity.HazardID              `json:"hazard,omitempty"`
 	Device     string                         `json:"device,omitempty"`
@@ -38,7 +39,8 @@ type Case struct {
 	Updated    telemetry.Millis               `json:"updated"`
 	Cleared    bool                           `json:"cleared,omitempty"` // readings say that the hazard is gone
 	Reworks    int                            `json:"reworks,omitempty"`
-	Times      map[EventType]telemetry.Millis `json:"times"` // first time of each event
+	Reused     int                            `json:"reused,omitempty"` // photos that were used before: a person should look
+	Times      map[EventType]telemetry.Millis `json:"times"`            // first time of each event
 	Clocks     []Clock                        `json:"clocks,omitempty"`
 	Evidence   []string                       `json:"evidence,omitempty"`
 	Next       []EventType                    `json:"next"`              // steps that the state machine allows now

@@ -59,7 +59,7 @@ func (l Limit) Validate() error {
 		_, _, ok := l.amount()
 		f.want(ok, "value", l.Value, "20m, 4h or 2d")
 	}
-	f.want(l.When == "", "when", l.When, "nothing here: no limit depends on a condition yet")
+	f.want(l.checkWhen() == nil, "when", l.When, "severity=major|critical, region=A, or both with a space between")
 	return errors.Join(f...)
 }
 

@@ -1,7 +1,9 @@
 package chain_test
 
 import (
+	"bytes"
 	"fmt"
+	"image/jpeg"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -10,6 +12,7 @@ import (
 	"testing"
 
 	"gridhub/hub/archive"
+	"gridhub/hub/evidence"
 	"gridhub/hub/geo"
 	"gridhub/hub/tasks"
 )
@@ -118,4 +121,43 @@ func contents(t *testing.T, file string) string {
 		t.Fatal(err)
 	}
 	return string(b)
+}
+
+// TestAPhotoUsedBeforeIsNoted claims a case with a photo that was the proof of
+// another one, saved again.
+func TestAPhotoUsedBeforeIsNoted(t *testing.T) {
+	s := &street{t: t}
+	s.hub, s.root = open(t, "")
+	for name, account := range map[string]map[string]any{
+		"desk": {"roles": []string{"dispatcher", "call-taker"}}, worker: {"roles": []string{"handler"}, "person": worker},
+	} {
+		account["name"], account["password"] = name, password
+		s.root.post("/api/v1/accounts", account, nil)
+	}
+	s.desk = s.hub.signIn("desk", password)
+	w := s.hub.handheld(worker)
+	first := photo(t)
+	img, err := jpeg.Decode(bytes.NewReader(first))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var again bytes.Buffer
+	if err := jpeg.Encode(&again, img, &jpeg.Options{Quality: 55}); err != nil {
+		t.Fatal(err)
+	}
+	for i, data := range [][]byte{first, photo(t), again.Bytes()} {
+		var c tasks.Case
+		s.desk.post("/api/v1/cases", map[string]any{"id": fmt.Sprintf("hotline-%04d", i), "matter": "AQ03", "source": "hotline",
+			"place": geo.Point{Lon: gaugeLon, Lat: gaugeLat}}, &c)
+		var item evidence.Item
+		if err := w.send("POST", fmt.Sprintf("/api/v1/evidence?kind=photo-after&at=1&case=%s", c.ID), "image/jpeg", data, &item); err != nil {
+			t.Fatal(err)
+		}
+		s.step(w.session, c, tasks.Command{Type: tasks.Evidence, Evidence: item.Hash, Kind: "photo-after"})
+		s.step(w.session, c, tasks.Command{Type: tasks.Evidence, Evidence: item.Hash, Kind: "photo-after"}) // the answer was lost
+		s.desk.get("/api/v1/cases/"+string(c.ID), &c)
+		if want := map[int]int{2: 1}[i]; c.Reused != want {
+			t.Errorf("case %d: %d photos used before, want %d", i, c.Reused, want)
+		}
+	}
 }
