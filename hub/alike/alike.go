@@ -120,33 +120,48 @@ func Alike(a, b Words) float64 {
 	return math.Max(jaccard, (jaccard+contained)/2)
 }
 
-// compare scores two entries; false when they cannot be the same thing.
-func (c Config) compare(e, o *Entry) (Match, bool) {
-	m := Match{Case: o.Case, Kind: Duplicate, Distance: geo.Distance(e.Place, o.Place)}
+// weights of place, matter, time and words in a score.
+const (
+	byPlace, byMatter, byTime, byWords = 0.35, 0.25, 0.1, 0.3
+	related                            = 0.3 // of byMatter, for another matter of the same domain
+)
+
+// compare scores two entries; false when they cannot be the same thing, or not
+// as much as least. Words are compared last, and only where they could still
+// make the score.
+func (c Config) compare(e, o *Entry, least float64) (Match, bool) {
 	apart := max(e.At-o.At, o.At-e.At)
-	if m.Distance > c.Near || apart > c.Apart || e.Case == o.Case || e.Matter != o.Matter && e.Domain != o.Domain {
+	if apart > c.Apart || e.Case == o.Case || e.Matter != o.Matter && e.Domain != o.Domain {
+		return Match{}, false
+	}
+	if math.Abs(e.Place.Lat-o.Place.Lat)*metresPerDegree > float64(c.Near) {
+		return Match{}, false
+	}
+	m := Match{Case: o.Case, Kind: Duplicate, Distance: geo.Distance(e.Place, o.Place), Apart: int64(apart / 1000)}
+	if m.Distance > c.Near {
 		return m, false
 	}
 	if !o.Open {
 		m.Kind = Repeat
 	}
-	m.Apart, m.Text = int64(apart/1000), round(Alike(e.Words, o.Words))
-	near := 1 - float64(m.Distance/c.Near)
-	soon := 1 - float64(apart)/float64(c.Apart)
-	matter := 0.3
+	matter := related
 	if e.Matter == o.Matter {
 		matter = 1
 	}
-	text, weight := m.Text, 0.3
-	if len(e.Words) == 0 || len(o.Words) == 0 {
-		weight = 0 // a sensor says nothing: the rest decides
+	sum := byPlace*(1-float64(m.Distance/c.Near)) + byMatter*matter + byTime*(1-float64(apart)/float64(c.Apart))
+	weight := 1 - byWords // a sensor says nothing: the rest decides
+	if len(e.Words) > 0 && len(o.Words) > 0 {
+		if sum+byWords < least {
+			return m, false
+		}
+		m.Text, weight = round(Alike(e.Words, o.Words)), 1
+		sum += byWords * m.Text
 	}
-	m.Score = round((0.35*near + 0.25*matter + 0.1*soon + weight*text) / (0.7 + weight))
-	m.Reasons = reasons(m, matter)
-	return m, m.Score >= c.Least
+	m.Score = round(sum / weight)
+	return m, m.Score >= least
 }
 
-func reasons(m Match, matter float64) (out []string) {
+func reasons(m *Match, sameMatter bool) (out []string) {
 	say := func(is bool, what, or string) {
 		if is {
 			out = append(out, what)
@@ -155,7 +170,7 @@ func reasons(m Match, matter float64) (out []string) {
 		}
 	}
 	say(m.Distance <= 30, "same-place", "near")
-	say(matter == 1, "same-matter", "related-matter")
+	say(sameMatter, "same-matter", "related-matter")
 	if m.Text >= 0.3 {
 		say(m.Text >= 0.7, "same-words", "similar-words")
 	}

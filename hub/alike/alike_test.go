@@ -81,7 +81,7 @@ func TestFind(t *testing.T) {
 func TestNoneIsMissed(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	cfg := Default()
-	cfg.Least, cfg.Most = 0, 1<<20
+	cfg.Least, cfg.Most = 0, 1<<10
 	for _, lat := range []float64{0, 29.9999, 30.27, 52.9995, -45} {
 		x := NewIndex(cfg)
 		var all []Entry
@@ -94,7 +94,7 @@ func TestNoneIsMissed(t *testing.T) {
 		for _, e := range all {
 			var want, got []identity.CaseID
 			for i := range all {
-				if m, ok := cfg.compare(&e, &all[i]); ok {
+				if m, ok := cfg.compare(&e, &all[i], 0); ok {
 					want = append(want, m.Case)
 				}
 			}

@@ -87,20 +87,34 @@ func (x *Index) Get(id identity.CaseID) (Entry, bool) {
 }
 
 // Find returns what is alike e, best first. Neighbouring cells are looked at in
-// all three directions.
+// all three directions; only the best so far are kept.
 func (x *Index) Find(e Entry) []Match {
 	out := []Match{}
-	mid := x.cellOf(e.Place, e.At)
+	mid, least := x.cellOf(e.Place, e.At), x.cfg.Least
 	for n := range int64(27) {
 		k := cell{mid.x + n%3 - 1, mid.y + n/3%3 - 1, mid.t + n/9 - 1}
 		for _, o := range x.cells[k] {
-			if m, ok := x.cfg.compare(&e, o); ok {
-				out = append(out, m)
+			m, ok := x.cfg.compare(&e, o, least)
+			if !ok {
+				continue
+			}
+			at, _ := slices.BinarySearchFunc(out, m, better)
+			out = slices.Insert(out, at, m)
+			if len(out) > x.cfg.Most {
+				out = out[:x.cfg.Most]
+			}
+			if len(out) == x.cfg.Most {
+				least = out[len(out)-1].Score
 			}
 		}
 	}
-	slices.SortFunc(out, func(a, b Match) int {
-		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Case, b.Case))
-	})
-	return out[:min(len(out), x.cfg.Most)]
+	for i := range out {
+		out[i].Reasons = reasons(&out[i], x.of[out[i].Case].Matter == e.Matter)
+	}
+	return out
+}
+
+// better puts the higher score first, and equal ones in the order of their ids.
+func better(a, b Match) int {
+	return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Case, b.Case))
 }
