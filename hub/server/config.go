@@ -25,6 +25,7 @@ type Config struct {
 	Street   string        `yaml:"street"`   // folder with street.yaml, grids, roads, staff, routes; empty: a bare hub
 	Matters  []string      `yaml:"matters"`  // files and folders
 	Rules    []string      `yaml:"rules"`    // files and folders
+	Hotline  string        `yaml:"hotline"`  // file with the columns of hotline exports; empty: the usual ones
 	Database string        `yaml:"database"` // sqlite:FILE or postgres://…; empty: SQLite in the data folder
 	HTTP     HTTP          `yaml:"http"`
 	MQTT     broker.Config `yaml:"mqtt"`
@@ -156,6 +157,7 @@ func (f *configFile) Validate() error {
 		}
 	}
 	exists("street", f.Street, "the folder of a street")
+	exists("hotline", f.Hotline, "a file with the columns of hotline exports")
 	exists("history.influx.token_file", f.History.Influx.TokenFile, "a file with the token")
 	for key, list := range map[string][]string{"matters": f.Matters, "rules": f.Rules} {
 		for i, p := range list {
@@ -176,6 +178,9 @@ func Load(path string) (Config, error) {
 	if c.Street != "" {
 		c.Street = under(f.dir, c.Street)
 	}
+	if c.Hotline != "" {
+		c.Hotline = under(f.dir, c.Hotline)
+	}
 	if c.History.Influx.TokenFile != "" {
 		c.History.Influx.TokenFile = under(f.dir, c.History.Influx.TokenFile)
 	}
@@ -191,7 +196,7 @@ func Load(path string) (Config, error) {
 // names. Nothing is started, nothing is written.
 func Check(path string) error {
 	c, err := Load(path)
-	c.Street, c.Matters, c.Rules = existing(c.Street), slices.DeleteFunc(c.Matters, gone), slices.DeleteFunc(c.Rules, gone)
+	c.Street, c.Hotline, c.Matters, c.Rules = existing(c.Street), existing(c.Hotline), slices.DeleteFunc(c.Matters, gone), slices.DeleteFunc(c.Rules, gone)
 	_, more := ReadFiles(c)
 	return errors.Join(err, more)
 }
