@@ -55,6 +55,16 @@ var access = map[string][]identity.Role{
 	"put-evidence":  {identity.Handler, identity.Dispatcher, identity.Checker},
 	"evidence-file": inside,
 
+	"alike": desk,
+	"merge": {identity.CallTaker, identity.Dispatcher},
+	"part":  {identity.CallTaker, identity.Dispatcher},
+
+	"import-hotline":   {identity.CallTaker, identity.Dispatcher, identity.Admin},
+	"hotline-imports":  {identity.CallTaker, identity.Dispatcher, identity.Auditor, identity.Admin},
+	"hotline-import":   {identity.CallTaker, identity.Dispatcher, identity.Auditor, identity.Admin},
+	"hotline-rejected": {identity.CallTaker, identity.Dispatcher, identity.Admin}, // it shows callers' words
+	"hotline-orders":   {identity.CallTaker, identity.Dispatcher},
+
 	"seals":          desk,
 	"seal-file":      {identity.Head, identity.Auditor, identity.Admin}, // it holds names, numbers and all photos
 	"seal-redacted":  desk,

@@ -29,6 +29,9 @@ type Deps struct {
 	Dispatch   Dispatch
 	Evidence   Evidence
 	Archive    Archive
+	Hotline    Hotline
+	Alike      Alike
+	Merger     Merger
 	Patrols    Patrols
 	Figures    Figures
 	Quarantine Quarantine
@@ -59,6 +62,8 @@ func New(d Deps) *API {
 	a.registerDevices()
 	a.registerCases()
 	a.registerArchive()
+	a.registerHotline()
+	a.registerAlike()
 	a.registerPatrols()
 	a.registerSystem()
 	a.registerStream()

@@ -70,7 +70,7 @@ rules/rules.yaml:7:13: rules[0].matter: CG02: want the code of a matter: no file
 	{"matters/CG01.yaml", "value: 2h", "value: 2 hours", "matters/CG01.yaml:8:82: limits[1].value: 2 hours: want 20m, 4h or 2d"},
 	{"matters/CG01.yaml", "kind: working-hours", "kind: working_hours", "matters/CG01.yaml:8:60: limits[1].kind: working_hours: want one of emergency, working-hours, working-days, calendar-hours, calendar-days, plan; did you mean working-hours?"},
 	{"matters/CG01.yaml", "name: handle", "name: arrive", "matters/CG01.yaml:8:12: limits[1].name: arrive: want a name that no other limit of this matter has"},
-	{"matters/CG01.yaml", "value: 2h", "value: 2h, when: severity", "matters/CG01.yaml:8:92: limits[1].when: severity: want nothing here: no limit depends on a condition yet"},
+	{"matters/CG01.yaml", "value: 2h", "value: 2h, when: severity", "matters/CG01.yaml:8:92: limits[1].when: severity: want severity=major|critical, region=A, or both with a space between"},
 	{"matters/CG01.yaml", "until: onscene", "until: onscreen", "matters/CG01.yaml:7:45: limits[0].until: onscreen: want a step that moves a case: reported, screened, rejected, filed, dispatched, accepted, enroute, onscene, handling, claimed, returned, checked, rework, closed, archived, suspended, resumed, voided; did you mean onscene?"},
 	{"matters/CG01.yaml", "kind: photo-after", "kind: foto-after", "matters/CG01.yaml:10:12: evidence[0].kind: foto-after: want one of photo-before, photo-after, signature, document, video, audio, checklist, callback, tag, reading; did you mean photo-after?"},
 	{"matters/CG02.yaml", "kind: plan", "kind: plan, value: 2d", "matters/CG02.yaml:6:73: limits[0].value: 2d: want nothing here: the plan names the day"},

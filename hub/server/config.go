@@ -26,6 +26,7 @@ type Config struct {
 	Matters   []string      `yaml:"matters"`   // files and folders
 	Rules     []string      `yaml:"rules"`     // files and folders
 	Calendars []string      `yaml:"calendars"` // files and folders, besides the shipped years
+	Hotline   string        `yaml:"hotline"`   // file with the columns of hotline exports; empty: the usual ones
 	Database  string        `yaml:"database"`  // sqlite:FILE or postgres://…; empty: SQLite in the data folder
 	HTTP      HTTP          `yaml:"http"`
 	MQTT      broker.Config `yaml:"mqtt"`
@@ -158,6 +159,7 @@ func (f *configFile) Validate() error {
 		}
 	}
 	exists("street", f.Street, "the folder of a street")
+	exists("hotline", f.Hotline, "a file with the columns of hotline exports")
 	exists("history.influx.token_file", f.History.Influx.TokenFile, "a file with the token")
 	for key, list := range map[string][]string{"matters": f.Matters, "rules": f.Rules, "calendars": f.Calendars} {
 		for i, p := range list {
@@ -178,6 +180,9 @@ func Load(path string) (Config, error) {
 	if c.Street != "" {
 		c.Street = under(f.dir, c.Street)
 	}
+	if c.Hotline != "" {
+		c.Hotline = under(f.dir, c.Hotline)
+	}
 	if c.History.Influx.TokenFile != "" {
 		c.History.Influx.TokenFile = under(f.dir, c.History.Influx.TokenFile)
 	}
@@ -193,7 +198,7 @@ func Load(path string) (Config, error) {
 // names. Nothing is started, nothing is written.
 func Check(path string) error {
 	c, err := Load(path)
-	c.Street, c.Matters = existing(c.Street), slices.DeleteFunc(c.Matters, gone)
+	c.Street, c.Hotline, c.Matters = existing(c.Street), existing(c.Hotline), slices.DeleteFunc(c.Matters, gone)
 	c.Rules, c.Calendars = slices.DeleteFunc(c.Rules, gone), slices.DeleteFunc(c.Calendars, gone)
 	_, more := ReadFiles(c)
 	return errors.Join(err, more)

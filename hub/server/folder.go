@@ -14,6 +14,7 @@ import (
 
 	"gridhub/configs"
 	"gridhub/hub/geo"
+	"gridhub/hub/hotline"
 	"gridhub/hub/patrol"
 	"gridhub/hub/people"
 	"gridhub/hub/rules"
@@ -31,6 +32,7 @@ type Files struct {
 	Matters     []tasks.Matter
 	Rules       []rules.Rule
 	Years       []tasks.Year // shipped ones first
+	Hotline     hotline.Config
 	Grids       *geo.Grids
 	Roads       *geo.Graph
 	raw         map[string][]byte // GeoJSON as it is served
@@ -53,6 +55,11 @@ func ReadFiles(c Config) (Files, error) {
 		r.files.Rules = append(r.files.Rules, set.Rules...)
 	}
 	r.calendars(c.Calendars)
+	if c.Hotline != "" {
+		h := hotlineFile{Config: hotline.Default(), reader: r}
+		r.note(configs.ReadFile(c.Hotline, &h))
+		r.files.Hotline = h.Config
+	}
 	return r.files, r.err()
 }
 
@@ -101,7 +108,7 @@ type reader struct {
 }
 
 func newReader() *reader {
-	return &reader{files: Files{Info: bare(), raw: map[string][]byte{}}, matterIn: map[string]string{}, ruleIn: map[string]string{}}
+	return &reader{files: Files{Info: bare(), Hotline: hotline.Default(), raw: map[string][]byte{}}, matterIn: map[string]string{}, ruleIn: map[string]string{}}
 }
 
 func (r *reader) note(err error) {

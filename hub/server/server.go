@@ -15,6 +15,7 @@ import (
 
 	"gridhub/devices"
 	"gridhub/devices/wire"
+	"gridhub/hub/alike"
 	"gridhub/hub/api"
 	"gridhub/hub/archive"
 	"gridhub/hub/broker"
@@ -23,10 +24,12 @@ import (
 	"gridhub/hub/evidence"
 	"gridhub/hub/figures"
 	"gridhub/hub/history"
+	"gridhub/hub/hotline"
 	"gridhub/hub/intake"
 	"gridhub/hub/intake/ledger"
 	"gridhub/hub/intake/quarantine"
 	"gridhub/hub/live"
+	"gridhub/hub/open311"
 	"gridhub/hub/patrol"
 	"gridhub/hub/people"
 	"gridhub/hub/registry"
@@ -66,6 +69,8 @@ type Hub struct {
 	broker     *broker.Broker
 	evidence   *evidence.Store
 	archive    *archive.Archive
+	hotline    *hotline.Importer
+	residents  *open311.Desk
 	rounds     *patrol.Rounds
 	callLog    *calls.Log
 	media      *sfu.SFU
@@ -92,7 +97,7 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (*Hub, error) {
 	h := &Hub{cfg: cfg, files: files, log: log, now: time.Now,
 		claim: claim{made: make(chan struct{})}, ready: make(chan struct{})}
 	for _, open := range []func(context.Context) error{
-		h.openStores, h.openPeople, h.openWork, h.openIntake, h.openBroker, h.openCalls, h.openDoors,
+		h.openStores, h.openPeople, h.openWork, h.openSources, h.openIntake, h.openBroker, h.openCalls, h.openDoors,
 	} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, h.Close())
@@ -232,7 +237,7 @@ func (h *Hub) openDoors(context.Context) (err error) {
 		Accounts: claimable{h.accounts, h}, Terminals: terminals{h}, Street: street{h.files}, Staff: desk{h.staff, h.board},
 		Tracks: tracks{h}, Now: h.board, Changes: h.board, History: series{h.history}, Cases: intakeDesk{h.pool, h}, Hazards: h.book,
 		Dispatch: dispatch.New(dispatch.Default(), h.pool, roster{h}, h.files.Roads, h.now),
-		Evidence: h.evidence, Archive: h.archive, Patrols: h.rounds, Figures: figures.New(h.pool),
+		Evidence: h.evidence, Archive: h.archive, Hotline: h.hotline, Alike: alike.New(h.pool, alike.Default(), h.now), Merger: h.pool, Patrols: h.rounds, Figures: figures.New(h.pool),
 		Quarantine: shelf{h.quarantine}, Ledger: account{h.ledger}, Health: health{h}, Clock: h.now, Log: h.log,
 	})
 	h.doors, err = openDoors(h)
@@ -266,6 +271,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	run(&out, sinks, "intake", h.intake.Run)
 	run(&out, sinks, "board", h.board.Run)
 	run(&out, sinks, "archive", h.archive.Run)
+	run(&in, sources, "hotline", h.hotline.Run)
 	run(&out, sinks, "retention", h.retain)
 	run(&calls, sinks, "media", h.media.Run)
 	run(&in, sources, "calls", h.signaling.Run)

@@ -39,11 +39,15 @@ const (
 	Closed     EventType = "closed"     // 结案
 	Archived   EventType = "archived"   // 归档
 	Voided     EventType = "voided"     // 作废
+	Merged     EventType = "merged"     // 并案: into another case, see Merge
+	Unmerged   EventType = "unmerged"   // the merge was undone
 
 	Graded   EventType = "graded"   // 调整等级: another severity, and with it other limits
 	Noted    EventType = "noted"    // a remark
 	Evidence EventType = "evidence" // a photo, a document, a recording was added
 	Called   EventType = "called"   // a step of a call bound to the case
+	Joined   EventType = "joined"   // another case was merged into this one
+	Parted   EventType = "parted"   // and is its own again
 	Sensed   EventType = "sensed"   // the hazard was confirmed again, or cleared, by readings
 )
 
@@ -91,6 +95,8 @@ type Body struct {
 	Kind       string            `json:"kind,omitempty"`     // of evidence, of a call's step
 	Call       string            `json:"call,omitempty"`
 	Until      telemetry.Millis  `json:"until,omitempty"`   // extended to, suspended to
+	Other      identity.CaseID   `json:"other,omitempty"`   // the other case of a merge
+	Since      telemetry.Millis  `json:"since,omitempty"`   // when the joined case was reported
 	Near       *geo.Metres       `json:"near_m,omitempty"`  // distance of the arrival from the case
 	Private    map[string]string `json:"private,omitempty"` // field -> commitment, hex SHA-256(salt ‖ value)
 }

@@ -37,6 +37,12 @@ func (c *Case) apply(e *Event) {
 		c.State = c.suspendedFrom
 	case Suspended:
 		c.suspendedFrom = c.before
+	case Merged:
+		c.mergedFrom, c.Into = c.before, e.Body.Other
+	case Unmerged:
+		c.State, c.Into = c.mergedFrom, ""
+	case Joined, Parted:
+		c.join(e)
 	case Rework:
 		c.Reworks++
 	case Noted:
@@ -66,7 +72,7 @@ func (c *Case) report(e *Event) {
 // Open reports whether somebody still has to do something.
 func (c *Case) Open() bool {
 	switch c.State {
-	case Closed, Archived, Rejected, Voided:
+	case Closed, Archived, Rejected, Voided, Merged:
 		return false
 	}
 	return true
@@ -113,7 +119,7 @@ func moves(t EventType) bool {
 		return false
 	}
 	_, ok := steps[t]
-	return ok || t == Reported
+	return ok || t == Reported || t == Merged || t == Unmerged
 }
 
 // order lists the steps as people read them, so that Next is stable.

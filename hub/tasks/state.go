@@ -46,7 +46,13 @@ type Case struct {
 	Next       []EventType                    `json:"next"`              // steps that the state machine allows now
 	Missing    []string                       `json:"missing,omitempty"` // evidence still demanded before the claim
 
+	Joined []identity.CaseID `json:"joined,omitempty"` // cases merged into this one
+	Into   identity.CaseID   `json:"into,omitempty"`   // the case that this one is merged into
+
 	before        EventType // state before the newest move
+	mergedFrom    EventType
+	own           telemetry.Millis                     // own report, before others joined
+	joined        map[identity.CaseID]telemetry.Millis // their reports
 	suspendedFrom EventType
 	proofs        []string // kinds of evidence so far
 }

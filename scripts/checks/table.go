@@ -58,6 +58,7 @@ var neighbours = []neighbour{
 	{[]string{"hub/evidence"}, []string{"hub/evidence/font"}, "the typeface of the watermark"},
 	{[]string{"hub/tasks", "hub/rules", "hub/patrol"}, []string{"hub/people"}, "who was on duty at the event's time is a fact that these decide by"},
 	{[]string{"hub/rules", "hub/dispatch", "hub/patrol", "hub/figures", "hub/evidence", "hub/calls"}, []string{"hub/tasks"}, "the case is what all of them work for"},
+	{[]string{"hub/hotline", "hub/open311", "hub/alike"}, []string{"hub/tasks"}, "what comes from outside becomes a case, and is compared with cases"},
 	{[]string{"hub/archive"}, []string{"hub/tasks", "hub/evidence"}, "a sealed case is its events and the originals of its evidence"},
 	{[]string{"hub/patrol", "hub/calls"}, []string{"hub/evidence"}, "a visit and a recorded call are evidence"},
 	{[]string{"hub/calls"}, []string{"streams/..."}, "who may call whom is told to the machinery of calls"},
@@ -89,7 +90,7 @@ var libraries = []library{
 	{[]string{"golang.org/x/image"}, []string{"hub/evidence"}, "pictures are read and marked in one place"},
 	{[]string{"golang.org/x/mod/sumdb"}, []string{"hub/archive"}, "the log's tree and its notes end where a case is sealed and verified"},
 	{[]string{"golang.org/x/net"}, []string{"streams/sfu"}, noLeak},
-	{[]string{"golang.org/x/text"}, []string{"devices/codec/jt808"}, "terminals read GBK; nothing else needs to know"},
+	{[]string{"golang.org/x/text"}, []string{"devices/codec/jt808", "hub/sheets"}, "terminals read GBK and hotline files come in it; nothing else needs to know"},
 	{[]string{"golang.org/x/sys"}, []string{"edge/driver"}, "what only one operating system knows stays in a driver"},
 }
 

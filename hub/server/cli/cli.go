@@ -27,11 +27,13 @@ const usage = `hub is the centre of a street: broker, task pool, calls and the p
   hub quarantine list [--cause C] [--device D] what could not be used, and why
   hub quarantine replay [--cause C] [--device D]
   hub export [--device D] --from MS --to MS    history as line protocol
+  hub import hotline FILE [--rejected FILE]    orders of the 12345 hotline, from CSV or XLSX; the
+                                               rejected rows go to the second file, or are shown
   hub verify FILE|FOLDER… --key FILE [--checkpoint FILE] [--lang zh|en]
                                                examine sealed cases, offline
   hub openapi                                  the description of the HTTP interface
 
-device, quarantine and export speak to a running hub: --config FILE names it`
+device, quarantine, export and import speak to a running hub: --config FILE names it`
 
 // Run executes one command line. The error is what main prints before it exits
 // with 1.
@@ -50,6 +52,8 @@ func Run(ctx context.Context, args []string, out, errs io.Writer) error {
 		return quarantine(ctx, args[1:], out)
 	case "export":
 		return export(ctx, args[1:], out)
+	case "import":
+		return imports(ctx, args[1:], out)
 	case "verify":
 		return verify(args[1:], out)
 	case "openapi":

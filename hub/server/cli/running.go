@@ -46,7 +46,21 @@ func (r *running) ask(ctx context.Context, method, path string, body any) (io.Re
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, method, "http://hub"+path, bytes.NewReader(payload))
+	return r.pass(ctx, method, path, bytes.NewReader(payload))
+}
+
+// send posts a file as it is and decodes the answer.
+func (r *running) send(ctx context.Context, path string, file io.Reader, into any) error {
+	b, err := r.pass(ctx, "POST", path, file)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	return json.NewDecoder(b).Decode(into)
+}
+
+func (r *running) pass(ctx context.Context, method, path string, body io.Reader) (io.ReadCloser, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://hub"+path, body)
 	if err != nil {
 		return nil, err
 	}
