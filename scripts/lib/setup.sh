@@ -8,7 +8,8 @@ ROOT=$(cd "${BASH_SOURCE[0]%/*}/../.." && pwd)
 CACHE=$ROOT/.cache
 INFLUXD_VERSION=v1.8.10
 TELEGRAF_VERSION=v1.37.2
-TELEGRAF_TAGS="custom,inputs.mqtt_consumer,inputs.file,inputs.mem,outputs.influxdb,outputs.influxdb_v2,outputs.mqtt,parsers.influx,parsers.json_v2,serializers.influx"
+TELEGRAF_TAGS="custom,inputs.mqtt_consumer,inputs.file,inputs.mem,inputs.modbus,outputs.file,outputs.influxdb,outputs.influxdb_v2,outputs.mqtt,parsers.influx,parsers.json_v2,serializers.influx"
+LIVEKIT_VERSION=v1.8.0
 NODE_WANTED=20.19.0
 MISSING=()
 
@@ -200,4 +201,15 @@ need_telegraf() {
 	quietly env GOBIN="$CACHE/bin" go install -tags "$TELEGRAF_TAGS" \
 		"github.com/influxdata/telegraf/cmd/telegraf@$TELEGRAF_VERSION" || die "telegraf did not build"
 	echo "$TELEGRAF_TAGS" >"$CACHE/bin/telegraf.tags"
+}
+
+# need_livekit builds LiveKit's server: newer versions cannot be installed by
+# version.
+need_livekit() {
+	GRIDHUB_LIVEKIT=$CACHE/bin/livekit-server
+	export GRIDHUB_LIVEKIT
+	[ ! -x "$GRIDHUB_LIVEKIT" ] || return 0
+	say "building livekit-server $LIVEKIT_VERSION, a few minutes, once"
+	quietly env GOBIN="$CACHE/bin" go install "github.com/livekit/livekit-server/cmd/server@$LIVEKIT_VERSION" || die "livekit-server did not build"
+	mv "$CACHE/bin/server" "$GRIDHUB_LIVEKIT"
 }

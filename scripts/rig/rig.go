@@ -149,39 +149,44 @@ func (p *Program) Said() string {
 
 // CPU is the processor time that the program used so far, all its threads, in
 // user and kernel.
-func (p *Program) CPU() (sum time.Duration, err error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+func (p *Program) CPU() (time.Duration, error) { return CPUOf(p.PID()) }
+
+// PID is the process's number.
+func (p *Program) PID() int { return p.cmd.Process.Pid }
+
+// CPUOf is CPU for any process.
+func CPUOf(pid int) (sum time.Duration, err error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, err
 	}
 	_, rest, _ := bytes.Cut(b, []byte(") ")) // behind the name, which may hold anything
 	f := strings.Fields(string(rest))
 	if len(f) < 13 {
-		return 0, fmt.Errorf("stat of %s is cut: %q", p.name, b)
+		return 0, fmt.Errorf("stat of process %d is cut: %q", pid, b)
 	}
 	for _, v := range f[11:13] { // utime and stime, proc(5)
 		n, err := strconv.Atoi(v)
 		if err != nil {
-			return 0, fmt.Errorf("stat of %s: %w", p.name, err)
+			return 0, fmt.Errorf("stat of process %d: %w", pid, err)
 		}
 		sum += time.Duration(n) * tick
 	}
 	return sum, nil
 }
 
-// RSS is the memory that the program has in use now, in bytes.
-func (p *Program) RSS() (bytes int64, err error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+// MemoryOf is what a process holds in memory now, in kB (VmRSS, proc(5)).
+func MemoryOf(pid int) (kb int, err error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err
 	}
-	for line := range strings.Lines(string(b)) {
-		if v, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			_, err := fmt.Sscanf(v, "%d kB", &bytes)
-			return bytes << 10, err
-		}
+	_, rest, found := bytes.Cut(b, []byte("VmRSS:"))
+	if !found {
+		return 0, fmt.Errorf("status of process %d tells no memory", pid)
 	}
-	return 0, fmt.Errorf("status of %s has no VmRSS", p.name)
+	_, err = fmt.Sscan(string(rest), &kb)
+	return kb, err
 }
 
 // LoadAverage is that of the last minute: more than the bench itself makes of

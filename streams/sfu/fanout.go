@@ -2,12 +2,18 @@ package sfu
 
 import (
 	"math"
+	"runtime"
 	"sync/atomic"
+	"time"
+
+	"github.com/pion/webrtc/v4"
 )
 
 // Up to inlineSlots subscribers are written to by the goroutine that reads
 // the publisher. Beyond, about the square root of their number of writers
-// share the work, so that the reader keeps pace with its publisher.
+// share the work, so that the reader keeps pace with its publisher; but no
+// more than processors, for a writer waits for nobody, and few that are woken
+// late pass on several packets at once.
 const inlineSlots = 16
 
 // writerQueue is how many packets one writer may be behind. When it is full
@@ -35,6 +41,8 @@ type writer struct {
 func (t *track) deliver(p packet, at uint64) {
 	f := t.subs.Load()
 	if len(f.writers) == 0 {
+		t.out.cork()
+		defer t.out.uncork()
 		for _, s := range f.slots {
 			s.write(t, p, at)
 		}
@@ -59,20 +67,73 @@ func (w *writer) offer(p packet, at uint64) {
 	}
 }
 
+// frameWait is how long a writer waits for the rest of a frame of which it has
+// a part. What an encoder made at once mostly comes at once, and a frame that
+// leaves together costs half of what its packets do; a publisher who spreads
+// them further pays this in delay, once per burst.
+const frameWait = time.Millisecond
+
+// run waits for a packet and takes with it what belongs to the same frame or
+// has come meanwhile, so that each subscriber is written to once for several.
 func (w *writer) run() {
+	var batch [maxCars]waiting
+	rest := time.NewTimer(0)
+	defer rest.Stop()
 	for {
 		select {
 		case <-w.quit:
 			return
 		case at := <-w.queue:
-			p, ok := w.track.ring.get(at)
-			if !ok {
-				w.track.dropped.Add(1) // the ring went round or was emptied
-				continue
-			}
-			for _, s := range *w.slots.Load() {
-				s.write(w.track, p, at)
-			}
+			rest.Reset(frameWait)
+			w.pass(w.gather(batch[:0], at, rest.C))
+			clear(batch[:]) // the ring may forget them
+		}
+	}
+}
+
+// waiting is a packet on its way to the subscribers.
+type waiting struct {
+	packet
+	at uint64
+}
+
+// gather fills batch with the packet at and those behind it in the queue,
+// until the batch is full, or late says that a frame takes too long to end.
+func (w *writer) gather(batch []waiting, at uint64, late <-chan time.Time) []waiting {
+	for {
+		p, ok := w.track.ring.get(at)
+		if ok {
+			batch = append(batch, waiting{p, at})
+		} else {
+			w.track.dropped.Add(1) // the ring went round or was emptied
+		}
+		if len(batch) == cap(batch) {
+			return batch
+		}
+		select {
+		case at = <-w.queue:
+			continue
+		default:
+		}
+		if !ok || p.marker || w.track.kind == webrtc.RTPCodecTypeAudio {
+			return batch
+		}
+		select {
+		case at = <-w.queue:
+		case <-late:
+			return batch
+		case <-w.quit:
+			return batch
+		}
+	}
+}
+
+func (w *writer) pass(batch []waiting) {
+	w.track.out.cork()
+	defer w.track.out.uncork()
+	for _, s := range *w.slots.Load() {
+		for i := range batch {
+			s.write(w.track, batch[i].packet, batch[i].at)
 		}
 	}
 }
@@ -82,7 +143,7 @@ func (t *track) serve(slots []*slot) {
 	old := t.subs.Load()
 	want := 0
 	if len(slots) > inlineSlots {
-		want = int(math.Ceil(math.Sqrt(float64(len(slots)))))
+		want = min(int(math.Ceil(math.Sqrt(float64(len(slots))))), runtime.GOMAXPROCS(0))
 	}
 	writers := append([]*writer(nil), old.writers[:min(want, len(old.writers))]...)
 	for len(writers) < want {

@@ -31,6 +31,7 @@ const (
 type sockets struct {
 	udp  ice.UDPMux
 	tcp  ice.TCPMux
+	outs []*batchConn // of udp
 	port int
 	ips  []net.IP
 }
@@ -86,8 +87,10 @@ func (s *sockets) listenUDP(buffer int, logs logging.LoggerFactory) error {
 		_ = conn.SetReadBuffer(buffer)
 		_ = conn.SetWriteBuffer(buffer)
 		s.port = conn.LocalAddr().(*net.UDPAddr).Port
+		out := newBatchConn(conn)
+		s.outs = append(s.outs, out)
 		muxes = append(muxes, ice.NewUDPMuxDefault(ice.UDPMuxParams{
-			UDPConn: conn, Logger: logs.NewLogger("ice"),
+			UDPConn: out, Logger: logs.NewLogger("ice"),
 		}))
 	}
 	s.udp = ice.NewMultiUDPMuxDefault(muxes...)
@@ -108,6 +111,24 @@ func (s *sockets) listenTCP(at netip.AddrPort, logs logging.LoggerFactory) error
 		AliveDurationForConnFromStun: tcpUnknown,
 	})
 	return nil
+}
+
+// cork lets packets gather until uncork, which sends them together. No
+// sockets gather nothing.
+func (s *sockets) cork() {
+	if s != nil {
+		for _, c := range s.outs {
+			c.cork()
+		}
+	}
+}
+
+func (s *sockets) uncork() {
+	if s != nil {
+		for _, c := range s.outs {
+			c.uncork()
+		}
+	}
 }
 
 // offers reports whether ip is one of the addresses that were bound.

@@ -118,6 +118,8 @@ func (s *slot) start() (needsKeyFrame bool) {
 		s.asked = time.Now()
 		return true
 	}
+	s.track.out.cork()
+	defer s.track.out.uncork()
 	for at := from; at < to; at++ {
 		if p, ok := s.track.ring.get(at); ok {
 			s.send(p)

@@ -20,6 +20,8 @@ type track struct {
 	ring  *ring
 	ask   *refresh
 	subs  atomic.Pointer[fanout]
+	// out is where the subscribers' packets leave, to be corked.
+	out *sockets
 	// dropped counts packets that a writer left out because it was behind.
 	dropped *atomic.Uint64
 

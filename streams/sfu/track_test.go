@@ -1,6 +1,7 @@
 package sfu
 
 import (
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -193,12 +194,13 @@ func TestManySubscribers(t *testing.T) {
 			s, w := boundSlot(tr)
 			slots, outs = append(slots, s), append(outs, w)
 		}
-		if n := len(tr.subs.Load().writers); n != 8 {
-			t.Errorf("%d writers for 50 subscribers, want 8", n)
+		if n, want := len(tr.subs.Load().writers), min(8, runtime.GOMAXPROCS(0)); n != want {
+			t.Errorf("%d writers for 50 subscribers, want %d", n, want)
 		}
 		for seq := range uint16(100) {
 			tr.receive(7, raw(t, seq, 0, 0x10, 0), time.Now())
 		}
+		time.Sleep(frameWait) // the frame has no end
 		synctest.Wait()
 		for i, w := range outs {
 			if len(w.packets) != 100 {

@@ -40,10 +40,10 @@ func (b *bench) watched(ctx context.Context, p *rig.Program, count func() (int, 
 	}
 	after, err1 := count()
 	used, err2 := p.CPU()
-	rss, err3 := p.RSS()
+	kb, err3 := rig.MemoryOf(p.PID())
 	took := time.Since(began)
 	readings := after - before
-	f = figures{rss: float64(rss>>10) / 1024, cpu: 100 * (used - cpu).Seconds() / took.Seconds(), points: readings * registers}
+	f = figures{rss: float64(kb) / 1024, cpu: 100 * (used - cpu).Seconds() / took.Seconds(), points: readings * registers}
 	f.missed = max(0, slaves*int(took/period)-readings)
 	fmt.Printf("%-10s %5.1f MB, %5.2f %% of a core, %d readings in %.1f s, %d missed\n", p.Name(), f.rss, f.cpu, readings, took.Seconds(), f.missed)
 	return f, errors.Join(err1, err2, err3)
