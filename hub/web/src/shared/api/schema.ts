@@ -22,6 +22,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/archive/checkpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The signed heads of the archive's log, newest first */
+        get: operations["checkpoints"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/archive/downloads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who downloaded sealed cases, newest first */
+        get: operations["seal-downloads"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/archive/key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The public key that sealed cases are verified with */
+        get: operations["archive-key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cases": {
         parameters: {
             query?: never;
@@ -49,6 +100,23 @@ export interface paths {
         };
         /** One case with its events */
         get: operations["case"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case}/alike": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Duplicates to merge, and earlier cases of the same trouble, with reasons */
+        get: operations["alike"];
         put?: never;
         post?: never;
         delete?: never;
@@ -85,6 +153,57 @@ export interface paths {
         put?: never;
         /** Take a step on a case */
         post: operations["command"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case}/seals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The sealings of a case */
+        get: operations["seals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case}/seals/{seal}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A sealed case, whole; recorded */
+        get: operations["seal-file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/cases/{case}/seals/{seal}/redacted": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A sealed case without personal words; recorded */
+        get: operations["seal-redacted"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -295,6 +414,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/hotline/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Imports, newest first */
+        get: operations["hotline-imports"];
+        put?: never;
+        /** Import a CSV or XLSX file of hotline orders; it goes on by itself */
+        post: operations["import-hotline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hotline/imports/{import}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far one import is */
+        get: operations["hotline-import"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hotline/imports/{import}/rejected": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every rejected row: column, value, what was wanted */
+        get: operations["hotline-rejected"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hotline/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Orders from a program; each has its own result */
+        post: operations["hotline-orders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/matters": {
         parameters: {
             query?: never;
@@ -323,6 +511,40 @@ export interface paths {
         get: operations["me"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Merge one case into another; all reporters are kept */
+        post: operations["merge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/merges/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Undo a merge */
+        post: operations["part"];
         delete?: never;
         options?: never;
         head?: never;
@@ -587,11 +809,15 @@ export interface components {
             /** Format: double */
             near_m?: number;
             number?: string;
+            other?: string;
             private?: {
                 [key: string]: string;
             };
+            region?: string;
             reporter?: string;
             severity?: string;
+            /** Format: int64 */
+            since?: number;
             source?: string;
             text?: string;
             title?: string;
@@ -626,13 +852,18 @@ export interface components {
             grid: string;
             hazard?: string;
             id: string;
+            into?: string;
+            joined?: string[] | null;
             matter: string;
             missing?: string[] | null;
             next: string[] | null;
             number: string;
             place: components["schemas"]["Point"];
+            region?: string;
             /** Format: int64 */
             reported: number;
+            /** Format: int64 */
+            reused?: number;
             /** Format: int64 */
             rev: number;
             /** Format: int64 */
@@ -659,14 +890,19 @@ export interface components {
             grid: string;
             hazard?: string;
             id: string;
+            into?: string;
             items: components["schemas"]["Item"][] | null;
+            joined?: string[] | null;
             matter: string;
             missing?: string[] | null;
             next: string[] | null;
             number: string;
             place: components["schemas"]["Point"];
+            region?: string;
             /** Format: int64 */
             reported: number;
+            /** Format: int64 */
+            reused?: number;
             /** Format: int64 */
             rev: number;
             /** Format: int64 */
@@ -697,6 +933,14 @@ export interface components {
             place: components["schemas"]["Point"];
             point: string;
             route: string;
+        };
+        Checkpoint: {
+            /** @description the signed note: origin, size, root, signature */
+            note: string;
+            /** @description base64 of the root of the Merkle tree (RFC 6962) */
+            root: string;
+            /** Format: int64 */
+            size: number;
         };
         ClaimInputBody: {
             account: string;
@@ -738,9 +982,14 @@ export interface components {
              * @description the revision the caller looked at; 0: any
              */
             rev?: number;
+            /**
+             * @description for graded
+             * @enum {string}
+             */
+            severity?: "info" | "minor" | "major" | "critical";
             text?: string;
             /** @enum {string} */
-            type: "screened" | "rejected" | "filed" | "dispatched" | "accepted" | "returned" | "enroute" | "onscene" | "handling" | "extended" | "suspended" | "resumed" | "claimed" | "checked" | "rework" | "closed" | "archived" | "voided" | "noted" | "evidence";
+            type: "screened" | "rejected" | "filed" | "dispatched" | "accepted" | "returned" | "enroute" | "onscene" | "handling" | "extended" | "suspended" | "resumed" | "claimed" | "checked" | "rework" | "closed" | "archived" | "voided" | "graded" | "noted" | "evidence";
             /** Format: int64 */
             until?: number;
             why?: string;
@@ -837,6 +1086,13 @@ export interface components {
             type: string;
             why?: string;
         };
+        Fault: {
+            column: string;
+            /** Format: int64 */
+            row: number;
+            value: string;
+            want: string;
+        };
         Fix: {
             /** Format: double */
             accuracy_m: number;
@@ -883,6 +1139,26 @@ export interface components {
             /** Format: int64 */
             now: number;
         };
+        Import: {
+            by: string;
+            /** Format: int64 */
+            done: number;
+            error?: string;
+            /** Format: int64 */
+            finished?: number;
+            id: string;
+            /** Format: int64 */
+            known: number;
+            /** Format: int64 */
+            made: number;
+            name: string;
+            /** Format: int64 */
+            rejected: number;
+            /** Format: int64 */
+            rows: number;
+            /** Format: int64 */
+            started: number;
+        };
         Item: {
             /** Format: double */
             accuracy_m: number;
@@ -906,6 +1182,10 @@ export interface components {
             };
             /** Format: int64 */
             hour: number;
+            /** @description values, not readings, that a history of numbers cannot hold */
+            left_out?: {
+                [key: string]: number;
+            };
             /** Format: int64 */
             pending: number;
             /** Format: int64 */
@@ -927,6 +1207,29 @@ export interface components {
             until: string;
             value: string;
             when?: string;
+        };
+        Match: {
+            /**
+             * Format: int64
+             * @description seconds between the two reports
+             */
+            apart_s: number;
+            case: string;
+            /** Format: double */
+            distance_m: number;
+            /** @enum {string} */
+            kind: "duplicate" | "repeat";
+            reasons: string[] | null;
+            /**
+             * Format: double
+             * @description 0 to 1
+             */
+            score: number;
+            /**
+             * Format: double
+             * @description how alike the words are, 0 to 1; 0 also when one has none
+             */
+            text: number;
         };
         Matter: {
             auto: string[] | null;
@@ -950,9 +1253,51 @@ export interface components {
             roles: string[] | null;
             staff?: components["schemas"]["Staff"];
         };
+        Merge: {
+            /**
+             * Format: int64
+             * @description default: now
+             */
+            at?: number;
+            drop: string;
+            /** @description made by the caller; a repeat is harmless */
+            id: string;
+            keep: string;
+            why?: string;
+        };
         Name: {
             en: string;
             zh: string;
+        };
+        Order: {
+            address?: string;
+            /**
+             * Format: int64
+             * @description when the call was; default: now
+             */
+            at?: number;
+            /** @description code or name of a grid */
+            grid?: string;
+            /**
+             * Format: double
+             * @description WGS-84
+             */
+            lat?: number;
+            /**
+             * Format: double
+             * @description WGS-84
+             */
+            lon?: number;
+            /** @description code or name of a matter; default: routed by the words of the text */
+            matter?: string;
+            name?: string;
+            /** @description the city's number; the same number is the same order */
+            order: string;
+            phone?: string;
+            /** @enum {string} */
+            severity?: "info" | "minor" | "major" | "critical";
+            /** @description what the caller said */
+            text: string;
         };
         Part: {
             detail?: string;
@@ -1039,6 +1384,19 @@ export interface components {
             payload: string;
             topic: string;
         };
+        Reading: {
+            account: string;
+            /** Format: int64 */
+            at: number;
+            case: string;
+            from: string;
+            /** Format: int64 */
+            n: number;
+            prev: string;
+            /** Format: int64 */
+            seal: number;
+            withheld?: string[] | null;
+        };
         ReplayInputBody: {
             cause?: string;
             device?: string;
@@ -1059,6 +1417,8 @@ export interface components {
             id: string;
             matter: string;
             place: components["schemas"]["Point"];
+            /** @description class of the region, where limits differ by it */
+            region?: string;
             reporter?: string;
             /** @enum {string} */
             severity?: "info" | "minor" | "major" | "critical";
@@ -1066,6 +1426,12 @@ export interface components {
             source: "sensor" | "patrol" | "hotline" | "resident" | "partner" | "desk";
             text?: string;
             title?: string;
+        };
+        Result: {
+            case?: string;
+            faults?: components["schemas"]["Fault"][] | null;
+            known?: boolean;
+            order: string;
         };
         Route: {
             force: string;
@@ -1081,6 +1447,18 @@ export interface components {
             at: number;
             /** Format: double */
             value: number;
+        };
+        Seal: {
+            /** Format: int64 */
+            at: number;
+            case: string;
+            /** Format: int64 */
+            events: number;
+            /** Format: int64 */
+            index: number;
+            ready: boolean;
+            /** Format: int64 */
+            seal: number;
         };
         SetupStateBody: {
             /** @description true until the one-time setup token was used */
@@ -1275,6 +1653,98 @@ export interface operations {
             };
         };
     };
+    checkpoints: {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Checkpoint"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "seal-downloads": {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Reading"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "archive-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     cases: {
         parameters: {
             query?: {
@@ -1378,6 +1848,37 @@ export interface operations {
             };
         };
     };
+    alike: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Match"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     candidates: {
         parameters: {
             query?: never;
@@ -1432,6 +1933,100 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Case"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    seals: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Seal"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "seal-file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case: string;
+                seal: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "seal-redacted": {
+        parameters: {
+            query?: {
+                /** @description leave the originals in; personal words are always withheld */
+                evidence?: boolean;
+            };
+            header?: never;
+            path: {
+                case: string;
+                seal: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -1840,6 +2435,168 @@ export interface operations {
             };
         };
     };
+    "hotline-imports": {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "import-hotline": {
+        parameters: {
+            query?: {
+                /** @description of the file, for the list */
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "hotline-import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                import: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "hotline-rejected": {
+        parameters: {
+            query?: {
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path: {
+                import: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "hotline-orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Order"][] | null;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Result"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     matters: {
         parameters: {
             query?: never;
@@ -1886,6 +2643,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    merge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Merge"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Case"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    part: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Merge"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Case"];
                 };
             };
             /** @description Error */
