@@ -9,7 +9,7 @@ const looks: Record<string, Look> = {
   reported: 'new', screened: 'new', verifying: 'new', filed: 'new', returned: 'new',
   dispatched: 'wait', claimed: 'wait', checked: 'wait', checking: 'wait', suspended: 'wait', extended: 'hand',
   accepted: 'hand', enroute: 'hand', onscene: 'hand', handling: 'hand', cosign: 'hand', rework: 'hand', resumed: 'hand',
-  closed: 'done', archived: 'done', rejected: 'done', voided: 'done',
+  closed: 'done', archived: 'done', rejected: 'done', voided: 'done', merged: 'done',
 }
 
 export function isOpen(c: Pick<Case, 'state'>): boolean {

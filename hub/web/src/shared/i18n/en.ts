@@ -30,11 +30,11 @@ export const en: Words<typeof zh> = {
   state: {
     reported: 'reported', screened: 'screened', rejected: 'rejected', verifying: 'verifying', filed: 'filed', dispatched: 'dispatched', accepted: 'accepted', returned: 'returned',
     enroute: 'en route', onscene: 'on scene', handling: 'handling', cosign: 'co-signing', extended: 'extended', suspended: 'suspended', resumed: 'resumed', claimed: 'completion claimed', checking: 'checking',
-    checked: 'check passed', rework: 'rework', closed: 'closed', archived: 'archived', voided: 'void',
+    checked: 'check passed', rework: 'rework', closed: 'closed', archived: 'archived', voided: 'void', merged: 'merged',
   },
   event: {
     reported: 'Reported', screened: 'Screened', rejected: 'Rejected', filed: 'Filed', dispatched: 'Dispatched', accepted: 'Accepted', returned: 'Returned', enroute: 'Set off', onscene: 'On scene', handling: 'Handling began',
-    extended: 'Extended', suspended: 'Suspended', resumed: 'Resumed', claimed: 'Completion claimed', checked: 'Check passed', rework: 'Sent to rework', closed: 'Closed', archived: 'Archived', voided: 'Voided', noted: 'Note',
+    extended: 'Extended', suspended: 'Suspended', resumed: 'Resumed', claimed: 'Completion claimed', checked: 'Check passed', rework: 'Sent to rework', closed: 'Closed', archived: 'Archived', voided: 'Voided', noted: 'Note', graded: 'Graded', merged: 'Merged into another', unmerged: 'Merge undone', joined: 'Another joined', parted: 'Another parted',
     evidence: 'Evidence added', called: 'Call', sensed: 'Readings',
   },
   step: {
@@ -55,7 +55,7 @@ export const en: Words<typeof zh> = {
   reason: { best: 'best', 'by-road': 'by road', 'has-tasks': 'has tasks', 'old-fix': 'older fix', 'lead-department': 'lead department', 'co-department': 'supporting department', 'first-responder': 'first responder', nearest: 'nearest', 'own-grid': 'own grid', skilled: 'skilled', free: 'free', near: 'near', 'fair-load': 'light load', fresh: 'fresh fix', department: 'lead department', 'straight-line': 'straight line', road: 'by road' },
   why: { cleared: 'readings are normal again', automatic: 'done by the rule of the matter', system: 'system' },
   excluded: { 'no-way': 'no way there', farther: 'others fit better', 'off-duty': 'off duty', 'no-position': 'no position', 'stale-position': 'stale position', busy: 'busy', 'wrong-department': 'other department', 'too-far': 'too far' },
-  proof: { 'photo-before': 'photo before', 'photo-after': 'photo after', signature: 'signature', document: 'document', video: 'video', checklist: 'checklist', callback: 'call-back', tag: 'tag', reading: 'reading', patrol: 'patrol photo', audio: 'recording' },
+  proof: { 'photo-before': 'photo before', 'photo-after': 'photo after', signature: 'signature', document: 'document', video: 'video', checklist: 'checklist', callback: 'call-back', tag: 'tag', reading: 'reading', patrol: 'patrol photo', audio: 'recording', 'reused-photo': 'photo used before' },
   person: {
     onDuty: 'on duty', offDuty: 'off duty', presence: 'Terminal', online: 'online', offline: 'offline', unknown: 'unknown', lastFix: 'Position', noFix: 'no position', accuracy: '±{n} m', still: 'here for {span}', moving: 'moving',
     track: 'Track today', walked: '{n} km walked', stays: 'Stays', noStays: 'No stays', gaps: '{n} gaps without signal (unknown, not stays)', noTrack: 'No track today', working: 'Working on', battery: 'Battery', grids: 'Grids', skills: 'Skills', call: 'Call',
@@ -69,11 +69,11 @@ export const en: Words<typeof zh> = {
   },
   kind: {
     gas: 'gas', methane: 'gas', noise: 'noise', level: 'level', water: 'water', flood: 'flooding', temperature: 'temperature', temp: 'temperature', smoke: 'smoke', weather: 'weather', air: 'air', dust: 'dust', fume: 'fume', power: 'power', electricity: 'power', energy: 'energy',
-    meter: 'meter', pressure: 'pressure', hydrant: 'hydrant', button: 'button', tilt: 'tilt', cabinet: 'cabinet', climate: 'climate', charging: 'charging', manhole: 'manhole', 'water-level': 'water level',
+    meter: 'meter', pressure: 'pressure', hydrant: 'hydrant', button: 'button', tilt: 'tilt', cabinet: 'cabinet', climate: 'climate', charging: 'charging', manhole: 'manhole', 'water-level': 'water level', leakage: 'residual current', position: 'position', relay: 'relay', door: 'door',
   },
   metric: {
     temperature: 'temperature', temp: 'temperature', humidity: 'humidity', ch4: 'methane', methane: 'methane', gas: 'combustible gas', lel: 'combustible gas', noise: 'noise', laeq: 'LAeq', level: 'level', depth: 'depth', pressure: 'pressure', pm25: 'PM2.5', pm10: 'PM10', fume: 'fume', voltage: 'voltage', current: 'current', residual: 'residual current',
-    leakage: 'residual current', power: 'power', energy: 'energy', battery: 'battery', wind: 'wind', rain: 'rain', co: 'CO', smoke: 'smoke', flow: 'flow', so2: 'SO₂', no2: 'NO₂', o3: 'ozone', co2: 'CO₂', tilt: 'tilt', flooded: 'flooded', ratio: 'ratio', fault: 'fault',
+    leakage: 'residual current', power: 'power', energy: 'energy', battery: 'battery', wind: 'wind', rain: 'rain', co: 'CO', smoke: 'smoke', flow: 'flow', so2: 'SO₂', no2: 'NO₂', o3: 'ozone', co2: 'CO₂', tilt: 'tilt', flooded: 'flooded', ratio: 'ratio', fault: 'fault', temperature_fault: 'temperature unreliable', humidity_fault: 'humidity unreliable',
   },
   map: { layers: 'Layers', people: 'People', devices: 'Devices', cases: 'Cases', grids: 'Grids', routes: 'Patrol routes', trails: 'Trails', fit: 'Whole street', follow: 'Follow', unsupported: 'This computer cannot draw the map (no WebGL). The lists work as always.', label: 'Map of the street' },
   pool: { title: 'Task pool', look: 'Progress', filter: 'Number, title, matter, grid…', state: 'State', matter: 'Matter', grid: 'Grid', who: 'Handler', due: 'Limit', source: 'Source', reported: 'Reported', number: 'Number', empty: 'No case matches', clear: 'Clear filters', count: '{n} cases', onlyOpen: 'open only', from: 'behind “{name}”' },
