@@ -60,7 +60,7 @@ var eventWords = map[tasks.EventType]string{
 	tasks.Evidence: "证据", tasks.Called: "通话", tasks.Sensed: "传感器",
 }
 
-var sourceWords = map[string]string{"sensor": "传感器", "patrol": "巡查", "hotline": "12345 热线", "resident": "居民",
+var sourceWords = map[string]string{"sensor": "传感器", "patrol": "巡查", "sos": "一键求助", "hotline": "12345 热线", "resident": "居民",
 	"partner": "共建单位", "desk": "指挥中心"}
 
 var severityWords = map[string]string{"info": "提示", "minor": "一般", "major": "较大", "critical": "重大"}

@@ -30,6 +30,7 @@ type Someone struct {
 	Position   *geo.Point       // nil = unknown
 	FixAt      telemetry.Millis // event time of Position
 	Open       int              // tasks in hand
+	InNeed     bool             // the case is this person's own call for help
 }
 
 // Pool reads one case and the matters. Get answers tasks.ErrNotFound.
@@ -108,7 +109,7 @@ func New(c Config, pool Pool, roster Roster, roads *geo.Graph, clock func() time
 // Candidates returns everybody, the suggested first. Errors:
 // tasks.ErrNotFound; *tasks.RefusedError when the case has no place.
 func (d *Dispatcher) Candidates(ctx context.Context, id identity.CaseID) ([]tasks.Candidate, error) {
-	c, _, err := d.pool.Get(ctx, id)
+	c, events, err := d.pool.Get(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -124,6 +125,9 @@ func (d *Dispatcher) Candidates(ctx context.Context, id identity.CaseID) ([]task
 		if m.Code == c.Matter {
 			matter = m
 		}
+	}
+	for i := range all {
+		all[i].InNeed = c.Source == tasks.SOS && len(events) > 0 && all[i].ID == events[0].Person
 	}
 	return Suggest(d.config, telemetry.At(d.clock()), c, matter, all, d.roads), nil
 }

@@ -19,6 +19,7 @@ const (
 	WrongDepartment = "wrong-department"
 	NoWay           = "no-way"  // no road leads there
 	Farther         = "farther" // could go, but others are better
+	InNeed          = "in-need" // who called for help is not sent to help
 )
 
 // Why somebody is suggested, or costs what they cost.
@@ -64,7 +65,7 @@ func Suggest(c Config, now telemetry.Millis, task tasks.Case, m tasks.Matter, al
 
 // exclusions in the order in which they are listed: what can still change
 // first.
-var exclusions = []string{"", Busy, StalePosition, NoPosition, NoWay, OffDuty, WrongDepartment}
+var exclusions = []string{"", Busy, StalePosition, NoPosition, NoWay, OffDuty, InNeed, WrongDepartment}
 
 func rank(c tasks.Candidate) int { return slices.Index(exclusions, c.Excluded) }
 
@@ -115,6 +116,8 @@ func (s *suggester) weigh(p Someone) tasks.Candidate {
 func (s *suggester) exclude(p Someone, c tasks.Candidate, reachable bool) string {
 	fits, _ := s.belongs(p)
 	switch {
+	case p.InNeed:
+		return InNeed
 	case !fits:
 		return WrongDepartment
 	case !p.OnDuty:

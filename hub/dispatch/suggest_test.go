@@ -51,11 +51,12 @@ func TestEverybodyHasAReason(t *testing.T) {
 		someone("unknown", 0, func(s *Someone) { s.Position = nil }),
 		someone("stale", 10, func(s *Someone) { s.FixAt = now.Add(-11 * time.Minute) }),
 		someone("busy", 10, func(s *Someone) { s.Open = 3 }),
+		someone("caller", 0, func(s *Someone) { s.InNeed = true }),
 		someone("gardener", 10, func(s *Someone) { s.Force, s.Department = "cadre", "GR" }),
 	}
 	got := Suggest(Default(), now, leak, gas, all, nil)
 	want := map[string]string{"far": "", "near": "", "middle": "", "farther": Farther, "home": OffDuty,
-		"unknown": NoPosition, "stale": StalePosition, "busy": Busy, "gardener": WrongDepartment}
+		"unknown": NoPosition, "stale": StalePosition, "busy": Busy, "caller": InNeed, "gardener": WrongDepartment}
 	if len(got) != len(want) {
 		t.Fatalf("%d candidates, want %d", len(got), len(want))
 	}

@@ -19,7 +19,6 @@ import (
 const (
 	sosEvent  = "sos"
 	sosMatter = "SZ03" // 人员聚集安全风险: a person in danger, ten minutes to arrive
-	sosSource = "patrol"
 	urgent    = "critical"
 	sosTitle  = "SOS 人员求助"
 )
@@ -29,7 +28,7 @@ func sosReport(who string, at telemetry.Millis) string { return fmt.Sprintf("sos
 
 // isSOS tells the handheld's report of a press from other reports.
 func isSOS(who identity.Principal, r tasks.Report) bool {
-	return who.Person != "" && r.Matter == sosMatter && r.Source == sosSource && r.Severity == urgent && r.At > 0
+	return who.Person != "" && r.Source == tasks.SOS && r.At > 0
 }
 
 // helpline brings calls for help into the pool.
@@ -46,7 +45,7 @@ func (l helpline) Happened(ctx context.Context, e intake.Happening) error {
 	if at == 0 {
 		at = e.Time
 	}
-	r := tasks.Report{ID: sosReport(subject, at), Matter: sosMatter, Source: sosSource, Severity: urgent, At: at,
+	r := tasks.Report{ID: sosReport(subject, at), Matter: sosMatter, Source: tasks.SOS, Severity: urgent, At: at,
 		Title: sosTitle + " " + label, Text: e.Text, Place: geo.Point{Lon: e.Lon, Lat: e.Lat}}
 	if who.Person == "" {
 		r.Device = subject

@@ -32,7 +32,7 @@ func (e *RefusedError) Error() string { return e.Reason }
 type Report struct {
 	ID       string            `json:"id" minLength:"8" maxLength:"64" doc:"made by the reporter; a repeat with the same id is the same report"`
 	Matter   string            `json:"matter"`
-	Source   string            `json:"source" enum:"sensor,patrol,hotline,resident,partner,desk"`
+	Source   string            `json:"source" enum:"sensor,patrol,sos,hotline,resident,partner,desk"`
 	Severity string            `json:"severity,omitempty" enum:"info,minor,major,critical"`
 	Title    string            `json:"title,omitempty" maxLength:"200"`
 	Text     string            `json:"text,omitempty" maxLength:"4000"`

@@ -51,6 +51,9 @@ const (
 	Sensed   EventType = "sensed"   // the hazard was confirmed again, or cleared, by readings
 )
 
+// SOS is the source of a case that is a person's own call for help.
+const SOS = "sos"
+
 // ReusedPhoto is the kind of a remark by which the hub says that a photo was
 // used before; the remark's evidence is the earlier one.
 const ReusedPhoto = "reused-photo"
@@ -76,7 +79,7 @@ type Event struct {
 type Body struct {
 	Number     string            `json:"number,omitempty"`
 	Matter     string            `json:"matter,omitempty"`
-	Source     string            `json:"source,omitempty"` // sensor, patrol, hotline, resident, partner, desk
+	Source     string            `json:"source,omitempty"` // sensor, patrol, sos, hotline, resident, partner, desk
 	Severity   string            `json:"severity,omitempty"`
 	Grid       string            `json:"grid,omitempty"`
 	Region     string            `json:"region,omitempty"` // class of the region, as limits name it

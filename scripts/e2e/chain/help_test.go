@@ -7,7 +7,9 @@ import (
 
 	"gridhub/devices/telemetry"
 	"gridhub/devices/wire"
+	"gridhub/hub/dispatch"
 	"gridhub/hub/geo"
+	"gridhub/hub/identity"
 	"gridhub/hub/tasks"
 )
 
@@ -28,7 +30,7 @@ func (w *handheld) cry(at telemetry.Millis) {
 // ask reports the same press over HTTP, as the outbox of the handheld does.
 func (w *handheld) ask(id string, at telemetry.Millis) (c tasks.Case) {
 	w.t.Helper()
-	w.post("/api/v1/cases", tasks.Report{ID: id, Matter: help, Source: "patrol", Severity: "critical", Title: "SOS",
+	w.post("/api/v1/cases", tasks.Report{ID: id, Matter: help, Source: tasks.SOS, Severity: "critical", Title: "SOS",
 		Place: geo.Point{Lon: gaugeLon, Lat: gaugeLat}, At: at}, &c)
 	return c
 }
@@ -54,6 +56,18 @@ func (s *street) helps(w *handheld, n int) (out []tasks.Case) {
 	return out
 }
 
+// spares holds that who called for help is not sent to help.
+func (s *street) spares(who identity.PersonID, id identity.CaseID) {
+	s.t.Helper()
+	var all []tasks.Candidate
+	s.desk.get("/api/v1/cases/"+string(id)+"/candidates", &all)
+	for _, c := range all {
+		if c.Person == who && c.Excluded != dispatch.InNeed {
+			s.t.Errorf("the person in need is a candidate: %+v", c)
+		}
+	}
+}
+
 // TestOnePressOneCase holds that a press of the SOS button is one case, whether
 // its event or its report comes first, alone or twice, and that another press
 // is another one.
@@ -67,6 +81,7 @@ func TestOnePressOneCase(t *testing.T) {
 	if first.Severity != "critical" || first.Grid != "G02" || first.State != tasks.Filed || first.Device != "" {
 		t.Errorf("the event made %+v", first)
 	}
+	s.spares(worker, first.ID)
 	if c := w.ask("report-of-a-press", press); c.ID != first.ID {
 		t.Errorf("the report of the same press is the case %s, the event's is %s", c.ID, first.ID)
 	}

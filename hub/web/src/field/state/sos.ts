@@ -29,7 +29,7 @@ export function useSos() {
     const who = name(me.value?.staff?.label)
     await Promise.all([
       uplink.add('event', { at, type: 'sos', text: who, ...where }).then(drain),
-      commit({ kind: 'report', body: { id: newId(at), matter, source: 'patrol', severity: 'critical', title: `${t('field.sosTitle')} ${who}`.trim(), place: place ? { lon: place.lon, lat: place.lat } : { lon: 0, lat: 0 }, grid: me.value?.staff?.grids?.[0], at } }),
+      commit({ kind: 'report', body: { id: newId(at), matter, source: 'sos', severity: 'critical', title: `${t('field.sosTitle')} ${who}`.trim(), place: place ? { lon: place.lon, lat: place.lat } : { lon: 0, lat: 0 }, at } }),
     ])
     setTimeout(() => { told.value = '' }, 8_000)
   }

@@ -1423,7 +1423,7 @@ export interface components {
             /** @enum {string} */
             severity?: "info" | "minor" | "major" | "critical";
             /** @enum {string} */
-            source: "sensor" | "patrol" | "hotline" | "resident" | "partner" | "desk";
+            source: "sensor" | "patrol" | "sos" | "hotline" | "resident" | "partner" | "desk";
             text?: string;
             title?: string;
         };

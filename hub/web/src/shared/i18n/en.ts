@@ -41,7 +41,7 @@ export const en: Words<typeof zh> = {
     screened: 'Screen', rejected: 'Reject', filed: 'File', dispatched: 'Dispatch', accepted: 'Accept', returned: 'Return', enroute: 'Set off', onscene: 'On scene', handling: 'Start handling', extended: 'Extend',
     suspended: 'Suspend', resumed: 'Resume', claimed: 'Done', checked: 'Check passed', rework: 'Rework', closed: 'Close', archived: 'Archive', voided: 'Void', noted: 'Note', photo: 'Photo', reopen: 'Reopen',
   },
-  source: { sensor: 'sensor', patrol: 'patrol', hotline: '12345', resident: 'resident', partner: 'partner', desk: 'desk' },
+  source: { sensor: 'sensor', patrol: 'patrol', sos: 'SOS', hotline: '12345', resident: 'resident', partner: 'partner', desk: 'desk' },
   severity: { info: 'info', minor: 'minor', major: 'major', critical: 'critical' },
   clock: { arrive: 'arrive', handle: 'handle', check: 'check', intake: 'intake', triage: 'triage', file: 'file', dispatch: 'dispatch', accept: 'accept', close: 'close', verify: 'verify', reply: 'reply' },
   limit: { emergency: 'round the clock', 'working-hours': 'working hours', 'working-days': 'working days', 'calendar-hours': 'calendar hours', 'calendar-days': 'calendar days', plan: 'by plan' },
@@ -54,7 +54,7 @@ export const en: Words<typeof zh> = {
   },
   reason: { best: 'best', 'by-road': 'by road', 'has-tasks': 'has tasks', 'old-fix': 'older fix', 'lead-department': 'lead department', 'co-department': 'supporting department', 'first-responder': 'first responder', nearest: 'nearest', 'own-grid': 'own grid', skilled: 'skilled', free: 'free', near: 'near', 'fair-load': 'light load', fresh: 'fresh fix', department: 'lead department', 'straight-line': 'straight line', road: 'by road' },
   why: { cleared: 'readings are normal again', automatic: 'done by the rule of the matter', system: 'system' },
-  excluded: { 'no-way': 'no way there', farther: 'others fit better', 'off-duty': 'off duty', 'no-position': 'no position', 'stale-position': 'stale position', busy: 'busy', 'wrong-department': 'other department', 'too-far': 'too far' },
+  excluded: { 'no-way': 'no way there', farther: 'others fit better', 'off-duty': 'off duty', 'no-position': 'no position', 'stale-position': 'stale position', busy: 'busy', 'wrong-department': 'other department', 'too-far': 'too far', 'in-need': 'called for help' },
   proof: { 'photo-before': 'photo before', 'photo-after': 'photo after', signature: 'signature', document: 'document', video: 'video', checklist: 'checklist', callback: 'call-back', tag: 'tag', reading: 'reading', patrol: 'patrol photo', audio: 'recording', 'reused-photo': 'photo used before' },
   person: {
     onDuty: 'on duty', offDuty: 'off duty', presence: 'Terminal', online: 'online', offline: 'offline', unknown: 'unknown', lastFix: 'Position', noFix: 'no position', accuracy: '±{n} m', still: 'here for {span}', moving: 'moving',

@@ -37,7 +37,7 @@ export const zh = {
     screened: '受理', rejected: '不予受理', filed: '立案', dispatched: '派遣', accepted: '接单', returned: '回退', enroute: '出发', onscene: '到场', handling: '开始处置', extended: '延时',
     suspended: '挂账', resumed: '恢复', claimed: '办结', checked: '核查通过', rework: '返工', closed: '结案', archived: '归档', voided: '作废', noted: '备注', photo: '拍照', reopen: '重开',
   },
-  source: { sensor: '传感器', patrol: '巡查', hotline: '12345', resident: '居民', partner: '共建单位', desk: '值班登记' },
+  source: { sensor: '传感器', patrol: '巡查', sos: '一键求助', hotline: '12345', resident: '居民', partner: '共建单位', desk: '值班登记' },
   severity: { info: '提示', minor: '一般', major: '较重', critical: '严重' },
   clock: { arrive: '到场', handle: '处置', check: '核查', intake: '受理', triage: '受理', file: '立案', dispatch: '派遣', accept: '签收', close: '结案', verify: '核实', reply: '答复' },
   limit: { emergency: '紧急时', 'working-hours': '工作时', 'working-days': '工作日', 'calendar-hours': '日历时', 'calendar-days': '日历日', plan: '按计划' },
@@ -50,7 +50,7 @@ export const zh = {
   },
   reason: { best: '首选', 'by-road': '按路网', 'has-tasks': '手上有任务', 'old-fix': '位置较旧', 'lead-department': '主办部门', 'co-department': '协办部门', 'first-responder': '先期处置力量', nearest: '最近', 'own-grid': '本网格', skilled: '有专长', free: '空闲', near: '较近', 'fair-load': '任务较少', fresh: '位置新', department: '主办部门', 'straight-line': '直线估算', road: '按路网' },
   why: { cleared: '读数已恢复正常', automatic: '按事项规则自动完成', system: '系统' },
-  excluded: { 'no-way': '无路可达', farther: '另有更合适的人', 'off-duty': '不在岗', 'no-position': '没有位置', 'stale-position': '位置过时', busy: '任务已满', 'wrong-department': '部门不符', 'too-far': '太远' },
+  excluded: { 'no-way': '无路可达', farther: '另有更合适的人', 'off-duty': '不在岗', 'no-position': '没有位置', 'stale-position': '位置过时', busy: '任务已满', 'wrong-department': '部门不符', 'too-far': '太远', 'in-need': '求助者本人' },
   proof: { 'photo-before': '处置前照片', 'photo-after': '处置后照片', signature: '签名', document: '文书', video: '视频', checklist: '检查表', callback: '回访', tag: '打卡点', reading: '读数', patrol: '巡查照片', audio: '录音', 'reused-photo': '照片曾使用过' },
   person: {
     onDuty: '在岗', offDuty: '不在岗', presence: '终端', online: '在线', offline: '离线', unknown: '未知', lastFix: '位置', noFix: '没有位置', accuracy: '±{n} 米', still: '停留 {span}', moving: '移动中',
