@@ -76,7 +76,7 @@ func (b *bench) edge(ctx context.Context, hub *rig.Hub, p *plant) (*gateway, err
 	}
 	config := filepath.Join(p.dir, "edge.yaml")
 	text := fmt.Sprintf("id: gw-bench\ndata: edge\nprofiles: [profiles]\ndevices: [plant.yaml]\n"+
-		"hub: {url: \"tcp://%s\", password_file: secret, backlog_rate: 1000000}\nspool: {data: 8GiB, reserve: 0B}\nhttp: {address: %q}\n", hub.MQTT, page)
+		"hub: {url: \"tcp://%s\", password_file: secret, backlog_rate: 15000}\nspool: {data: 8GiB, reserve: 0B}\nhttp: {address: %q}\n", hub.MQTT, page)
 	if err := errors.Join(os.WriteFile(config, []byte(text), 0o600),
 		os.WriteFile(filepath.Join(p.dir, "secret"), []byte(secret), 0o600)); err != nil {
 		return nil, err
