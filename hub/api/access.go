@@ -77,6 +77,10 @@ var access = map[string][]identity.Role{
 	"check-in": {identity.Handler},
 	"figures":  desk,
 
+	"figures-table":       desk,
+	"figures-cases":       desk,
+	"figures-definitions": desk,
+
 	"quarantine-causes": {identity.Admin, identity.Installer, identity.Auditor},
 	"quarantine":        {identity.Admin, identity.Installer, identity.Auditor},
 	"quarantine-replay": {identity.Admin, identity.Installer},

@@ -65,6 +65,7 @@ func New(d Deps) *API {
 	a.registerHotline()
 	a.registerAlike()
 	a.registerPatrols()
+	a.registerFigures()
 	a.registerSystem()
 	a.registerStream()
 	return a

@@ -46,7 +46,7 @@ func (a *API) oneCase(ctx context.Context, in *caseInput) (*caseViewOutput, erro
 	if p := who(ctx); deskless(p) && !concerns(p, c, events) {
 		return nil, huma.Error403Forbidden("this case is not yours")
 	}
-	out := &caseViewOutput{Body: CaseView{Case: c, Events: events, Items: []evidence.Item{}}}
+	out := &caseViewOutput{Body: CaseView{Case: c, Events: a.veil(who(ctx), c, events), Items: []evidence.Item{}}}
 	for _, hash := range c.Evidence {
 		item, err := a.deps.Evidence.Get(ctx, hash)
 		if err != nil {

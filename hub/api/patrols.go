@@ -8,6 +8,7 @@ import (
 	"gridhub/hub/geo"
 	"gridhub/hub/identity"
 	"gridhub/hub/patrol"
+	"gridhub/hub/sheets"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -22,6 +23,10 @@ type Patrols interface {
 // Figures counts cases of a period.
 type Figures interface {
 	Summary(ctx context.Context, from, to telemetry.Millis) (figures.Summary, error)
+	Table(ctx context.Context, from, to telemetry.Millis, by string) (figures.Table, error)
+	Cases(ctx context.Context, from, to telemetry.Millis, by, key, count string) ([]identity.CaseID, error)
+	Definitions() figures.Definitions
+	Sheet(t figures.Table) sheets.Sheet
 }
 
 type routesOutput struct{ Body []patrol.Route }

@@ -2,43 +2,110 @@ package figures
 
 import (
 	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"time"
 
 	"gridhub/devices/telemetry"
 	"gridhub/hub/identity"
+	"gridhub/hub/store"
 	"gridhub/hub/tasks"
 )
 
-// Pool lists cases. A filter without a limit must return all that fit.
+// Pool shows cases by their events.
 type Pool interface {
-	List(ctx context.Context, f tasks.Filter) ([]tasks.Case, error)
+	Walk(ctx context.Context, f tasks.Filter, see func([]tasks.Event) error) error
+	Describe(events []tasks.Event, at telemetry.Millis) tasks.Case
 }
 
-// Board reads the figures of a period from the pool. It keeps nothing.
-type Board struct{ pool Pool }
+// Options of a board. DayKind says what a day is: a working day, a weekend, a
+// holiday.
+type Options struct {
+	Definitions Definitions
+	Zone        *time.Location
+	DayKind     func(time.Time) string
+}
 
-// New returns a board over a pool.
-func New(p Pool) *Board { return &Board{pool: p} }
+// Board reads the figures of a period from the pool. It may be used
+// concurrently.
+type Board struct {
+	pool Pool
+	o    Options
+}
 
-// Summary counts the period [from, to). What it needs of the pool are the
-// cases that changed since from, and those still open.
-func (b *Board) Summary(ctx context.Context, from, to telemetry.Millis) (Summary, error) {
-	if to < from {
-		return Summary{}, &tasks.RefusedError{Code: "invalid", Reason: fmt.Sprintf("the period ends (%d) before it begins (%d)", to, from)}
+// Open returns a board over a pool. It refuses formulas that were changed under
+// the name of a version which was in use.
+func Open(ctx context.Context, db *store.DB, p Pool, o Options) (*Board, error) {
+	if err := o.Definitions.Validate(); err != nil {
+		return nil, err
 	}
-	known := map[identity.CaseID]bool{}
-	var all []tasks.Case
-	for _, f := range []tasks.Filter{{Since: from}, {Open: true}} {
-		list, err := b.pool.List(ctx, f)
-		if err != nil {
-			return Summary{}, fmt.Errorf("figures: %w", err)
-		}
-		for _, c := range list {
-			if !known[c.ID] {
-				known[c.ID] = true
-				all = append(all, c)
+	if err := db.Migrate(ctx, "figures", `CREATE TABLE figure_versions (version TEXT PRIMARY KEY, hash TEXT NOT NULL)`); err != nil {
+		return nil, err
+	}
+	return &Board{pool: p, o: o}, db.Write(ctx, func(tx *store.Tx) error {
+		for _, v := range o.Definitions.Versions {
+			if err := same(ctx, tx, v); err != nil {
+				return err
 			}
 		}
+		return nil
+	})
+}
+
+// same compares a version with what was known under its name.
+func same(ctx context.Context, tx *store.Tx, v Version) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
 	}
-	return Of(all, from, to), nil
+	sum := sha256.Sum256(b)
+	is, was := hex.EncodeToString(sum[:]), ""
+	err = tx.QueryRow(ctx, `SELECT hash FROM figure_versions WHERE version = ?`, v.Version).Scan(&was)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		_, err = tx.Exec(ctx, `INSERT INTO figure_versions (version, hash) VALUES (?, ?)`, v.Version, is)
+		return err
+	case err == nil && was != is:
+		return fmt.Errorf("figures: the formulas of version %s were changed after it was in use, which would rewrite past figures: add a new version with a later day", v.Version)
+	}
+	return err
+}
+
+// Summary counts the period [from, to).
+func (b *Board) Summary(ctx context.Context, from, to telemetry.Millis) (Summary, error) {
+	facts, err := b.facts(ctx, from, to)
+	if err != nil {
+		return Summary{}, err
+	}
+	return Of(facts, from, to), nil
+}
+
+// facts reads the cases that a period needs: those that changed since it began,
+// and those still open.
+func (b *Board) facts(ctx context.Context, from, to telemetry.Millis) ([]Fact, error) {
+	if to < from {
+		return nil, &tasks.RefusedError{Code: "invalid", Reason: fmt.Sprintf("the period ends (%d) before it begins (%d)", to, from)}
+	}
+	known := map[identity.CaseID]bool{}
+	var all []Fact
+	for _, f := range []tasks.Filter{{Since: from}, {Open: true}} {
+		err := b.pool.Walk(ctx, f, func(events []tasks.Event) error {
+			if known[events[0].Case] {
+				return nil
+			}
+			known[events[0].Case] = true
+			if fact, begun := factOf(events, b.pool.Describe, period{from, to}); begun {
+				all = append(all, fact)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("figures: %w", err)
+		}
+	}
+	return all, nil
 }

@@ -11,7 +11,7 @@ import (
 
 // Formula is the version of the definitions in this file. A change of any of
 // them is a new version, so that last month's numbers keep their meaning.
-const Formula = "1"
+const Formula = "2"
 
 // Of counts a period [from, to) over cases. It is pure: the same cases give
 // the same figures. A case counts where its event lies in the period:
@@ -22,29 +22,39 @@ const Formula = "1"
 //     before it; overdue: open, with a limit that ran out before to;
 //   - response: filed → onscene, of arrivals in the period;
 //     time to close: reported → closed, of closings in the period;
-//     handling: first dispatched → claimed, of claims in the period.
+//     handling: first dispatched → claimed, of claims in the period;
+//   - suspended: open and suspended at the period's end; such a case is not
+//     overdue, its limits rest. Suspended for: how long, of the closings in the
+//     period whose case was suspended; time to close contains it.
 //
 // A case that was opened again is open; its first closing stays counted in the
 // period in which it was.
 //
 // A time that a wrong clock made negative is left out of the spreads; the case
 // still counts.
-func Of(cases []tasks.Case, from, to telemetry.Millis) Summary {
-	cases = slices.Clone(cases)
-	slices.SortFunc(cases, func(a, b tasks.Case) int { return cmp.Compare(a.ID, b.ID) })
+func Of(facts []Fact, from, to telemetry.Millis) Summary {
+	facts = slices.Clone(facts)
+	slices.SortFunc(facts, func(a, b Fact) int { return cmp.Compare(a.ID, b.ID) })
 	p := period{from, to}
+	cases := make([]tasks.Case, len(facts))
+	for i, f := range facts {
+		cases[i] = f.Case
+	}
+	suspended := func(c tasks.Case) bool { return p.open(c) && c.State == tasks.Suspended }
 	return Summary{
-		Formula:  Formula,
-		Reported: count(cases, p.has(tasks.Reported)),
-		Filed:    count(cases, p.has(tasks.Filed)),
-		Handled:  count(cases, p.has(tasks.Claimed)),
-		Closed:   count(cases, p.has(tasks.Closed)),
-		OnTime:   count(cases, func(c tasks.Case) bool { return p.has(tasks.Closed)(c) && onTime(c) }),
-		Open:     count(cases, p.open),
-		Overdue:  count(cases, func(c tasks.Case) bool { return p.open(c) && p.overdue(c) }),
-		Response: p.spread(cases, tasks.Filed, tasks.Onscene),
-		Close:    p.spread(cases, tasks.Reported, tasks.Closed),
-		Handling: p.spread(cases, tasks.Dispatched, tasks.Claimed),
+		Formula:      Formula,
+		Reported:     count(cases, p.has(tasks.Reported)),
+		Filed:        count(cases, p.has(tasks.Filed)),
+		Handled:      count(cases, p.has(tasks.Claimed)),
+		Closed:       count(cases, p.has(tasks.Closed)),
+		OnTime:       count(cases, func(c tasks.Case) bool { return p.has(tasks.Closed)(c) && onTime(c) }),
+		Open:         count(cases, p.open),
+		Overdue:      count(cases, func(c tasks.Case) bool { return p.open(c) && !suspended(c) && p.overdue(c) }),
+		Suspended:    count(cases, suspended),
+		SuspendedFor: p.pauses(facts),
+		Response:     p.spread(cases, tasks.Filed, tasks.Onscene),
+		Close:        p.spread(cases, tasks.Reported, tasks.Closed),
+		Handling:     p.spread(cases, tasks.Dispatched, tasks.Claimed),
 	}
 }
 
@@ -76,7 +86,7 @@ func (p period) open(c tasks.Case) bool {
 	if c.Open() && c.Updated < p.to {
 		return true // also when it was closed and opened again
 	}
-	for _, end := range []tasks.EventType{tasks.Closed, tasks.Rejected, tasks.Voided, tasks.Archived} {
+	for _, end := range []tasks.EventType{tasks.Closed, tasks.Rejected, tasks.Voided, tasks.Archived, tasks.Merged} {
 		if at, ended := c.Times[end]; ended && at < p.to {
 			return false
 		}
@@ -132,6 +142,24 @@ func (p period) spread(cases []tasks.Case, from, to tasks.EventType) Spread {
 	}
 	slices.Sort(seconds)
 	out.Mean, out.Median, out.P90 = mean(seconds), median(seconds), p90(seconds)
+	return out
+}
+
+// pauses describes how long the cases closed in the period were suspended, of
+// those that were.
+func (p period) pauses(facts []Fact) Spread {
+	out := Spread{Cases: []identity.CaseID{}}
+	var seconds []float64
+	for _, f := range facts {
+		if f.pauses > 0 && p.has(tasks.Closed)(f.Case) {
+			seconds = append(seconds, f.Paused.Seconds())
+			out.Cases = append(out.Cases, f.ID)
+		}
+	}
+	if out.N = len(seconds); out.N > 0 {
+		slices.Sort(seconds)
+		out.Mean, out.Median, out.P90 = mean(seconds), median(seconds), p90(seconds)
+	}
 	return out
 }
 

@@ -22,15 +22,17 @@ type Count struct {
 
 // Summary is one period's figures. Formula is the version of the definitions.
 type Summary struct {
-	Formula  string `json:"formula"`
-	Reported Count  `json:"reported"`
-	Filed    Count  `json:"filed"`
-	Handled  Count  `json:"handled"` // claimed by the handler
-	Closed   Count  `json:"closed"`
-	OnTime   Count  `json:"closed_on_time"`
-	Open     Count  `json:"open"`
-	Overdue  Count  `json:"overdue"`
-	Response Spread `json:"response"`      // filed → onscene
-	Close    Spread `json:"time_to_close"` // reported → closed
-	Handling Spread `json:"handling"`      // dispatched → claimed
+	Formula      string `json:"formula"`
+	Reported     Count  `json:"reported"`
+	Filed        Count  `json:"filed"`
+	Handled      Count  `json:"handled"` // claimed by the handler
+	Closed       Count  `json:"closed"`
+	OnTime       Count  `json:"closed_on_time"`
+	Open         Count  `json:"open"`
+	Overdue      Count  `json:"overdue"`
+	Suspended    Count  `json:"suspended"`
+	SuspendedFor Spread `json:"suspended_for"` // of the cases closed that were suspended
+	Response     Spread `json:"response"`      // filed → onscene
+	Close        Spread `json:"time_to_close"` // reported → closed
+	Handling     Spread `json:"handling"`      // dispatched → claimed
 }

@@ -1,8 +1,6 @@
 package figures
 
 import (
-	"context"
-	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -65,7 +63,7 @@ func ids(s string) []identity.CaseID {
 }
 
 func TestDefinitions(t *testing.T) {
-	s := Of(board, day, day+24*hour)
+	s := Of(facts(board...), day, day+24*hour)
 	for name, tt := range map[string]struct {
 		got  Count
 		want string
@@ -101,11 +99,11 @@ func TestDefinitions(t *testing.T) {
 func TestALateArrivalDoesNotMakeAClosingLate(t *testing.T) {
 	c := board[0]
 	c.Clocks = append(slices.Clone(c.Clocks), tasks.Clock{Name: "arrive", Due: day + hour, Stopped: day + 4*hour})
-	if got := Of([]tasks.Case{c}, day, day+24*hour).OnTime.N; got != 1 {
+	if got := Of(facts(c), day, day+24*hour).OnTime.N; got != 1 {
 		t.Errorf("%d closed on time, want 1", got)
 	}
 	c.Clocks[0].Stopped = c.Clocks[0].Due
-	if got := Of([]tasks.Case{c}, day, day+24*hour).OnTime.N; got != 1 {
+	if got := Of(facts(c), day, day+24*hour).OnTime.N; got != 1 {
 		t.Errorf("stopped exactly when due: %d on time, want 1", got)
 	}
 }
@@ -113,7 +111,7 @@ func TestALateArrivalDoesNotMakeAClosingLate(t *testing.T) {
 func TestAReopenedCaseIsOpen(t *testing.T) {
 	c := history("a: reported 1, filed 2, closed 7")
 	c.State, c.Updated = tasks.Filed, day+8*hour
-	s := Of([]tasks.Case{c}, day, day+24*hour)
+	s := Of(facts(c), day, day+24*hour)
 	if s.Open.N != 1 || s.Closed.N != 1 {
 		t.Errorf("open %d, closed %d; want 1 and 1", s.Open.N, s.Closed.N)
 	}
@@ -121,9 +119,9 @@ func TestAReopenedCaseIsOpen(t *testing.T) {
 
 // Each event belongs to exactly one of two periods that meet.
 func TestPeriodsMeetWithoutOverlap(t *testing.T) {
-	whole := Of(board, day-60*hour, day+60*hour)
+	whole := Of(facts(board...), day-60*hour, day+60*hour)
 	for cut := day - 60*hour; cut < day+60*hour; cut += hour {
-		a, b := Of(board, day-60*hour, cut), Of(board, cut, day+60*hour)
+		a, b := Of(facts(board...), day-60*hour, cut), Of(facts(board...), cut, day+60*hour)
 		for name, n := range map[string][3]int{
 			"reported": {a.Reported.N, b.Reported.N, whole.Reported.N},
 			"closed":   {a.Closed.N, b.Closed.N, whole.Closed.N},
@@ -140,7 +138,7 @@ func TestSpreadOfOneAndOfNone(t *testing.T) {
 	if s := Of(nil, day, day+hour); s.Close.N != 0 || s.Close.Cases == nil || s.Reported.Cases == nil {
 		t.Errorf("of nothing: %+v", s)
 	}
-	s := Of(board[:1], day, day+24*hour).Close
+	s := Of(facts(board[:1]...), day, day+24*hour).Close
 	if s.N != 1 || s.Mean != 6*3600 || s.Median != 6*3600 || s.P90 != 6*3600 {
 		t.Errorf("of one case: %+v", s)
 	}
@@ -150,33 +148,9 @@ func TestSpreadOfOneAndOfNone(t *testing.T) {
 	}
 }
 
-type pool struct{ fail error }
-
-func (p pool) List(_ context.Context, f tasks.Filter) ([]tasks.Case, error) {
-	var out []tasks.Case
-	for _, c := range board {
-		last := telemetry.Millis(0)
-		for _, at := range c.Times {
-			last = max(last, at)
-		}
-		_, closed := c.Times[tasks.Closed]
-		if f.Open && !closed || f.Since != 0 && last >= f.Since {
-			out = append(out, c)
-		}
+func facts(cases ...tasks.Case) (out []Fact) {
+	for _, c := range cases {
+		out = append(out, Fact{Case: c})
 	}
-	return out, p.fail
-}
-
-func TestSummaryCountsNoCaseTwice(t *testing.T) {
-	got, err := New(pool{}).Summary(t.Context(), day, day+24*hour)
-	if err != nil || !reflect.DeepEqual(got, Of(board, day, day+24*hour)) {
-		t.Errorf("%+v, %v", got, err)
-	}
-	var refused *tasks.RefusedError
-	if _, err := New(pool{}).Summary(t.Context(), day, day-1); !errors.As(err, &refused) {
-		t.Errorf("a period that ends before it begins: %v", err)
-	}
-	if _, err := New(pool{fail: context.Canceled}).Summary(t.Context(), day, day+1); !errors.Is(err, context.Canceled) {
-		t.Errorf("a pool that fails: %v", err)
-	}
+	return out
 }

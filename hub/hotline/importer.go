@@ -236,11 +236,6 @@ func (im *Importer) part(ctx context.Context, run *Import, r *reader) error {
 // case by the same report and counts it once.
 func (im *Importer) take(ctx context.Context, who identity.Principal, o Order, made map[string]identity.CaseID) (Result, error) {
 	res := Result{Number: o.Number}
-	r, faults := im.desk.report(o)
-	if len(faults) > 0 {
-		res.Faults = faults
-		return res, nil
-	}
 	known, err := im.known(ctx, o.Number)
 	if err != nil {
 		return res, err
@@ -250,6 +245,11 @@ func (im *Importer) take(ctx context.Context, who identity.Principal, o Order, m
 	}
 	if known != "" {
 		res.Case, res.Known = known, true
+		return res, nil
+	}
+	r, faults := im.desk.report(o)
+	if len(faults) > 0 {
+		res.Faults = faults
 		return res, nil
 	}
 	c, err := im.desk.pool.Report(ctx, who, r)

@@ -27,6 +27,7 @@ type Config struct {
 	Rules     []string      `yaml:"rules"`     // files and folders
 	Calendars []string      `yaml:"calendars"` // files and folders, besides the shipped years
 	Hotline   string        `yaml:"hotline"`   // file with the columns of hotline exports; empty: the usual ones
+	Figures   string        `yaml:"figures"`   // file with the formulas; empty: the shipped ones
 	Database  string        `yaml:"database"`  // sqlite:FILE or postgres://…; empty: SQLite in the data folder
 	HTTP      HTTP          `yaml:"http"`
 	MQTT      broker.Config `yaml:"mqtt"`
@@ -159,6 +160,7 @@ func (f *configFile) Validate() error {
 		}
 	}
 	exists("street", f.Street, "the folder of a street")
+	exists("figures", f.Figures, "a file with formulas")
 	exists("hotline", f.Hotline, "a file with the columns of hotline exports")
 	exists("history.influx.token_file", f.History.Influx.TokenFile, "a file with the token")
 	for key, list := range map[string][]string{"matters": f.Matters, "rules": f.Rules, "calendars": f.Calendars} {
@@ -180,8 +182,10 @@ func Load(path string) (Config, error) {
 	if c.Street != "" {
 		c.Street = under(f.dir, c.Street)
 	}
-	if c.Hotline != "" {
-		c.Hotline = under(f.dir, c.Hotline)
+	for _, file := range []*string{&c.Hotline, &c.Figures} {
+		if *file != "" {
+			*file = under(f.dir, *file)
+		}
 	}
 	if c.History.Influx.TokenFile != "" {
 		c.History.Influx.TokenFile = under(f.dir, c.History.Influx.TokenFile)
@@ -198,8 +202,9 @@ func Load(path string) (Config, error) {
 // names. Nothing is started, nothing is written.
 func Check(path string) error {
 	c, err := Load(path)
-	c.Street, c.Hotline, c.Matters = existing(c.Street), existing(c.Hotline), slices.DeleteFunc(c.Matters, gone)
-	c.Rules, c.Calendars = slices.DeleteFunc(c.Rules, gone), slices.DeleteFunc(c.Calendars, gone)
+	c.Street, c.Hotline, c.Figures = existing(c.Street), existing(c.Hotline), existing(c.Figures)
+	c.Matters, c.Rules = slices.DeleteFunc(c.Matters, gone), slices.DeleteFunc(c.Rules, gone)
+	c.Calendars = slices.DeleteFunc(c.Calendars, gone)
 	_, more := ReadFiles(c)
 	return errors.Join(err, more)
 }

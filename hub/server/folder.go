@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"gridhub/configs"
+	"gridhub/hub/figures"
 	"gridhub/hub/geo"
 	"gridhub/hub/hotline"
 	"gridhub/hub/patrol"
@@ -33,6 +34,7 @@ type Files struct {
 	Rules       []rules.Rule
 	Years       []tasks.Year // shipped ones first
 	Hotline     hotline.Config
+	Figures     figures.Definitions
 	Grids       *geo.Grids
 	Roads       *geo.Graph
 	raw         map[string][]byte // GeoJSON as it is served
@@ -59,6 +61,11 @@ func ReadFiles(c Config) (Files, error) {
 		h := hotlineFile{Config: hotline.Default(), reader: r}
 		r.note(configs.ReadFile(c.Hotline, &h))
 		r.files.Hotline = h.Config
+	}
+	if c.Figures != "" {
+		var d figures.Definitions
+		r.note(configs.ReadFile(c.Figures, &d))
+		r.files.Figures = d
 	}
 	return r.files, r.err()
 }
@@ -108,7 +115,7 @@ type reader struct {
 }
 
 func newReader() *reader {
-	return &reader{files: Files{Info: bare(), Hotline: hotline.Default(), raw: map[string][]byte{}}, matterIn: map[string]string{}, ruleIn: map[string]string{}}
+	return &reader{files: Files{Info: bare(), Hotline: hotline.Default(), Figures: figures.Default(), raw: map[string][]byte{}}, matterIn: map[string]string{}, ruleIn: map[string]string{}}
 }
 
 func (r *reader) note(err error) {

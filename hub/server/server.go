@@ -71,6 +71,7 @@ type Hub struct {
 	archive    *archive.Archive
 	hotline    *hotline.Importer
 	residents  *open311.Desk
+	figures    *figures.Board
 	rounds     *patrol.Rounds
 	callLog    *calls.Log
 	media      *sfu.SFU
@@ -237,7 +238,7 @@ func (h *Hub) openDoors(context.Context) (err error) {
 		Accounts: claimable{h.accounts, h}, Terminals: terminals{h}, Street: street{h.files}, Staff: desk{h.staff, h.board},
 		Tracks: tracks{h}, Now: h.board, Changes: h.board, History: series{h.history}, Cases: intakeDesk{h.pool, h}, Hazards: h.book,
 		Dispatch: dispatch.New(dispatch.Default(), h.pool, roster{h}, h.files.Roads, h.now),
-		Evidence: h.evidence, Archive: h.archive, Hotline: h.hotline, Alike: alike.New(h.pool, alike.Default(), h.now), Merger: h.pool, Patrols: h.rounds, Figures: figures.New(h.pool),
+		Evidence: h.evidence, Archive: h.archive, Hotline: h.hotline, Alike: alike.New(h.pool, alike.Default(), h.now), Merger: h.pool, Patrols: h.rounds, Figures: h.figures,
 		Quarantine: shelf{h.quarantine}, Ledger: account{h.ledger}, Health: health{h}, Clock: h.now, Log: h.log,
 	})
 	h.doors, err = openDoors(h)

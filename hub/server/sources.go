@@ -8,8 +8,10 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"gridhub/configs"
+	"gridhub/hub/figures"
 	"gridhub/hub/geo"
 	"gridhub/hub/hotline"
 	"gridhub/hub/identity"
@@ -17,7 +19,8 @@ import (
 	"gridhub/hub/sheets"
 )
 
-// openSources joins those from outside who report into the pool.
+// openSources joins those from outside who report into the pool, and those who
+// count what came of it.
 func (h *Hub) openSources(ctx context.Context) (err error) {
 	pool := intakeDesk{h.pool, h}
 	h.hotline, err = hotline.Open(ctx, h.db, pool, hotline.Options{Config: h.files.Hotline, Limits: sheets.Default(),
@@ -27,7 +30,19 @@ func (h *Hub) openSources(ctx context.Context) (err error) {
 	}
 	h.residents, err = open311.Open(ctx, h.db, pool, open311.Options{Zone: h.files.Zone(), Now: h.now, Agency: h.files.agency,
 		Locate: func(address string) (geo.Point, string, bool) { return h.files.locate("", address) }})
+	if err != nil {
+		return err
+	}
+	h.figures, err = figures.Open(ctx, h.db, h.pool, figures.Options{Definitions: h.files.Figures, Zone: h.files.Zone(), DayKind: dayKind})
 	return err
+}
+
+// dayKind tells working days from weekends.
+func dayKind(t time.Time) string {
+	if d := t.Weekday(); d == time.Saturday || d == time.Sunday {
+		return "weekend"
+	}
+	return "workday"
 }
 
 // locate finds a grid by its code or name, or by an address that contains its

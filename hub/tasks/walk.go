@@ -3,43 +3,75 @@ package tasks
 import (
 	"context"
 	"slices"
+	"sync"
 
 	"gridhub/hub/identity"
 )
 
-// walkAt is how many cases Walk reads at a time.
-const walkAt = 500
+// How many cases Walk reads at a time, and how many such parts wait for the
+// reader while further ones are read.
+const (
+	walkAt    = 250
+	walkAhead = 2
+)
 
-// Walk shows the events of every case that f names, each case once, in no
-// promised order. Unlike List it has no limit and holds only a few hundred
-// cases at a time. An error of see ends it. f.Limit is not looked at.
+// all is a limit that no pool reaches.
+const all = 1 << 40
+
+// Walk shows the events of every case that f names, each case once: open ones
+// first, then newest change, as List. Unlike List it has no limit and holds a
+// thousand cases at most. see is not called concurrently; an error of it ends
+// the walk. f.Limit is not looked at.
 func (p *Pool) Walk(ctx context.Context, f Filter, see func([]Event) error) error {
 	f.Limit = all
 	ids, err := find(ctx, p.db, f)
 	if err != nil {
 		return err
 	}
-	for some := range slices.Chunk(ids, walkAt) {
-		if err := p.show(ctx, some, see); err != nil {
+	var readers sync.WaitGroup
+	defer readers.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	parts := make(chan chan part, walkAhead) // in order; full: the readers wait
+	readers.Go(func() {
+		defer close(parts)
+		for some := range slices.Chunk(ids, walkAt) {
+			read := make(chan part, 1)
+			select {
+			case parts <- read:
+			case <-ctx.Done():
+				return
+			}
+			readers.Go(func() {
+				events, err := load(ctx, p.db, some...)
+				read <- part{some, events, err}
+			})
+		}
+	})
+	for read := range parts {
+		if err := (<-read).show(see); err != nil {
 			return err
 		}
 	}
-	return nil
+	return ctx.Err()
 }
 
-// all is a limit that no pool reaches.
-const all = 1 << 40
+// part is what one read brought.
+type part struct {
+	ids    []identity.CaseID
+	events map[identity.CaseID][]Event
+	err    error
+}
 
-func (p *Pool) show(ctx context.Context, ids []identity.CaseID, see func([]Event) error) error {
-	events, err := load(ctx, p.db, ids...)
-	if err != nil {
-		return err
+func (p part) show(see func([]Event) error) error {
+	if p.err != nil {
+		return p.err
 	}
-	for _, id := range ids {
-		if len(events[id]) == 0 {
+	for _, id := range p.ids {
+		if len(p.events[id]) == 0 {
 			continue
 		}
-		if err := see(events[id]); err != nil {
+		if err := see(p.events[id]); err != nil {
 			return err
 		}
 	}

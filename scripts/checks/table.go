@@ -58,6 +58,7 @@ var neighbours = []neighbour{
 	{[]string{"hub/evidence"}, []string{"hub/evidence/font"}, "the typeface of the watermark"},
 	{[]string{"hub/tasks", "hub/rules", "hub/patrol"}, []string{"hub/people"}, "who was on duty at the event's time is a fact that these decide by"},
 	{[]string{"hub/rules", "hub/dispatch", "hub/patrol", "hub/figures", "hub/evidence", "hub/calls"}, []string{"hub/tasks"}, "the case is what all of them work for"},
+	{[]string{"hub/figures"}, []string{"hub/people"}, "a formula has a name in the two languages of the faces"},
 	{[]string{"hub/hotline", "hub/open311", "hub/alike"}, []string{"hub/tasks"}, "what comes from outside becomes a case, and is compared with cases"},
 	{[]string{"hub/archive"}, []string{"hub/tasks", "hub/evidence"}, "a sealed case is its events and the originals of its evidence"},
 	{[]string{"hub/patrol", "hub/calls"}, []string{"hub/evidence"}, "a visit and a recorded call are evidence"},

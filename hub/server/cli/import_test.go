@@ -23,6 +23,7 @@ street: %s/demo
 matters: [%[2]s/matters]
 rules: []
 hotline: %[2]s/hotline.yaml
+figures: %[2]s/figures.yaml
 http: {address: "127.0.0.1:%[3]d", secure: ""}
 mqtt:
   listeners:
