@@ -15,6 +15,7 @@ import (
 	"gridhub/devices/telemetry"
 	"gridhub/hub/broker"
 	"gridhub/hub/history/influx"
+	"gridhub/streams/relay"
 	"gridhub/streams/sfu"
 )
 
@@ -34,6 +35,7 @@ type Config struct {
 	Journal   Journal       `yaml:"journal"`
 	History   History       `yaml:"history"`
 	Media     sfu.Config    `yaml:"media"`
+	Relay     relay.Config  `yaml:"relay"`
 }
 
 // HTTP says where the faces and the API are.
@@ -83,6 +85,7 @@ func Default() Config {
 		History: History{Store: "sqlite", Positions: 90 * 24 * time.Hour,
 			Influx: Influx{URL: in.URL, Version: in.Version, Org: in.Org, Bucket: in.Bucket, Timeout: in.Timeout}},
 		Media: sfu.Default(),
+		Relay: relay.Default(),
 	}
 }
 
@@ -140,6 +143,8 @@ func (c Config) checkAddresses() (errs []error) {
 	if _, err := netip.ParseAddrPort(c.Media.Address); c.Media.TCP && err == nil {
 		claim("media.address", c.Media.Address)
 	}
+	claim("relay.tcp", c.Relay.TCP)
+	claim("relay.tls", c.Relay.TLS)
 	return errs
 }
 

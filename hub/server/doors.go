@@ -136,6 +136,7 @@ func (h *Hub) routes() http.Handler {
 	guard := http.NewCrossOriginProtection() // forged posts from other sites
 	mux.Handle("/api/", guard.Handler(h.api))
 	mux.Handle("GET /api/v1/calls/socket", h.signaling.Handler(h.caller))
+	mux.HandleFunc("GET /api/v1/calls/relay", h.relayServers)
 	writes := api.WriteAPI(writers{h})
 	for _, path := range []string{"/api/v2/", "POST /write", "POST /query", "/ping", "GET /health"} {
 		mux.Handle(path, writes)

@@ -37,6 +37,7 @@ import (
 	"gridhub/hub/store"
 	"gridhub/hub/tasks"
 	"gridhub/streams/journal"
+	"gridhub/streams/relay"
 	"gridhub/streams/sfu"
 	"gridhub/streams/signaling"
 )
@@ -75,6 +76,7 @@ type Hub struct {
 	rounds     *patrol.Rounds
 	callLog    *calls.Log
 	media      *sfu.SFU
+	relay      *relay.Relay // nil: none
 	signaling  *signaling.Service
 	api        *api.API
 	doors      *doors
@@ -222,6 +224,9 @@ func (h *Hub) openCalls(ctx context.Context) (err error) {
 	if h.media, err = sfu.New(h.cfg.Media, h.log); err != nil {
 		return fmt.Errorf("media: %w", err)
 	}
+	if err = h.openRelay(); err != nil {
+		return err
+	}
 	if h.signaling, err = signaling.New(signaling.Default(), h.media, phonebook{h}, h.callLog, outbox{h}, h.log); err != nil {
 		return err
 	}
@@ -258,7 +263,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	sources, stopSources := context.WithCancel(ctx)
 	sinks, stopSinks := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopSinks()
-	failed := make(chan error, 8)
+	failed := make(chan error, 16) // more than run what may fail
 	run := func(wg *sync.WaitGroup, ctx context.Context, what string, f func(context.Context) error) {
 		wg.Go(func() {
 			if err := f(ctx); err != nil {
@@ -275,6 +280,9 @@ func (h *Hub) Run(ctx context.Context) error {
 	run(&in, sources, "hotline", h.hotline.Run)
 	run(&out, sinks, "retention", h.retain)
 	run(&calls, sinks, "media", h.media.Run)
+	if h.relay != nil {
+		run(&calls, sinks, "relay", h.relay.Run)
+	}
 	run(&in, sources, "calls", h.signaling.Run)
 	run(&in, sources, "broker", h.serveBroker)
 	run(&in, sources, "http", h.doors.run)
@@ -283,7 +291,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	stopSources()
 	stopSinks()
 	calls.Wait()
-	h.media = nil // Run has closed it
+	h.media, h.relay = nil, nil // Run has closed them
 	out.Wait()
 	close(failed)
 	var errs []error
@@ -334,9 +342,13 @@ func (h *Hub) Close() error {
 	if h.doors != nil {
 		errs = append(errs, h.doors.close())
 	}
+	ended, end := context.WithCancel(context.Background())
+	end()
+	if h.relay != nil {
+		errs = append(errs, h.relay.Run(ended))
+		h.relay = nil
+	}
 	if h.media != nil {
-		ended, end := context.WithCancel(context.Background())
-		end()
 		errs = append(errs, h.media.Run(ended)) // closes what New opened, when Run never did
 		h.media = nil
 	}

@@ -174,13 +174,19 @@ func (r *Relay) Run(ctx context.Context) error {
 	if err := r.serve(); err != nil {
 		return errors.Join(fmt.Errorf("relay: %w", err), r.close())
 	}
+	if ctx.Err() == nil {
+		r.report(ctx)
+	}
+	<-ctx.Done()
+	return r.close()
+}
+
+func (r *Relay) report(ctx context.Context) {
 	for _, p := range r.Test(ctx) {
 		if p.Err != nil && ctx.Err() == nil {
 			r.log.Error("the relay does not answer", "path", p.Name, "address", p.Address, "err", p.Err)
 		}
 	}
-	<-ctx.Done()
-	return r.close()
 }
 
 func (r *Relay) serve() (err error) {

@@ -239,13 +239,9 @@ func TestCredentialsAreCheckedWith401(t *testing.T) {
 }
 
 func TestWhatWasBegunOutlivesItsCredentials(t *testing.T) {
-	h := open(t, nil)
-	ask := func(name string, m stun.Method) bool {
-		_, _, ok := h.authenticate(&turn.RequestAttributes{Username: name, Realm: realm, Method: m, SrcAddr: h.media.LocalAddr()})
-		return ok
-	}
-	as := h.Credentials("wang")
-	allocate(t, client(t, h, "udp", as))
+	at := time.Now()
+	r := &Relay{config: Default(), secret: []byte("secret"), refused: func(Refusal) {}, now: func() time.Time { return at }, held: map[string]int{"wang": 1}}
+	as := r.Credentials("wang")
 	for _, tt := range []struct {
 		after    time.Duration
 		method   stun.Method
@@ -253,21 +249,18 @@ func TestWhatWasBegunOutlivesItsCredentials(t *testing.T) {
 		want     bool
 	}{
 		{0, stun.MethodAllocate, "wang", true},
+		{9 * time.Minute, stun.MethodAllocate, "wang", true},
 		{11 * time.Minute, stun.MethodAllocate, "wang", false},
 		{11 * time.Minute, stun.MethodRefresh, "wang", true},
 		{11 * time.Minute, stun.MethodCreatePermission, "li", false}, // holds nothing
 		{13 * time.Hour, stun.MethodRefresh, "wang", false},
 	} {
-		later := time.Now().Add(tt.after)
+		at = time.Now().Add(tt.after)
 		name := strings.Replace(as.Username, "wang", tt.identity, 1)
-		r := &Relay{config: h.config, secret: h.secret, refused: func(Refusal) {}, now: func() time.Time { return later }, held: h.held}
-		_, _, ok := r.authenticate(&turn.RequestAttributes{Username: name, Realm: realm, Method: tt.method, SrcAddr: h.media.LocalAddr()})
+		_, _, ok := r.authenticate(&turn.RequestAttributes{Username: name, Realm: realm, Method: tt.method, SrcAddr: &net.UDPAddr{}})
 		if ok != tt.want {
 			t.Errorf("%s by %s after %v: %v, want %v", tt.method, tt.identity, tt.after, ok, tt.want)
 		}
-	}
-	if !ask(as.Username, stun.MethodAllocate) {
-		t.Error("fresh credentials are refused")
 	}
 }
 

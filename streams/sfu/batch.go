@@ -14,6 +14,8 @@ import (
 const (
 	// maxTrains leave in one system call.
 	maxTrains = 64
+	// lookBack is among how many trains that of an address is sought.
+	lookBack = 4
 	// maxCars packets of a train: a frame of video at the rates of calls.
 	maxCars = 8
 	// maxTrainBytes is below what one system call may carry to one address.
@@ -86,12 +88,13 @@ func (c *batchConn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	return len(b), nil
 }
 
-// board adds b to the last train, or starts one. False: there is no room.
+// board adds b to the newest train to its address, or starts one. False: there
+// is no room.
 func (c *batchConn) board(b []byte, to netip.AddrPort) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if n := len(c.trains); n > 0 && c.segments.Load() && c.trains[n-1].takes(b, to) {
-		c.trains[n-1].add(b)
+	if t := c.boarding(to); t != nil && c.segments.Load() && t.takes(b) {
+		t.add(b)
 		return true
 	}
 	if len(c.trains) == maxTrains {
@@ -109,8 +112,19 @@ func (c *batchConn) board(b []byte, to netip.AddrPort) bool {
 	return true
 }
 
-func (t *train) takes(b []byte, to netip.AddrPort) bool {
-	return t.to == to && !t.full && len(b) <= t.size && t.cars < maxCars && len(t.load)+len(b) <= maxTrainBytes
+// boarding is the newest train to an address, if it is among the last few:
+// several writers at a time fill one each.
+func (c *batchConn) boarding(to netip.AddrPort) *train {
+	for i := len(c.trains) - 1; i >= max(0, len(c.trains)-lookBack); i-- {
+		if c.trains[i].to == to {
+			return &c.trains[i]
+		}
+	}
+	return nil
+}
+
+func (t *train) takes(b []byte) bool {
+	return !t.full && len(b) <= t.size && t.cars < maxCars && len(t.load)+len(b) <= maxTrainBytes
 }
 
 func (t *train) add(b []byte) {

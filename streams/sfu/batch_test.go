@@ -78,16 +78,16 @@ func TestCorkedPacketsLeaveWholeAndInOrder(t *testing.T) {
 func TestFullBatchLeavesBeforeUncork(t *testing.T) {
 	c, a, b := newBatchConn(loopback(t)), loopback(t), loopback(t)
 	c.cork()
-	for i := range 3 * maxTrains { // alternating addresses: no two share a train
+	for i := range 3 * maxTrains { // each longer than the last: no two share a train
 		r := []*net.UDPConn{a, b}[i%2]
-		if _, err := c.WriteToAddrPort(car(i, 100), r.LocalAddr().(*net.UDPAddr).AddrPort()); err != nil {
+		if _, err := c.WriteToAddrPort(car(i, 100+i), r.LocalAddr().(*net.UDPAddr).AddrPort()); err != nil {
 			t.Fatal(err)
 		}
 	}
 	receive(t, a, car(0, 100)) // still corked
 	c.uncork()
 	for i := 1; i < 3*maxTrains; i++ {
-		receive(t, []*net.UDPConn{a, b}[i%2], car(i, 100))
+		receive(t, []*net.UDPConn{a, b}[i%2], car(i, 100+i))
 	}
 }
 

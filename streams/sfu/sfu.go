@@ -16,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -85,6 +86,22 @@ func (s *SFU) Observe(o Observer) {
 
 // Port is the media port in use, for a configuration that asked for any.
 func (s *SFU) Port() int { return s.sockets.port }
+
+// Addresses are where media arrives: the bound addresses, and those that
+// clients are told instead.
+func (s *SFU) Addresses() []netip.AddrPort {
+	var all []netip.AddrPort
+	for _, ip := range s.sockets.ips {
+		a, _ := netip.AddrFromSlice(ip)
+		all = append(all, netip.AddrPortFrom(a.Unmap(), uint16(s.sockets.port)))
+	}
+	for _, text := range s.config.Advertise { // checked by Validate
+		if a, err := netip.ParseAddr(text); err == nil {
+			all = append(all, netip.AddrPortFrom(a.Unmap(), uint16(s.sockets.port)))
+		}
+	}
+	return all
+}
 
 // Dropped counts the packets that were left out, in all, because a writer
 // could not keep up. Lost packets of the network are not among them.
