@@ -346,6 +346,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/figures/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The cases behind one number of a table */
+        get: operations["figures-cases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/figures/definitions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The formulas, in all versions */
+        get: operations["figures-definitions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/figures/table": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counts, rates with intervals, scores and times, a line for each matter, grid, department, person, day, … */
+        get: operations["figures-table"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/grids": {
         parameters: {
             query?: never;
@@ -1000,6 +1051,9 @@ export interface components {
             /** Format: int64 */
             n: number;
         };
+        Definitions: {
+            versions: components["schemas"]["Version"][] | null;
+        };
         Department: {
             code: string;
             name: components["schemas"]["Name"];
@@ -1347,6 +1401,12 @@ export interface components {
             /** Format: double */
             lon: number;
         };
+        Points: {
+            code: string;
+            missing?: string[] | null;
+            /** Format: double */
+            value: number;
+        };
         Progress: {
             day: string;
             /** Format: int64 */
@@ -1383,6 +1443,14 @@ export interface components {
             /** @description as text when it is UTF-8, else base64 */
             payload: string;
             topic: string;
+        };
+        Rate: {
+            among: string;
+            better: string;
+            code: string;
+            name: components["schemas"]["Name"];
+            of: string;
+            unit: string;
         };
         Reading: {
             account: string;
@@ -1442,11 +1510,29 @@ export interface components {
             stops: components["schemas"]["Stop"][] | null;
             until: string;
         };
+        Row: {
+            counts: {
+                [key: string]: number;
+            };
+            handling: components["schemas"]["Times"];
+            key: string;
+            rates: components["schemas"]["Share"][] | null;
+            response: components["schemas"]["Times"];
+            scores: components["schemas"]["Points"][] | null;
+            suspended_for: components["schemas"]["Times"];
+            time_to_close: components["schemas"]["Times"];
+        };
         Sample: {
             /** Format: int64 */
             at: number;
             /** Format: double */
             value: number;
+        };
+        Score: {
+            by: string;
+            code: string;
+            name: components["schemas"]["Name"];
+            terms: components["schemas"]["Term"][] | null;
         };
         Seal: {
             /** Format: int64 */
@@ -1463,6 +1549,19 @@ export interface components {
         SetupStateBody: {
             /** @description true until the one-time setup token was used */
             needed: boolean;
+        };
+        Share: {
+            /** Format: int64 */
+            among: number;
+            code: string;
+            /** Format: double */
+            high: number;
+            /** Format: double */
+            low: number;
+            /** Format: int64 */
+            of: number;
+            /** Format: double */
+            value: number;
         };
         SignInInputBody: {
             account: string;
@@ -1530,7 +1629,26 @@ export interface components {
             overdue: components["schemas"]["Count"];
             reported: components["schemas"]["Count"];
             response: components["schemas"]["Spread"];
+            suspended: components["schemas"]["Count"];
+            suspended_for: components["schemas"]["Spread"];
             time_to_close: components["schemas"]["Spread"];
+        };
+        Table: {
+            by: string;
+            /** Format: int64 */
+            from: number;
+            rows: components["schemas"]["Row"][] | null;
+            /** Format: int64 */
+            to: number;
+            total: components["schemas"]["Row"];
+            version: string;
+        };
+        Term: {
+            inverse?: boolean;
+            rate?: string;
+            volume?: string;
+            /** Format: double */
+            weight: number;
         };
         TerminalInputBody: {
             /** @description the id this browser was given earlier */
@@ -1544,6 +1662,16 @@ export interface components {
             path: string;
             /** @description MQTT password, shown once */
             secret: string;
+        };
+        Times: {
+            /** Format: double */
+            mean_s: number;
+            /** Format: double */
+            median_s: number;
+            /** Format: int64 */
+            n: number;
+            /** Format: double */
+            p90_s: number;
         };
         Track: {
             fixes: components["schemas"]["Fix"][] | null;
@@ -1563,6 +1691,12 @@ export interface components {
             unit: string;
             /** Format: double */
             value: number | null;
+        };
+        Version: {
+            from: string;
+            rates: components["schemas"]["Rate"][] | null;
+            scores: components["schemas"]["Score"][] | null;
+            version: string;
         };
         Visit: {
             /** Format: double */
@@ -2301,6 +2435,109 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Summary"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "figures-cases": {
+        parameters: {
+            query: {
+                from?: number;
+                to?: number;
+                /** @description empty: of the total */
+                by?: "" | "matter" | "grid" | "department" | "person" | "source" | "day" | "week" | "month" | "daykind";
+                /** @description of the line */
+                key?: string;
+                /** @description as a table's counts name it */
+                count: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string[] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "figures-definitions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Definitions"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "figures-table": {
+        parameters: {
+            query?: {
+                /** @description default: the beginning of today */
+                from?: number;
+                /** @description default: now */
+                to?: number;
+                by?: "matter" | "grid" | "department" | "person" | "source" | "day" | "week" | "month" | "daykind";
+                format?: "json" | "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A table; with format csv or xlsx a file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Table"];
                 };
             };
             /** @description Error */
