@@ -390,14 +390,16 @@ func TestPanicWhileSavingIsTheConsumersOwn(t *testing.T) {
 	j := openJournal(t, t.TempDir())
 	b, other := &brittle{sink: newSink("brittle"), left: 2}, newSink("other")
 	in, _ := start(t, quick(), j, Options{}, b, other)
-	for i, rec := range traffic(rand.New(rand.NewPCG(1, 1)), 10) {
+	var st Stat
+	for i, rec := range traffic(rand.New(rand.NewPCG(1, 1)), 2000) { // a state is due now and then only
 		put(t, j, rec)
 		b.until(t, uint64(i+1))
+		if st = settled(t, in)[0]; st.Failures == 2 {
+			other.until(t, uint64(i+1))
+			return
+		}
 	}
-	other.until(t, 10)
-	if st := settled(t, in)[0]; st.Failures != 2 {
-		t.Errorf("%+v", st)
-	}
+	t.Errorf("%+v", st)
 }
 
 func TestStateFitsTheCursor(t *testing.T) {

@@ -139,15 +139,27 @@ func (h *Hub) routes() http.Handler {
 	mux.HandleFunc("GET /api/v1/calls/relay", h.relayServers)
 	writes := api.WriteAPI(writers{h})
 	for _, path := range []string{"/api/v2/", "POST /write", "POST /query", "/ping", "GET /health"} {
-		mux.Handle(path, writes)
+		mux.Handle(path, h.onceClaimed(writes))
 	}
-	mux.Handle(open311.Base, h.residents.Handler()) // no session is looked at, so nothing can be forged
+	mux.Handle(open311.Base, h.onceClaimed(h.residents.Handler())) // no session is looked at, so nothing can be forged
 	mux.Handle("/mqtt", h.broker)
 	mux.HandleFunc("GET /ca.crt", h.certificate)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", h.readyz)
 	mux.Handle("/", web.Handler())
 	return mux
+}
+
+// onceClaimed keeps a door shut that asks for no session until the hub has an
+// administrator.
+func (h *Hub) onceClaimed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if h.claim.pending() && !h.anonymous() {
+			http.Error(w, "nobody has claimed this hub yet", http.StatusServiceUnavailable)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // withMetrics adds the counters for scrapers on this machine: they are shown to

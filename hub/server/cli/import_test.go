@@ -65,12 +65,35 @@ func start(t *testing.T) (configFile, address string) {
 			t.Error(err)
 		}
 	})
+	claim(t, filepath.Join(dir, "data", "setup-token"), fmt.Sprintf("http://127.0.0.1:%d", port))
 	select {
 	case <-h.Ready():
 	case <-time.After(30 * time.Second):
 		t.Fatal("the hub is not ready")
 	}
 	return configFile, fmt.Sprintf("http://127.0.0.1:%d", port)
+}
+
+// claim makes the hub's administrator: before that residents are not heard.
+func claim(t *testing.T, tokenFile, address string) {
+	t.Helper()
+	var token []byte
+	for limit := time.Now().Add(30 * time.Second); len(token) == 0; time.Sleep(5 * time.Millisecond) { // the hub is starting
+		token, _ = os.ReadFile(tokenFile)
+		if time.Now().After(limit) {
+			t.Fatal("the hub made no token")
+		}
+	}
+	body := fmt.Sprintf(`{"token": %q, "account": "admin", "password": "long enough for a test"}`, strings.TrimSpace(string(token)))
+	res, err := http.Post(address+"/api/v1/setup", "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode >= 300 {
+		b, _ := io.ReadAll(res.Body) // the status is error enough
+		t.Fatalf("the hub was not claimed: %s %s", res.Status, b)
+	}
 }
 
 func freePort(t *testing.T) int {
