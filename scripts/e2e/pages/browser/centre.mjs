@@ -12,13 +12,12 @@ await play(async () => {
 
   await eventually('twelve people on duty', async () => (await ask(page, 'GET', '/api/v1/people')).filter((p) => p.live.on_duty).length === 12)
   const colour = await token(page, 'map-person')
-  const before = await eventually('people on the map', async () => {
-    const seen = await spots(page, map, colour)
-    return seen.length > 8 && seen
-  })
+  let before = await spots(page, map, colour)
   const moved = await eventually('people who move', async () => {
-    const after = new Set(await spots(page, map, colour))
-    return before.filter((cell) => !after.has(cell)).length
+    const now = await spots(page, map, colour)
+    const left = before.filter((cell) => !now.includes(cell)).length
+    if (!left && now.length > before.length) before = now // somebody has come into sight
+    return before.length > 8 && left
   })
   say(`people are drawn in ${before.length} cells, ${moved} of them left since`)
 
