@@ -172,6 +172,8 @@ func TestTraining(t *testing.T) {
 	<-made.found
 	for command, want := range map[string]string{
 		"scan --baud 9600 --first 5 --last 5 --profiles " + profiles + " " + filepath.Join(dir, "cabinet"): "temperature-humidity@1",
+		"scan --baud 9600 --first 5 --last 5 " + filepath.Join(dir, "cabinet"):                             "none is guessed",
+		"probe --from 1 --count 2 " + filepath.Join(dir, "cabinet") + " 5":                                 "its input registers",
 		"probe --table input --from 1 --count 2 " + filepath.Join(dir, "cabinet") + " 5":                   "input 2",
 	} {
 		var out bytes.Buffer

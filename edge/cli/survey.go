@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"gridhub/devices/codec/modbus"
 	"gridhub/devices/profile"
+	"gridhub/edge/driver"
 	"gridhub/edge/gateway/survey"
 )
 
@@ -87,7 +89,7 @@ func (f lineFlags) parse(name string) (profile.Line, error) {
 func probe(ctx context.Context, args []string, out io.Writer) error {
 	c := newCommand("probe", "LINE [UNIT]")
 	line := c.line(500 * time.Millisecond)
-	table := c.String("table", "holding", "holding, input, coil or discrete")
+	table := c.String("table", "", "holding, input, coil or discrete; empty: holding, and input where there is no such register")
 	from := c.Uint("from", 0, "first register, from 0")
 	count := c.Uint("count", 16, "how many")
 	protocol := c.String("protocol", "modbus", "modbus, dlt645-2007 or dlt645-1997; UNIT is then a meter's number")
@@ -105,15 +107,27 @@ func probe(ctx context.Context, args []string, out io.Writer) error {
 		}
 	}
 	at := survey.Window{First: uint16(min(*from, 1<<16-1)), Count: uint16(min(*count, 1<<16-1))}
-	if at.Table, err = modbus.ParseTable(*table); err != nil {
-		return fmt.Errorf("edge probe: table %q: %w", *table, err)
+	if *table != "" {
+		if at.Table, err = modbus.ParseTable(*table); err != nil {
+			return fmt.Errorf("edge probe: table %q: %w", *table, err)
+		}
 	}
 	l, err := line.parse(args[0])
 	if err != nil {
 		return err
 	}
-	return survey.Probe(ctx, out, l, unit, at)
+	err = survey.Probe(ctx, out, l, unit, at)
+	if *table == "" && driver.Cause(err) == noRegister {
+		fmt.Fprintln(out, "no holding registers there; its input registers:")
+		at.Table = modbus.Input
+		err = survey.Probe(ctx, out, l, unit, at)
+	}
+	return err
 }
+
+// noRegister is the cause of a refusal with Modbus' exception 2, illegal data
+// address.
+const noRegister = "exception-2"
 
 func probeMeter(ctx context.Context, out io.Writer, line lineFlags, p profile.Protocol, args []string) error {
 	l, err := line.parse(args[0])
@@ -123,6 +137,17 @@ func probeMeter(ctx context.Context, out io.Writer, line lineFlags, p profile.Pr
 	return survey.ProbeMeter(ctx, out, l, p, strings.Join(args[1:], ""))
 }
 
+// usualProfiles is where profiles lie in a copy of the project, or beside an
+// edge.yaml; "" if nowhere.
+func usualProfiles() string {
+	for _, dir := range []string{"configs/profiles", "profiles"} {
+		if st, err := os.Stat(dir); err == nil && st.IsDir() {
+			return dir
+		}
+	}
+	return ""
+}
+
 // scan finds devices.
 func scan(ctx context.Context, args []string, out io.Writer) error {
 	c := newCommand("scan", "LINE")
@@ -130,7 +155,7 @@ func scan(ctx context.Context, args []string, out io.Writer) error {
 	first := c.Int("first", 1, "first Modbus unit")
 	last := c.Int("last", 32, "last Modbus unit, up to 247")
 	all := c.Bool("all", false, "try every speed, also after something was found")
-	profiles := c.String("profiles", "configs/profiles", "folder of profiles to guess from; empty: guess none")
+	profiles := c.String("profiles", "", "folder of profiles to guess from; empty: configs/profiles or profiles, where there is one")
 	args, err := c.parse(args, 1, 1)
 	if err != nil {
 		return err
@@ -143,7 +168,12 @@ func scan(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	var library profile.Library
-	if *profiles != "" {
+	if *profiles == "" {
+		*profiles = usualProfiles()
+	}
+	if *profiles == "" {
+		fmt.Fprintln(out, "no folder of profiles here: none is guessed, see --profiles")
+	} else {
 		if library, err = profile.LoadLibrary(*profiles); err != nil {
 			return err
 		}
