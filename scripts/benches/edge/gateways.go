@@ -161,9 +161,9 @@ func telegraf(hub, token string, p *plant) string {
 			if line == "port" {
 				fmt.Fprintf(&s, "[[inputs.modbus]]\n  name = %q\n  controller = \"tcp://%s\"\n", line, p.port)
 			} else {
-				fmt.Fprintf(&s, "[[inputs.modbus]]\n  name = %q\n  controller = %q\n  baud_rate = 115200\n  transmission_mode = \"RTU\"\n", line, controller)
+				fmt.Fprintf(&s, "[[inputs.modbus]]\n  name = %q\n  controller = %q\n  baud_rate = 115200\n  parity = \"N\"\n  transmission_mode = \"RTU\"\n", line, controller)
 			}
-			s.WriteString("  configuration_type = \"request\"\n")
+			s.WriteString("  timeout = \"1s\"\n  configuration_type = \"request\"\n") // its own default reads nothing from a serial line
 		}
 		fmt.Fprintf(&s, "  [[inputs.modbus.request]]\n    slave_id = %d\n    byte_order = \"ABCD\"\n    register = \"holding\"\n    fields = [", u.address)
 		for r := range registers {
