@@ -32,6 +32,7 @@ type doors struct {
 	open      map[*conn]struct{}
 	addresses map[string]int
 	failing   error // of the last Accept, until one succeeds
+	failedAt  time.Time
 	stopped   bool
 }
 
@@ -85,7 +86,9 @@ func (b *Broker) Healthy() error {
 	}
 	b.doors.mu.Lock()
 	defer b.doors.mu.Unlock()
-	if b.doors.failing != nil {
+	// Who waits in Accept without an error has nobody waiting outside: the
+	// connections that met the error may have gone away.
+	if b.doors.failing != nil && time.Since(b.doors.failedAt) < 2*longestPause {
 		return fmt.Errorf("broker: accepting fails: %w", b.doors.failing)
 	}
 	return nil
@@ -129,10 +132,14 @@ func removeStale(path string) {
 	}
 }
 
+// longestPause is the longest time between two tries of a listener that cannot
+// accept.
+const longestPause = time.Second
+
 // accept takes connections until l is closed. An error such as "too many open
 // files" passes: it waits and tries again, and Healthy says so meanwhile.
 func (b *Broker) accept(l *listener) {
-	const shortest, longest = 5 * time.Millisecond, time.Second
+	const shortest = 5 * time.Millisecond
 	pause := shortest
 	for {
 		nc, err := l.net.Accept()
@@ -146,7 +153,7 @@ func (b *Broker) accept(l *listener) {
 			if !b.pause(pause) {
 				return
 			}
-			pause = min(2*pause, longest)
+			pause = min(2*pause, longestPause)
 			continue
 		}
 		pause = shortest
@@ -157,7 +164,7 @@ func (b *Broker) accept(l *listener) {
 func (d *doors) note(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.failing = err
+	d.failing, d.failedAt = err, time.Now()
 }
 
 // pause waits for d and reports whether the broker is still running.
