@@ -82,6 +82,8 @@ type Acknowledgement struct {
 	Epoch  uint64      `json:"epoch" cbor:"epoch"`
 	Upto   uint64      `json:"upto" cbor:"upto"`
 	Ranges [][2]uint64 `json:"ranges,omitempty" cbor:"ranges,omitempty"`
+
+	Now telemetry.Millis `json:"now,omitempty" cbor:"now,omitempty"` // the hub's clock when it sent
 }
 
 // Metric describes one value that a device tells.
@@ -90,6 +92,16 @@ type Metric struct {
 	Unit string   `json:"unit,omitempty" cbor:"unit,omitempty"` // UCUM-like: Cel, %, mg/m3, %LEL, dB(A), mm, A, V, kW.h
 	Min  *float64 `json:"min,omitempty" cbor:"min,omitempty"`   // plausible range
 	Max  *float64 `json:"max,omitempty" cbor:"max,omitempty"`
+}
+
+// Control is something that a device lets others set.
+type Control struct {
+	Name string   `json:"name" cbor:"name"` // often a metric's, which then tells the outcome
+	Unit string   `json:"unit,omitempty" cbor:"unit,omitempty"`
+	Min  *float64 `json:"min,omitempty" cbor:"min,omitempty"`
+	Max  *float64 `json:"max,omitempty" cbor:"max,omitempty"`
+	Bool bool     `json:"bool,omitempty" cbor:"bool,omitempty"` // 0 or 1: a relay, a siren
+	Text bool     `json:"text,omitempty" cbor:"text,omitempty"` // takes a text instead of a value
 }
 
 // Place says where a device is. Coordinates are WGS-84 degrees; Grid is the
@@ -110,6 +122,11 @@ type Entry struct {
 	Metrics []Metric   `json:"metrics" cbor:"metrics"`
 	Period  int64      `json:"period_ms,omitempty" cbor:"period_ms,omitempty"` // expected time between readings
 	Place   Place      `json:"place" cbor:"place"`
+
+	Line        string    `json:"line,omitempty" cbor:"line,omitempty"`               // what fails together: a bus, a port
+	Unit        string    `json:"unit,omitempty" cbor:"unit,omitempty"`               // serial or seal number of the thing itself; another one: it was replaced
+	Maintenance bool      `json:"maintenance,omitempty" cbor:"maintenance,omitempty"` // raises nothing, and is shown so
+	Controls    []Control `json:"controls,omitempty" cbor:"controls,omitempty"`
 }
 
 // Stock is the payload of inventory: all devices of one gateway. It replaces
@@ -119,6 +136,10 @@ type Stock struct {
 	V       int     `json:"v" cbor:"v"`
 	Hash    string  `json:"hash" cbor:"hash"`
 	Devices []Entry `json:"devices" cbor:"devices"`
+
+	Config   string `json:"config,omitempty" cbor:"config,omitempty"`     // hash over all files that the gateway runs
+	Owner    string `json:"owner,omitempty" cbor:"owner,omitempty"`       // whose the device files are: gateway or hub
+	Software string `json:"software,omitempty" cbor:"software,omitempty"` // name and version
 }
 
 // Presence is the payload of status.
@@ -127,6 +148,11 @@ type Presence struct {
 	Online bool             `json:"online" cbor:"online"`
 	Cause  string           `json:"cause,omitempty" cbor:"cause,omitempty"`
 	Now    telemetry.Millis `json:"now,omitempty" cbor:"now,omitempty"`
+
+	// How long the program and its machine have been up, in ms. A hub that has
+	// missed a sender for longer than the machine is up knows that power failed.
+	Program int64 `json:"program_ms,omitempty" cbor:"program_ms,omitempty"`
+	Machine int64 `json:"machine_ms,omitempty" cbor:"machine_ms,omitempty"`
 }
 
 // Wake is the payload of down/task: something about a task changed; the

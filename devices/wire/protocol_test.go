@@ -2,8 +2,10 @@ package wire
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -29,6 +31,10 @@ var envelopes = map[string]func() any{
 	"Acknowledgement": func() any { return new(Acknowledgement) },
 	"Presence":        func() any { return new(Presence) },
 	"Wake":            func() any { return new(Wake) },
+	"Account":         func() any { return new(Account) },
+	"Signed":          func() any { return new(Signed) },
+	"Order":           func() any { return new(Order) },
+	"Result":          func() any { return new(Result) },
 }
 
 type example struct{ name, kind, text string }
@@ -99,6 +105,65 @@ func golden(t *testing.T, name string, got []byte) {
 	if !bytes.Equal(got, want) {
 		t.Errorf("%s: PROTOCOL.md gives\n%s\nthe file has\n%s", name, got, want)
 	}
+}
+
+// An order is believed only as it was signed, and only by whom was pinned.
+func TestOrders(t *testing.T) {
+	key := ed25519.NewKeyFromSeed([]byte("gridhub example key, not secret!"))
+	other := ed25519.NewKeyFromSeed([]byte("another example key, not secret!"))
+	pinned := key.Public().(ed25519.PublicKey)
+	text, err := os.ReadFile("testdata/command.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func(change func(*Signed), keys ...ed25519.PublicKey) error {
+		var s Signed
+		if err := json.Unmarshal(text, &s); err != nil {
+			t.Fatal(err)
+		}
+		change(&s)
+		_, err := s.Open(keys...)
+		return err
+	}
+	same := func(*Signed) {}
+	for name, got := range map[string]struct{ err, want error }{
+		"sound":           {open(same, other.Public().(ed25519.PublicKey), pinned), nil},
+		"nobody pinned":   {open(same), ErrKey},
+		"another pinned":  {open(same, other.Public().(ed25519.PublicKey)), ErrKey},
+		"changed order":   {open(func(s *Signed) { s.Order[10] ^= 1 }, pinned), ErrSignature},
+		"changed mark":    {open(func(s *Signed) { s.Signature[3] ^= 1 }, pinned), ErrSignature},
+		"short mark":      {open(func(s *Signed) { s.Signature = s.Signature[:8] }, pinned), ErrSignature},
+		"another version": {open(func(s *Signed) { s.V = 2 }, pinned), ErrOrder},
+		"not an order": {open(func(s *Signed) {
+			s.Order = []byte("{}")
+			s.Signature = ed25519.Sign(key, append([]byte(Context), s.Order...))
+		}, pinned), ErrOrder},
+		"signed for something else": {open(func(s *Signed) { s.Signature = ed25519.Sign(key, s.Order) }, pinned), ErrSignature},
+	} {
+		if !errors.Is(got.err, got.want) {
+			t.Errorf("%s: %v, want %v", name, got.err, got.want)
+		}
+	}
+	var o Order
+	if err := json.Unmarshal(mustRead(t, "testdata/order.json"), &o); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Seal(o, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, _ := json.Marshal(s); string(again)+"\n" != string(text) {
+		t.Errorf("sealed again it is\n%s\nnot\n%s", again, text)
+	}
+}
+
+func mustRead(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 // The hub's own decoder reads the golden bytes, both encodings alike.
