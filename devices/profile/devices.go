@@ -155,6 +155,9 @@ func (d *Device) Entry(p *Profile) wire.Entry {
 			e.Metrics[i].Min, e.Metrics[i].Max = &m.Range[0], &m.Range[1]
 		}
 	}
+	for i := range p.Controls {
+		e.Controls = append(e.Controls, p.Controls[i].control())
+	}
 	return e
 }
 
