@@ -240,7 +240,7 @@ func (p *Profile) runWrites(g Golden) []configs.FieldError {
 		}
 		body, unit, err := openFrame(g.Frames[i].Answer)
 		if err == nil {
-			err = w.Answer(body)
+			_, err = w.Answer(body)
 		}
 		if err != nil {
 			return []configs.FieldError{{Key: key + ".answer", Want: "a frame that confirms: " + err.Error()}}

@@ -107,24 +107,30 @@ func (w Write) function() byte {
 // writtenSize is the body of every sound reply to a write.
 const writtenSize = 5
 
-// Answer takes the body of a reply apart: a device repeats the request, or of
-// a request for several its address and count.
-func (w Write) Answer(body []byte) error {
+// Answer takes the body of a reply apart and returns what it repeats: the
+// address and the value, or of a request for several their count.
+func (w Write) Answer(body []byte) ([]byte, error) {
 	request := w.Request()
 	switch {
 	case len(body) < 2:
-		return ErrShort
+		return nil, ErrShort
 	case body[0] == request[0]|0x80:
 		if len(body) != 2 {
-			return ErrLength
+			return nil, ErrLength
 		}
-		return Exception(body[1])
+		return nil, Exception(body[1])
 	case !bytes.Equal(body[:min(len(body), writtenSize)], request[:writtenSize]):
-		return ErrForeign
+		return nil, ErrForeign
 	case len(body) != writtenSize:
-		return ErrLength
+		return nil, ErrLength
 	}
-	return nil
+	return body[1:], nil
+}
+
+// Reply returns the length of the serial frame that begins with the three
+// bytes of head, if it can be the reply to w.
+func (w Write) Reply(head []byte) (size int, ok bool) {
+	return 1 + writtenSize + 2, head[1] == w.function() && head[2] == byte(w.Address>>8)
 }
 
 // WriteLength returns the full length of a serial frame that begins with head

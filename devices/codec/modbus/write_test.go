@@ -31,7 +31,7 @@ func TestWrites(t *testing.T) {
 			t.Errorf("%+v to %v: %s, %v, want %s", tt.field, tt.value, got, err, tt.want)
 			continue
 		}
-		if err := w.Answer(w.Done()); err != nil {
+		if _, err := w.Answer(w.Done()); err != nil {
 			t.Errorf("%s: %v", tt.want, err)
 		}
 		back, err := Written(w.Request())
@@ -65,7 +65,7 @@ func TestWriteRefused(t *testing.T) {
 		"\x01\x01\x01":             ErrForeign,
 		"\x05":                     ErrShort,
 	} {
-		if err := w.Answer([]byte(body)); !errors.Is(err, want) {
+		if _, err := w.Answer([]byte(body)); !errors.Is(err, want) {
 			t.Errorf("% x: %v, want %v", body, err, want)
 		}
 	}
