@@ -187,6 +187,22 @@ func (p *Profile) Write(c *Control, v float64) (modbus.Write, error) {
 	return f.Write(v, c.Multiple)
 }
 
+// Wrote returns which control of a Modbus device w sets, and to what.
+func (p *Profile) Wrote(w modbus.Write) (c *Control, v float64, ok bool) {
+	for i := range p.Controls {
+		c = &p.Controls[i]
+		m := c.place()
+		f, err := m.field(p.WordOrder, 1)
+		if err != nil {
+			continue
+		}
+		if v, ok = w.Read(f); ok {
+			return c, v, true
+		}
+	}
+	return nil, 0, false
+}
+
 // Told reports whether a reading says that c stands at v, to half of the
 // coarser resolution of both. A control whose outcome no metric shows is told
 // by any reading: the device answers, and has confirmed the write itself.

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"gridhub/devices/codec/modbus"
 	"gridhub/devices/profile"
 	"gridhub/edge/driver/simulated"
 	"gridhub/edge/driver/slave"
@@ -144,6 +145,12 @@ func pretend(tasks []poll.Task) []slave.Device {
 				values[f.Metric] = f.Value
 			}
 			return values
+		}, Write: func(w modbus.Write) bool {
+			c, v, ok := t.Station.Profile.Wrote(w)
+			if ok {
+				_, _ = line.Write(context.Background(), t.Station, c.Name, v) // as Read
+			}
+			return ok
 		}}
 	}
 	return all
