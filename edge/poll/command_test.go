@@ -97,6 +97,9 @@ func TestTurnsQueue(t *testing.T) {
 					t.Errorf("turn %d: %v", n, err)
 				}
 			})
+			if n == 0 {
+				time.Sleep(100 * time.Millisecond) // it is at work
+			}
 			synctest.Wait() // one after the other
 		}
 		l.set(func() { l.asked = map[devices.ID][]time.Time{} })
