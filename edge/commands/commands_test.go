@@ -99,6 +99,9 @@ type office struct {
 	said []wire.Result
 }
 
+// pinnedHub are the keys of a gateway whose hub is about to change its key.
+func pinnedHub() []ed25519.PublicKey { return []ed25519.PublicKey{public(nextKey), public(hubKey)} }
+
 // at is the hub's clock of the tests. A bubble's own clock stands at 2000, so
 // the gateways here have no clock of their own.
 const at = telemetry.Millis(1_760_000_000_000)
@@ -108,7 +111,7 @@ func start(t *testing.T, disk fsx.FS, s *street) *office {
 	o := &office{t: t, street: s}
 	desk, err := Open(Options{
 		ID: "gw-1", Dir: "commands", Disk: disk, Lines: s,
-		Keys: func() []ed25519.PublicKey { return []ed25519.PublicKey{public(nextKey), public(hubKey)} },
+		Keys: pinnedHub,
 		Say: func(ctx context.Context, envelope func() any) error {
 			if ctx.Err() != nil {
 				return ctx.Err()

@@ -104,13 +104,13 @@ func TestTurnsQueue(t *testing.T) {
 		}
 		l.set(func() { l.asked = map[devices.ID][]time.Time{} })
 		waiting.Wait()
+		stop()
 		if !slices.IsSorted(order) || len(order) != maxTurns+1 || busy != 1 {
 			t.Errorf("order %v, %d were refused", order, busy)
 		}
 		if n := len(l.asked["dev-0"]) + len(l.asked["dev-1"]); n < maxTurns-1 {
 			t.Errorf("%d readings between %d commands", n, maxTurns)
 		}
-		stop()
 	})
 }
 
