@@ -229,6 +229,14 @@ func step(m *Metric, v float64) float64 {
 	return f.Step(v)
 }
 
+// Offers describes to the hub what may be set.
+func (p *Profile) Offers() (all []wire.Control) {
+	for i := range p.Controls {
+		all = append(all, p.Controls[i].control())
+	}
+	return all
+}
+
 // control describes c to the hub.
 func (c *Control) control() wire.Control {
 	w := wire.Control{Name: c.Name, Unit: c.Unit, Bool: c.bool() && !c.Text, Text: c.Text}

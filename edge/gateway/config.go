@@ -10,6 +10,7 @@ import (
 
 	"gridhub/configs"
 	"gridhub/devices"
+	"gridhub/edge/commands"
 	"gridhub/edge/uplink"
 )
 
@@ -90,6 +91,7 @@ func (c Config) checkFiles() (errs []error) {
 	}
 	look("hub.ca", c.Hub.CA, uplink.CheckCA)
 	look("hub.password_file", c.Hub.PasswordFile, uplink.CheckSecret)
+	look("hub.command_keys", c.Hub.CommandKeys, commands.CheckKeys)
 	return errs
 }
 

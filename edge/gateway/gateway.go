@@ -18,6 +18,7 @@ import (
 	"gridhub/configs"
 	"gridhub/devices/profile"
 	"gridhub/devices/wire"
+	"gridhub/edge/commands"
 	"gridhub/edge/uplink"
 )
 
@@ -30,6 +31,7 @@ type Gateway struct {
 	spool  *uplink.Spool
 	uplink *uplink.Uplink
 	lines  []reader
+	desk   *commands.Desk
 	page   *page
 }
 
@@ -68,8 +70,11 @@ func New(cfg Config, log *slog.Logger) (*Gateway, error) {
 func (g *Gateway) assemble(library profile.Library) (err error) {
 	hub := g.cfg.Hub
 	hub.CA, hub.PasswordFile = g.cfg.path(hub.CA), g.cfg.path(hub.PasswordFile)
+	if g.desk, err = g.openDesk(); err != nil {
+		return err
+	}
 	g.uplink, err = uplink.New(hub, uplink.Options{
-		ID: g.cfg.ID, Spool: g.spool, Logger: g.log, Stock: func() wire.Stock { return g.stock },
+		ID: g.cfg.ID, Spool: g.spool, Logger: g.log, Stock: func() wire.Stock { return g.stock }, Down: g.down,
 	})
 	if err != nil {
 		return err
@@ -90,6 +95,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	for _, l := range g.lines {
 		reading.Go(func() { l.Run(ctx) })
 	}
+	reading.Go(func() { g.desk.Run(ctx) })
 	deliver, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	others.Go(func() { g.uplink.Run(deliver) })

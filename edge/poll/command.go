@@ -50,6 +50,25 @@ func (s *Scheduler) Station(id devices.ID) (driver.Station, bool) {
 	return driver.Station{}, false
 }
 
+// Station returns the device id of this line.
+func (l *Listener) Station(id devices.ID) (driver.Station, bool) {
+	v, ok := l.heard[id] // never changed after Listen
+	if !ok {
+		return driver.Station{}, false
+	}
+	return v.Task.Station, true
+}
+
+// Tell sends a text to the device id. It needs no turn: whoever speaks when it
+// likes can be spoken to.
+func (l *Listener) Tell(ctx context.Context, id devices.ID, text string) error {
+	t, ok := l.source.(driver.Teller)
+	if !ok {
+		return &driver.ReadError{Device: id, Cause: driver.Unfit, Err: driver.ErrNoControl}
+	}
+	return t.Tell(ctx, id, text)
+}
+
 // Turn does work on the line, between two readings and before any that is due;
 // of two turns in a row a due reading goes between. What the device says is a
 // record as any other. A turn whose ctx ends before it began is not begun; it

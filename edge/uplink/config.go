@@ -15,6 +15,7 @@ type Config struct {
 	CA           string        `yaml:"ca"`            // PEM file of the authority that signed the hub's certificate; empty = the system's
 	Username     string        `yaml:"username"`      // empty = the gateway's id
 	PasswordFile string        `yaml:"password_file"` // file with the secret, one line; empty = none
+	CommandKeys  string        `yaml:"command_keys"`  // PEM file of the keys that sign commands; empty = those of the enrolment alone
 	KeepAlive    time.Duration `yaml:"keep_alive"`    // silence after which both sides ask whether the other is there
 	BatchRecords int           `yaml:"batch_records"` // most records in one message
 	Linger       time.Duration `yaml:"linger"`        // how long a fresh reading waits for others to share a message

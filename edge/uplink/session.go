@@ -60,6 +60,7 @@ func (u *Uplink) session(ctx context.Context) error {
 		return conn.reason(err)
 	}
 	u.setOnline()
+	defer u.line.enter(conn)()
 	u.log.Info("connected to the hub", "url", u.cfg.URL)
 	s.start(work)
 	select {

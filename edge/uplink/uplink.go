@@ -39,6 +39,7 @@ type Uplink struct {
 	log     *slog.Logger
 	streams []*stream     // alarm, data: in the order of their urgency
 	heard   atomic.Uint64 // acknowledgements that came
+	line    presence      // the connection, for those who have something to say
 
 	mu     sync.Mutex
 	status Status
