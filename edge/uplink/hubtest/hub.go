@@ -31,6 +31,7 @@ type Hub struct {
 	order    []wire.Batch // as they came
 	stock    wire.Stock
 	presence []wire.Presence
+	replies  []wire.Result
 }
 
 // ledger is what came of one stream.
@@ -100,6 +101,10 @@ func (h *Hub) receive(_ paho.Client, m paho.Message) {
 		if h.take(b) {
 			h.acknowledge(b.Stream)
 		}
+	case wire.Reply:
+		var r wire.Result
+		h.decode(m, &r)
+		h.set(func() { h.replies = append(h.replies, r) })
 	case wire.Inventory:
 		h.set(func() { h.decode(m, &h.stock) })
 	case wire.Status:
@@ -287,6 +292,9 @@ func (s State) Batches() []wire.Batch { return s.h.order }
 
 // Stock is the newest inventory.
 func (s State) Stock() wire.Stock { return s.h.stock }
+
+// Replies are what came of commands, in order.
+func (s State) Replies() []wire.Result { return s.h.replies }
 
 // Presence is every status that came, in order.
 func (s State) Presence() []wire.Presence { return s.h.presence }
