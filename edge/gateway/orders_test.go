@@ -131,7 +131,9 @@ devices: [{id: siren-1, profile: relay-waveshare-8@2, line: sim, period: 30s}]
 	d.hub.Wait("now", func(s hubtest.State) bool { before = len(s.Presence()); return true })
 	broker.Kill()
 	broker.Start()
-	d.hub.Wait("the gateway again", func(s hubtest.State) bool { return len(s.Presence()) > before && s.Presence()[len(s.Presence())-1].Online })
+	d.hub.Wait("the gateway again", func(s hubtest.State) bool {
+		return len(s.Presence()) > before && s.Presence()[len(s.Presence())-1].Online
+	})
 	d.ends(d.order("siren-1", map[string]float64{"relay_1": 0}, ""), wire.Accepted, wire.Executed)
 }
 

@@ -3,6 +3,9 @@ package modbus
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"log/slog"
+	"net"
 	"slices"
 	"sync"
 	"testing"
@@ -181,5 +184,65 @@ func writeForeign(t *testing.T, line *Line, at func(byte, profile.Ref) driver.St
 	}
 	if _, err := line.Write(t.Context(), s, "beyond", 1); driver.Cause(err) != "exception-2" {
 		t.Errorf("a register that is not there: %v", err)
+	}
+}
+
+// TestWriteLost lets a network device hang up behind a command: it is not sent
+// again by itself, and the device's reading on the next connection decides.
+func TestWriteLost(t *testing.T) {
+	for _, stuck := range []bool{false, true} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		r := &relay{stuck: stuck}
+		go func() {
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				hangUp(c, r)
+			}
+		}()
+		line := profile.Line{Name: "net", Kind: profile.TCP, Address: l.Addr().String()}
+		line.SetDefaults()
+		way := New(line, slog.New(slog.DiscardHandler))
+		got, err := way.Write(t.Context(), lamp(true), "lamp", 1)
+		if driver.Cause(err) != driver.Timeout || r.sent != 1 {
+			t.Errorf("a pulse: %+v, %v after %d commands", got, err, r.sent)
+		}
+		got, err = way.Write(t.Context(), lamp(false), "lamp", 1)
+		switch {
+		case stuck && (driver.Cause(err) != driver.Timeout || r.sent != 1+writes):
+			t.Errorf("nothing happened: %+v, %v after %d commands", got, err, r.sent)
+		case !stuck && (err != nil || r.sent != 2):
+			t.Errorf("it happened: %+v, %v after %d commands", got, err, r.sent)
+		}
+		way.Close()
+	}
+}
+
+// hangUp answers readings of unit 1 and closes the connection on a command.
+func hangUp(c net.Conn, r *relay) {
+	defer c.Close()
+	frame := make([]byte, 12)
+	for {
+		if _, err := io.ReadFull(c, frame); err != nil {
+			return
+		}
+		answers := r.answer(0, codec.RTU(frame[6], frame[7:]))
+		if frame[7] == 5 || len(answers) == 0 {
+			return
+		}
+		body, err := codec.OpenRTU(1, answers[0].Bytes)
+		if err != nil {
+			return
+		}
+		head := append(bytes.Clone(frame[:4]), 0, byte(1+len(body)), frame[6])
+		if _, err := c.Write(append(head, body...)); err != nil {
+			return
+		}
 	}
 }
