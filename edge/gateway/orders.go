@@ -39,13 +39,13 @@ type orders struct {
 	lines func() []reader // those at work
 }
 
-// worker is a line on which commands take turns; talker is one whose devices
+// turner is a line on which commands take turns; teller is one whose devices
 // can be sent a text.
 type (
-	worker interface {
+	turner interface {
 		Turn(ctx context.Context, id devices.ID, work poll.Work) (driver.Reading, error)
 	}
-	talker interface {
+	teller interface {
 		Tell(ctx context.Context, id devices.ID, text string) error
 	}
 )
@@ -100,7 +100,7 @@ func (o orders) Do(ctx context.Context, a commands.Action, begin func() error) (
 
 func (o orders) tell(ctx context.Context, a commands.Action, begin func() error) error {
 	line, _, ok := o.find(a.Device)
-	t, can := line.(talker)
+	t, can := line.(teller)
 	if !ok || !can {
 		return &commands.Failure{Cause: commands.CauseControl, Err: fmt.Errorf("%s takes no text", a.Device)}
 	}
@@ -115,7 +115,7 @@ func (o orders) tell(ctx context.Context, a commands.Action, begin func() error)
 func (o orders) turn(ctx context.Context, id devices.ID, work poll.Work) (r driver.Reading, err error) {
 	for range moves {
 		line, _, ok := o.find(id)
-		w, can := line.(worker)
+		w, can := line.(turner)
 		if !ok || !can {
 			return r, &commands.Failure{Cause: commands.CauseReceiver, Err: fmt.Errorf("%s is on no line that is asked", id)}
 		}
