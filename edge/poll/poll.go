@@ -48,6 +48,7 @@ const spread = 2 * time.Second
 
 // Scheduler reads the devices of one line.
 type Scheduler struct {
+	retirement
 	name    string
 	line    driver.Line
 	sink    Sink
@@ -86,7 +87,7 @@ func New(name string, line driver.Line, tasks []Task, sink Sink, o Options) *Sch
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Scheduler{name: name, line: line, sink: sink, opts: o, log: o.Logger.With("line", name), stats: map[devices.ID]Stats{}, advised: map[devices.ID]profile.Title{}}
+	s := &Scheduler{retirement: newRetirement(), name: name, line: line, sink: sink, opts: o, log: o.Logger.With("line", name), stats: map[devices.ID]Stats{}, advised: map[devices.ID]profile.Title{}}
 	for _, t := range tasks {
 		s.jobs = append(s.jobs, &job{Task: t})
 		s.stats[t.Station.ID] = Stats{}
@@ -111,18 +112,20 @@ func (s *Scheduler) Stats() map[devices.ID]Stats {
 // Findings says what is probably wrong with the line and its devices.
 func (s *Scheduler) Findings() []driver.Finding { return diagnose(s.Stats()) }
 
-// Run reads until ctx ends, then closes the line.
+// Run reads until ctx ends or the line is to retire, then closes the line.
 func (s *Scheduler) Run(ctx context.Context) error {
 	defer s.line.Close()
+	idle, release := s.until(ctx)
+	defer release()
 	s.begin(time.Now())
-	for ctx.Err() == nil {
+	for idle.Err() == nil {
 		j, wait := s.pick(time.Now())
 		if j == nil {
-			sleep(ctx, wait)
+			sleep(idle, wait)
 			continue
 		}
 		s.turn(ctx, j)
-		sleep(ctx, s.opts.Pause)
+		sleep(idle, s.opts.Pause)
 	}
 	return nil
 }

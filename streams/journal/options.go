@@ -44,9 +44,13 @@ type Options struct {
 	Reserve      int64         // bytes of disk kept free; below it appends fail with ErrDiskFull, or DropOldest acts
 	QueueBytes   int64         // bound of what waits for the next commit; 0 = 8 MiB; at most a quarter of MaxBytes. Full: callers block
 	Epoch        uint64        // used only when the journal is created; 0 = unix ms
-	FS           FS            // nil = the operating system
-	Now          func() time.Time
-	Logger       *slog.Logger
+	// Dropping is told, on the commit goroutine, before DropOldest takes numbers
+	// below upto from a cursor. They can still be read, even if it was told before:
+	// it must not append. nil: nobody is.
+	Dropping func(upto uint64)
+	FS       FS // nil = the operating system
+	Now      func() time.Time
+	Logger   *slog.Logger
 }
 
 // withDefaults fills in what is zero and refuses what makes no sense.
