@@ -111,6 +111,7 @@ func has(s hubtest.State, id devices.ID) bool {
 func TestReload(t *testing.T) {
 	broker := hubtest.StartBroker(t)
 	hub := hubtest.New(t, broker.Address(), "edge-1")
+	hub.Strict()
 	cfg := street(t, broker.Address(), 1, "")
 	write(t, filepath.Join(cfg.dir, "devices.yaml"), plantOf(map[string][]string{"a": {"a-1", "a-2"}, "b": {"b-1"}}))
 	j := work(t, cfg)
@@ -150,6 +151,7 @@ func TestReload(t *testing.T) {
 func TestRemovedWhileNothingRan(t *testing.T) {
 	broker := hubtest.StartBroker(t)
 	hub := hubtest.New(t, broker.Address(), "edge-1")
+	hub.Strict()
 	hub.Silence()
 	cfg := street(t, broker.Address(), 1, "")
 	write(t, filepath.Join(cfg.dir, "devices.yaml"), plantOf(map[string][]string{"a": {"a-1", "a-2"}}))
@@ -168,6 +170,7 @@ func TestRemovedWhileNothingRan(t *testing.T) {
 func TestReloadKeepsTheOld(t *testing.T) {
 	broker := hubtest.StartBroker(t)
 	hub := hubtest.New(t, broker.Address(), "edge-1")
+	hub.Strict()
 	cfg := street(t, broker.Address(), 1, "http: {address: \"127.0.0.1:0\"}\n")
 	sound := plantOf(map[string][]string{"a": {"a-1"}, "b": {"b-1"}})
 	write(t, filepath.Join(cfg.dir, "devices.yaml"), sound)
@@ -217,6 +220,7 @@ func TestReloadKeepsTheOld(t *testing.T) {
 func TestOwner(t *testing.T) {
 	broker := hubtest.StartBroker(t)
 	hub := hubtest.New(t, broker.Address(), "edge-1")
+	hub.Strict()
 	order := func(text string) wire.Order {
 		return wire.Order{V: wire.Version, ID: "o1", To: "edge-1", Device: "edge-1", Files: map[string]string{"street.yaml": text}}
 	}
@@ -245,8 +249,8 @@ func TestOwner(t *testing.T) {
 	}
 	hub.Wait("a-1", func(s hubtest.State) bool { return has(s, "a-1") })
 	for name, o := range map[string]wire.Order{
-		"street.yaml:2:":         order("lines:\n  - {nam: x}\n"),
-		"../street.yaml":         {ID: "o2", Files: map[string]string{"../street.yaml": ""}},
+		"street.yaml:2:": order("lines:\n  - {nam: x}\n"),
+		"../street.yaml": {ID: "o2", Files: map[string]string{"../street.yaml": ""}},
 	} {
 		r := j.g.Configure(t.Context(), o)
 		if r.State != wire.Refused || r.Cause != CauseFiles || strings.HasPrefix(name, "street") && !strings.HasPrefix(r.Detail, name) {

@@ -37,14 +37,14 @@ type Uplink struct {
 	stock   func() wire.Stock
 	down    func(kind string, payload []byte)
 	log     *slog.Logger
-	streams []*stream     // alarm, data: in the order of their urgency
+	streams []*stream // alarm, data: in the order of their urgency
 	spool   *Spool
 	heard   atomic.Uint64 // acknowledgements that came
 	remark  func() string
 	edition atomic.Uint64 // of stock and remark
 	news    chan struct{} // capacity 1: the edition changed
 
-	looks   chan lookBack // unbuffered: Resend waits for the session
+	looks chan lookBack // unbuffered: Resend waits for the session
 
 	accountEvery time.Duration
 

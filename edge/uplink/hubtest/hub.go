@@ -27,6 +27,7 @@ type Hub struct {
 	changed  chan struct{} // closed and renewed with every message
 	drop     func(wire.Batch) bool
 	silent   bool
+	strict   bool // records of devices that the inventory does not name are mistakes
 	streams  map[string]*ledger
 	order    []wire.Batch // as they came
 	stock    wire.Stock
@@ -85,6 +86,10 @@ func (h *Hub) Speak() {
 // Drop makes the hub forget the batches that f chooses, as if they had been
 // lost behind the broker; nil forgets none.
 func (h *Hub) Drop(f func(wire.Batch) bool) { h.set(func() { h.drop = f }) }
+
+// Strict makes the hub call it a mistake when a record comes of a device that
+// the newest inventory does not name: a real one refuses it.
+func (h *Hub) Strict() { h.set(func() { h.strict = true }) }
 
 func (h *Hub) set(f func()) {
 	h.mu.Lock()
@@ -156,7 +161,7 @@ func (h *Hub) take(b wire.Batch) (acknowledge bool) {
 			h.t.Errorf("%s: number %d in batch %d-%d, want %d", b.Stream, r.Seq, b.First, b.Last, next)
 		}
 		next += max(r.Lost, 1)
-		if r.Lost == 0 && len(h.stock.Devices) > 0 && !slices.ContainsFunc(h.stock.Devices, func(e wire.Entry) bool { return e.ID == r.Device }) {
+		if h.strict && r.Lost == 0 && !slices.ContainsFunc(h.stock.Devices, func(e wire.Entry) bool { return e.ID == r.Device }) {
 			h.t.Errorf("%s %d is of %s, which the inventory does not name", b.Stream, r.Seq, r.Device)
 		}
 		l.enter(h.t, b.Stream, r)
