@@ -116,8 +116,17 @@ func (s *session) ledger(id devices.ID) (sum api.LedgerHour) {
 		sum.Repeated += h.Repeated
 		sum.Superseded += h.Superseded
 		sum.Pending += h.Pending
+		sum.Unexplained += h.Unexplained
+		sum.Told = sum.Told || h.Told
 		for _, n := range h.Quarantined {
 			sum.Quarantined = map[string]int64{"all": sum.Quarantined["all"] + n}
+		}
+		for cause, n := range h.Expired {
+			if sum.Expired == nil {
+				sum.Expired = map[string]int64{}
+			}
+			sum.Expired[cause] += n
+			sum.Expired["all"] += n
 		}
 	}
 	return sum
