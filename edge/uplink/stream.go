@@ -163,6 +163,7 @@ func (s *stream) giveUp(upto uint64) {
 		_, _, open := s.open(n, n)
 		return !open
 	})
+	s.tally.release()
 	if err != nil {
 		s.log.Error("ledger could not follow what was dropped", "error", err)
 	}
@@ -208,7 +209,7 @@ func (s *stream) close() (err error) {
 		s.save()
 		err = s.journal.Close()
 		s.saveTally()
-		s.tally.place.leave()
+		s.tally.release()
 	})
 	return err
 }

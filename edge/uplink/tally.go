@@ -209,6 +209,14 @@ func (t *tally) walk(from, upto uint64, one func(uint64, cell), none func(upto, 
 	return nil
 }
 
+// release lets go of the segment that was read last: one that is removed frees
+// no room while it is open.
+func (t *tally) release() {
+	t.walking.Lock()
+	defer t.walking.Unlock()
+	t.place.leave()
+}
+
 // heading returns whose a journal's record is.
 func heading(r journal.Record) (cell, bool) {
 	if r.Kind != journal.Data || len(r.Data) < 2 || r.Data[0] != recordFormat {

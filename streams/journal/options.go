@@ -30,6 +30,7 @@ const (
 	minBytes       = 4 << 10  // smallest MaxBytes
 	defaultQueue   = 8 << 20
 	allocateStep   = 4 << 20
+	minStep        = 4 << 10
 )
 
 // Options tunes a journal. The zero value is a journal without limits, which
