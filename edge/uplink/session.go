@@ -184,7 +184,7 @@ func (s *session) publish(ctx context.Context, b batch) error {
 		return err
 	}
 	st := s.u.streams[b.stream]
-	payload, err := json.Marshal(wire.Batch{
+	payload, err := s.u.cfg.Encoding.marshal(wire.Batch{
 		V: wire.Version, Stream: st.name, Epoch: st.journal.Epoch(), First: b.first, Last: b.last,
 		Floor: st.floor(), Now: telemetry.At(time.Now()), Records: b.records,
 	})

@@ -45,9 +45,15 @@ func (s *session) cabinet(id devices.ID) (api.GatewayState, error) {
 func TestHubLosesItsData(t *testing.T) {
 	h, _ := open(t, "")
 	e := h.gateway("gw-1", simulated("north", busy))
+	text, err := os.ReadFile(e.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, e.config, strings.Replace(string(text), "hub:\n", "hub:\n  encoding: cbor\n", 1)) // the other tests speak JSON
 	e.run()
 	e.reaches("gridhub_edge_records_total", 200, 1e9)
 	e.quieten(simulated("north", calm))
+	e.reaches("gridhub_edge_polls_total", plantSize, plantSize)
 	eventually(t, "delivery", func() error { _, err := e.delivered(); return err })
 	h.stop()
 	if err := os.RemoveAll(filepath.Join(h.dir, "data")); err != nil {
@@ -280,6 +286,7 @@ func TestBitFlipAtTheGateway(t *testing.T) {
 	e.quieten(crowd("north", calm))
 	eventually(t, "delivery", func() error { _, err := e.delivered(); return err })
 	e.quieten(crowd("north", calm))
+	e.reaches("gridhub_edge_polls_total", crowdSize, crowdSize)
 	eventually(t, "the ledger", func() error {
 		var sum api.LedgerHour
 		for i := range crowdSize {
@@ -317,4 +324,45 @@ func listing(t *testing.T, dir string) (all []string) {
 		t.Fatal(err)
 	}
 	return all
+}
+
+// TestOneGatewayOnOnePort holds that a second gateway on the same serial port
+// says that it is in use, and that the first reads on undisturbed.
+func TestOneGatewayOnOnePort(t *testing.T) {
+	h, root := open(t, "")
+	dir := t.TempDir()
+	if err := os.Symlink(configs(t, "profiles"), filepath.Join(dir, "profiles")); err != nil {
+		t.Fatal(err)
+	}
+	port := filepath.Join(dir, "cabinet")
+	plant := func(prefix string) string {
+		return fmt.Sprintf("lines: [{name: cabinet, kind: serial, path: %s}]\ndevices: [{id: %s-1, profile: temperature-humidity@1, line: cabinet, address: 5, period: 200ms}]\n", port, prefix)
+	}
+	write(t, filepath.Join(dir, "plant.yaml"), plant("first"))
+	launch(t, filepath.Join(dir, "slaves.log"), edgeProgram, "simulate", "--links", dir, filepath.Join(dir, "plant.yaml"))
+	eventually(t, "the slave", func() error { _, err := os.Stat(port); return err })
+	first, second := h.gateway("gw-1", plant("first")), h.gateway("gw-2", plant("second"))
+	first.run()
+	read := func(n int64) func() error {
+		return func() error {
+			if sum := root.ledger("first-1"); sum.Stored < n || len(root.series("first-1", "temperature")) < int(n) {
+				return fmt.Errorf("%+v", sum)
+			}
+			return nil
+		}
+	}
+	eventually(t, "readings of the first", read(3))
+	second.run()
+	eventually(t, "the second's refusal", func() error {
+		if log := second.printed(); !strings.Contains(log, "another program has the serial port") || !strings.Contains(log, port) {
+			return fmt.Errorf("it printed:\n%s", log)
+		}
+		return nil
+	})
+	eventually(t, "more readings of the first", read(20))
+	if n := len(root.series("second-1", "temperature")); n != 0 {
+		t.Errorf("the second read %d values", n)
+	}
+	first.stop()
+	second.stop()
 }
