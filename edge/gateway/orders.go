@@ -21,8 +21,8 @@ func (g *Gateway) openDesk() (*commands.Desk, error) {
 	return commands.Open(commands.Options{
 		ID: g.cfg.ID, Dir: filepath.Join(data, "commands"), Logger: g.log,
 		Keys:  commands.Pinned(g.log, g.cfg.path(g.cfg.Hub.CommandKeys), filepath.Join(data, "identity", "command-keys.pem")),
-		Lines: orders{lines: func() []reader { return g.lines }},
-		Say:   func(ctx context.Context, envelope func() any) error { return g.uplink.Say(ctx, wire.Reply, envelope) },
+		Lines: orders{lines: func() []*worker { return g.crew.all() }}, Config: g.Configure,
+		Say: func(ctx context.Context, envelope func() any) error { return g.uplink.Say(ctx, wire.Reply, envelope) },
 	})
 }
 
@@ -36,7 +36,7 @@ func (g *Gateway) down(kind string, payload []byte) {
 
 // orders carries commands out on the lines that are read.
 type orders struct {
-	lines func() []reader // those at work
+	lines func() []*worker // those at work
 }
 
 // turner is a line on which commands take turns; teller is one whose devices
@@ -52,7 +52,8 @@ type (
 
 // find returns the line of a device.
 func (o orders) find(id devices.ID) (line reader, s driver.Station, ok bool) {
-	for _, line = range o.lines() {
+	for _, w := range o.lines() {
+		line = w.reader
 		if has, is := line.(interface {
 			Station(devices.ID) (driver.Station, bool)
 		}); is {

@@ -40,9 +40,12 @@ type desk struct {
 func commanded(t *testing.T, broker *hubtest.Broker, cfg Config, plant string) *desk {
 	t.Helper()
 	d := &desk{t: t, hub: hubtest.New(t, broker.Address(), "edge-1"), key: ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))}
-	path := filepath.Join(t.TempDir(), "plant.yaml")
-	write(t, path, plant)
-	cfg.Devices = []string{path}
+	cfg.Devices = nil // the hub's
+	if plant != "" {
+		path := filepath.Join(t.TempDir(), "plant.yaml")
+		write(t, path, plant)
+		cfg.Devices = []string{path}
+	}
 	der, err := x509.MarshalPKIXPublicKey(d.key.Public())
 	if err != nil {
 		t.Fatal(err)
@@ -310,5 +313,38 @@ func receive(t *testing.T, r io.Reader, kind jt808.ID) *jt808.Message {
 				return m
 			}
 		}
+	}
+}
+
+// TestCommandDuringReload gives commands while the lines are exchanged: each
+// comes to its end on the one or the other.
+func TestCommandDuringReload(t *testing.T) {
+	broker := hubtest.StartBroker(t)
+	cfg := street(t, broker.Address(), 1, "")
+	plant := func(period int) string {
+		return fmt.Sprintf("lines: [{name: sim, kind: simulated}]\ndevices: [{id: siren-1, profile: relay-waveshare-8@2, line: sim, period: %ds}]\n", period)
+	}
+	cfg.Owner = OwnHub
+	d := commanded(t, broker, cfg, "")
+	var ids []string
+	for n := range 6 {
+		d.n++
+		now := telemetry.At(time.Now())
+		o := wire.Order{V: 1, ID: fmt.Sprint("o-", d.n), To: "edge-1", Device: "edge-1", Files: map[string]string{"plant.yaml": plant(10 + n)}, At: now, Now: now, Expires: now.Add(time.Minute)}
+		signed, err := wire.Seal(o, d.key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.hub.Send(wire.Config, signed)
+		ids = append(ids, o.ID)
+		if n > 0 {
+			ids = append(ids, d.order("siren-1", map[string]float64{"relay_1": float64(n % 2)}, ""))
+		}
+		if n == 0 {
+			d.ends(ids[0], wire.Accepted, wire.Executed)
+		}
+	}
+	for _, id := range ids {
+		d.ends(id, wire.Accepted, wire.Executed)
 	}
 }

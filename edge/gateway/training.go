@@ -56,15 +56,16 @@ func Watch(ctx context.Context, sink poll.Sink, log *slog.Logger, paths ...strin
 	if err != nil {
 		return err
 	}
-	lines, err := readers(Default().Poll, library, plant, sink, log)
+	lines, err := definitions(library, plant)
 	if err != nil {
 		return err
 	}
-	var open sync.WaitGroup
-	for _, l := range lines {
-		open.Go(func() { l.Run(ctx) })
+	c := crew{cfg: Default().Poll, sink: sink, log: log}
+	if err := c.change(lines); err != nil {
+		return err
 	}
-	open.Wait()
+	c.start(ctx)
+	c.wait()
 	return nil
 }
 

@@ -48,6 +48,7 @@ const spread = 2 * time.Second
 
 // Scheduler reads the devices of one line.
 type Scheduler struct {
+	retirement
 	name    string
 	line    driver.Line
 	sink    Sink
@@ -89,7 +90,7 @@ func New(name string, line driver.Line, tasks []Task, sink Sink, o Options) *Sch
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Scheduler{name: name, line: line, sink: sink, opts: o, log: o.Logger.With("line", name), stats: map[devices.ID]Stats{}, advised: map[devices.ID]profile.Title{},
+	s := &Scheduler{retirement: newRetirement(), name: name, line: line, sink: sink, opts: o, log: o.Logger.With("line", name), stats: map[devices.ID]Stats{}, advised: map[devices.ID]profile.Title{},
 		turns: make(chan *command, maxTurns), stopped: make(chan struct{})}
 	for _, t := range tasks {
 		s.jobs = append(s.jobs, &job{Task: t})
@@ -115,19 +116,21 @@ func (s *Scheduler) Stats() map[devices.ID]Stats {
 // Findings says what is probably wrong with the line and its devices.
 func (s *Scheduler) Findings() []driver.Finding { return diagnose(s.Stats()) }
 
-// Run reads until ctx ends, then closes the line.
+// Run reads until ctx ends or the line is to retire, then closes the line.
 func (s *Scheduler) Run(ctx context.Context) error {
 	defer s.line.Close()
+	idle, release := s.until(ctx)
+	defer release()
 	s.begin(time.Now())
 	defer close(s.stopped)
-	for obeyed := false; ctx.Err() == nil; {
+	for obeyed := false; idle.Err() == nil; {
 		j, wait := s.pick(time.Now())
 		if j != nil {
 			wait = 0
 		}
 		var c *command
 		if j == nil || !obeyed {
-			c = s.next(ctx, wait)
+			c = s.next(idle, wait)
 		}
 		obeyed = c != nil
 		switch {
@@ -138,7 +141,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		default:
 			continue
 		}
-		sleep(ctx, s.opts.Pause)
+		sleep(idle, s.opts.Pause)
 	}
 	return nil
 }
