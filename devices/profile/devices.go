@@ -146,7 +146,7 @@ func (d *Device) Every(p *Profile) time.Duration { return cmp.Or(d.Period, p.Per
 func (d *Device) Entry(p *Profile) wire.Entry {
 	e := wire.Entry{
 		ID: d.ID, Name: d.Name, Profile: string(p.Ref()), Kind: p.Kind,
-		Period: d.Every(p).Milliseconds(), Place: wire.Place(d.Place),
+		Period: d.Every(p).Milliseconds(), Place: wire.Place(d.Place), Controls: p.Offers(),
 		Metrics: make([]wire.Metric, len(p.Metrics)),
 	}
 	for i, m := range p.Metrics {

@@ -17,12 +17,14 @@ import (
 type Layout any
 
 // Golden is a reading whose values are known: the frames as a line sniffer
-// shows them (whole, hexadecimal) or the text, and what they mean.
+// shows them (whole, hexadecimal) or the text, and what they mean. With Set, it
+// is what is written instead.
 type Golden struct {
 	Note    string             `yaml:"note"`
 	Answers map[string]string  `yaml:"answers"` // to the profile's questions
 	Frames  []Exchange         `yaml:"frames"`  // one per request, in order
 	Values  map[string]float64 `yaml:"values"`
+	Set     map[string]float64 `yaml:"set"`
 }
 
 // Exchange is one question to a device and its answer, both whole frames.
@@ -85,6 +87,9 @@ func (p *Profile) checkGolden() (errs []error) {
 
 // runGolden returns what differs; keys are below the golden reading.
 func (p *Profile) runGolden(g Golden) []configs.FieldError {
+	if len(g.Set) > 0 {
+		return p.runWrites(g)
+	}
 	switch p.Protocol {
 	case "", Modbus:
 		return p.runModbus(g)
@@ -125,16 +130,22 @@ func (p *Profile) runModbus(g Golden) []configs.FieldError {
 
 // open checks the hexadecimal frame s as an answer to b.
 func open(b modbus.Block, s string) (data []byte, unit byte, err error) {
-	frame, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
-	if err != nil || len(frame) == 0 {
-		return nil, 0, fmt.Errorf("not hexadecimal bytes")
-	}
-	body, err := modbus.OpenRTU(frame[0], frame)
+	body, unit, err := openFrame(s)
 	if err != nil {
 		return nil, 0, err
 	}
 	data, err = b.Answer(body)
-	return data, frame[0], err
+	return data, unit, err
+}
+
+// openFrame checks the hexadecimal frame s of a serial line.
+func openFrame(s string) (body []byte, unit byte, err error) {
+	frame, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
+	if err != nil || len(frame) == 0 {
+		return nil, 0, fmt.Errorf("not hexadecimal bytes")
+	}
+	body, err = modbus.OpenRTU(frame[0], frame)
+	return body, frame[0], err
 }
 
 // differ compares decoded values with expected ones, to a millionth.

@@ -89,3 +89,17 @@ func orNil(ps configs.Problems) error {
 	}
 	return ps
 }
+
+// Files unfolds folders into the *.yaml files that are read from them. A path
+// that is not there counts as a file: reading it tells what is wrong.
+func Files(paths ...string) []string {
+	var all []string
+	for _, path := range paths {
+		if found, problems := yamlFiles([]string{path}); len(problems) == 0 {
+			all = append(all, found...)
+			continue
+		}
+		all = append(all, path)
+	}
+	return all
+}

@@ -1,8 +1,8 @@
 // Package profile holds what is known of a model of device and of the devices
 // that an installer has put up: two kinds of YAML files.
 //
-// A profile says what a model measures, in which registers, in which unit and
-// range, where that knowledge comes from, and proves it with frames whose
+// A profile says what a model measures and lets others set, in which registers,
+// in which unit and range, where that knowledge comes from, and proves it with frames whose
 // values are known. A device file says which devices hang on which lines and
 // where they stand. The package checks both, compiles a profile into the
 // codec's Layout, and describes devices to the hub. It opens no line.
@@ -37,6 +37,7 @@ type Profile struct {
 	WordOrder Order         `yaml:"word_order"` // for all metrics that name none
 	Metrics   []Metric      `yaml:"metrics"`
 	Questions []Question    `yaml:"questions"`
+	Controls  []Control     `yaml:"controls"`
 	Golden    []Golden      `yaml:"golden"`
 }
 
@@ -89,6 +90,7 @@ func (p *Profile) Validate() error {
 	add(len(p.Metrics) == 0 || len(p.Metrics) > maxMetrics, "metrics", "1 to %d metrics", maxMetrics)
 	errs = append(errs, p.checkNames()...)
 	errs = append(errs, p.checkProtocol()...)
+	errs = append(errs, p.checkControls()...)
 	if len(errs) == 0 {
 		errs = append(errs, p.checkGolden()...)
 	}

@@ -147,6 +147,9 @@ func TestEncode(t *testing.T) {
 	tried := 0
 	for ref, p := range lib {
 		for _, g := range p.Golden {
+			if len(g.Set) > 0 {
+				continue // what is written to it
+			}
 			compiled, err := p.Compile(g.Answers)
 			if err != nil {
 				t.Fatal(err)

@@ -127,6 +127,7 @@ type Entry struct {
 	Unit        string    `json:"unit,omitempty" cbor:"unit,omitempty"`               // serial or seal number of the thing itself; another one: it was replaced
 	Maintenance bool      `json:"maintenance,omitempty" cbor:"maintenance,omitempty"` // raises nothing, and is shown so
 	Controls    []Control `json:"controls,omitempty" cbor:"controls,omitempty"`
+	Retired     bool      `json:"retired,omitempty" cbor:"retired,omitempty"` // read no more; named until its last record is acknowledged
 }
 
 // Stock is the payload of inventory: all devices of one gateway. It replaces

@@ -135,4 +135,5 @@ type AccountHour struct {
 	Hour    telemetry.Millis `json:"hour" cbor:"hour"`                           // begin
 	Polled  uint64           `json:"polled" cbor:"polled"`                       // numbers issued
 	Pending uint64           `json:"pending,omitempty" cbor:"pending,omitempty"` // not acknowledged yet
+	Lost    uint64           `json:"lost,omitempty" cbor:"lost,omitempty"`       // given up before they were acknowledged
 }

@@ -21,6 +21,8 @@ const usage = `edge reads sensors and delivers every reading to a hub.
   edge probe LINE [UNIT]    show a device's registers as every type and word order
   edge watch FILE…          read the devices of files and show their values
   edge simulate FILE…       answer in place of the devices of files, for training
+  edge reload               let the running gateway read its profiles and device files again
+  edge resend --from T --to T   let it offer again what it keeps of that time
 
 LINE is a serial port such as /dev/ttyUSB0, or host:port. A command's flags
 follow its name: edge scan -h`
@@ -44,6 +46,10 @@ func Run(ctx context.Context, args []string, out, errs io.Writer) error {
 		return watch(ctx, args[1:], out, errs)
 	case "simulate":
 		return simulate(ctx, args[1:], out)
+	case "reload":
+		return reload(ctx, args[1:], out)
+	case "resend":
+		return resend(ctx, args[1:], out)
 	case "help", "-h", "--help":
 		_, err := fmt.Fprintln(out, usage)
 		return err
@@ -71,6 +77,7 @@ func run(ctx context.Context, args []string, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
+	defer onHangup(g)()
 	return g.Run(ctx)
 }
 

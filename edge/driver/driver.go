@@ -45,13 +45,14 @@ type Line interface {
 	Close() error
 }
 
-// Causes of a reading that failed, as records and screens carry them.
+// Causes of a reading or a command that failed, as records and screens carry them.
 const (
 	LineDown  = "line-down"  // the port or connection is not there
 	Timeout   = "timeout"    // the device did not answer in time
 	Damaged   = "damaged"    // what came back was no sound frame
 	Exception = "exception-" // the device refused; its code follows
 	Unfit     = "unfit"      // profile, address and line do not belong together
+	Unproven  = "unproven"   // of a command: the device answers, but its reading does not show what was set
 )
 
 // ReadError says which device failed and whether trying again can help.

@@ -25,8 +25,7 @@ import (
 // of the packet.
 const maxInventory = 250 << 10
 
-// inventory describes all devices to the hub. The hash is over their JSON,
-// whose field order is fixed.
+// inventory describes all devices to the hub.
 func inventory(library profile.Library, plant profile.Plant) (wire.Stock, error) {
 	s := wire.Stock{V: wire.Version, Devices: []wire.Entry{}}
 	for i := range plant.Devices {
@@ -40,37 +39,27 @@ func inventory(library profile.Library, plant profile.Plant) (wire.Stock, error)
 	if len(text) > maxInventory {
 		return s, fmt.Errorf("inventory of %d devices takes %d bytes, a hub takes %d: share the devices between gateways", len(s.Devices), len(text), maxInventory)
 	}
+	s.Hash, err = hashOf(s.Devices)
+	return s, err
+}
+
+// hashOf is over the devices' JSON, whose field order is fixed.
+func hashOf(devices []wire.Entry) (string, error) {
+	text, err := json.Marshal(devices)
+	if err != nil {
+		return "", fmt.Errorf("inventory: %w", err)
+	}
 	sum := sha256.Sum256(text)
-	s.Hash = hex.EncodeToString(sum[:])
-	return s, nil
+	return hex.EncodeToString(sum[:]), nil
 }
 
 // reader is a line at work: one that asks its devices or one that listens.
 type reader interface {
 	Name() string
-	Run(ctx context.Context) error // returns when ctx ends
+	Run(ctx context.Context) error // returns when ctx ends, or when it is to retire
+	Retire()                       // after the reading at hand
 	Stats() map[devices.ID]poll.Stats
 	Findings() []driver.Finding
-}
-
-// readers makes one reader for each line that has devices.
-func readers(cfg Poll, library profile.Library, plant profile.Plant, sink poll.Sink, log *slog.Logger) ([]reader, error) {
-	var all []reader
-	for _, l := range plant.Lines {
-		tasks, err := tasksOn(l, library, plant.Devices)
-		if err != nil {
-			return nil, err
-		}
-		if len(tasks) == 0 {
-			continue
-		}
-		r, err := readerOf(cfg, l, tasks, sink, log)
-		if err != nil {
-			return nil, fmt.Errorf("line %s: %w", l.Name, err)
-		}
-		all = append(all, r)
-	}
-	return all, nil
 }
 
 // readerOf asks the devices of l, or listens to them, as their protocol wants.

@@ -68,7 +68,7 @@ func checkFile(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return checkPlant(c.paths(c.Profiles), c.paths(c.Devices))
+	return checkPlant(c.paths(c.Profiles), c.devicePaths())
 }
 
 // checkPlant reports the problems of profiles and of devices together.

@@ -10,6 +10,7 @@ import (
 
 	"gridhub/configs"
 	"gridhub/devices"
+	"gridhub/edge/commands"
 	"gridhub/edge/uplink"
 )
 
@@ -23,8 +24,10 @@ type Config struct {
 	Spool    uplink.SpoolConfig `yaml:"spool"`
 	Poll     Poll               `yaml:"poll"`
 	HTTP     HTTP               `yaml:"http"`
+	Owner    Owner              `yaml:"owner"` // whose the device files are
 
-	dir string // of the file; relative paths begin there
+	dir  string // of the file; relative paths begin there
+	text []byte // of the file, as it was read
 }
 
 // Poll tunes the reading of devices.
@@ -43,7 +46,7 @@ func Default() Config {
 	return Config{
 		ID: "edge-1", Data: "data/edge", Profiles: []string{"profiles"}, Devices: []string{"devices"},
 		Hub: uplink.Default(), Spool: uplink.DefaultSpool(),
-		Poll: Poll{Retries: 2, MaxBackoff: time.Minute},
+		Poll: Poll{Retries: 2, MaxBackoff: time.Minute}, Owner: OwnGateway,
 	}
 }
 
@@ -59,7 +62,10 @@ func (c Config) Validate() error {
 	if len(c.Profiles) == 0 {
 		errs = append(errs, configs.Fault("profiles", nil, "at least one file or folder"))
 	}
-	if len(c.Devices) == 0 {
+	if c.Owner != OwnGateway && c.Owner != OwnHub {
+		errs = append(errs, configs.Fault("owner", nil, "gateway or hub"))
+	}
+	if len(c.Devices) == 0 && c.Owner != OwnHub {
 		errs = append(errs, configs.Fault("devices", nil, "at least one file or folder"))
 	}
 	return errors.Join(append(errs, c.checkFiles()...)...)
@@ -86,10 +92,15 @@ func (c Config) checkFiles() (errs []error) {
 		look(fmt.Sprintf("profiles[%d]", i), p, exists)
 	}
 	for i, p := range c.Devices {
+		if c.Owner == OwnHub {
+			look(fmt.Sprintf("devices[%d]", i), p, absent)
+			continue
+		}
 		look(fmt.Sprintf("devices[%d]", i), p, exists)
 	}
 	look("hub.ca", c.Hub.CA, uplink.CheckCA)
 	look("hub.password_file", c.Hub.PasswordFile, uplink.CheckSecret)
+	look("hub.command_keys", c.Hub.CommandKeys, commands.CheckKeys)
 	return errs
 }
 
@@ -126,6 +137,11 @@ func Load(path string) (Config, error) {
 	if err := configs.Load(path, &c); err != nil {
 		return Config{}, err
 	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return Config{}, err
+	}
+	c.text = text
 	return c, nil
 }
 

@@ -13,24 +13,34 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync"
+	"time"
 
 	"gridhub/configs"
-	"gridhub/devices/profile"
-	"gridhub/devices/wire"
+	"gridhub/edge/commands"
 	"gridhub/edge/uplink"
 )
 
 // Gateway is one edge, ready to run once.
 type Gateway struct {
-	cfg    Config
-	log    *slog.Logger
-	plant  profile.Plant
-	stock  wire.Stock
-	spool  *uplink.Spool
-	uplink *uplink.Uplink
-	lines  []reader
-	page   *page
+	cfg       Config
+	log       *slog.Logger
+	seen      string // the files' footprint before they were read
+	lookEvery time.Duration
+	spool     *uplink.Spool
+	uplink    *uplink.Uplink
+	stock     *stock
+	crew      *crew
+	desk      *commands.Desk
+	page      *page
+	control   *control
+
+	changing sync.Mutex // held while another configuration is taken over; before mu
+
+	mu       sync.Mutex
+	plan     plan // at work
+	problems configs.Problems
 }
 
 // New checks cfg, loads profiles and devices, opens the spool and starts
@@ -39,16 +49,9 @@ func New(cfg Config, log *slog.Logger) (*Gateway, error) {
 	if err := configs.Validate(cfg); err != nil {
 		return nil, err
 	}
-	library, err := profile.LoadLibrary(cfg.paths(cfg.Profiles)...)
-	if err != nil {
-		return nil, err
-	}
-	plant, err := profile.LoadPlant(library, cfg.paths(cfg.Devices)...)
-	if err != nil {
-		return nil, err
-	}
-	g := &Gateway{cfg: cfg, log: log, plant: plant}
-	if g.stock, err = inventory(library, plant); err != nil {
+	g := &Gateway{cfg: cfg, log: log, seen: cfg.footprint(), lookEvery: lookEvery}
+	var err error
+	if g.plan, err = cfg.plan(); err != nil {
 		return nil, err
 	}
 	data := cfg.path(cfg.Data)
@@ -58,23 +61,37 @@ func New(cfg Config, log *slog.Logger) (*Gateway, error) {
 	if g.spool, err = uplink.OpenSpool(data, cfg.Spool, log); err != nil {
 		return nil, err
 	}
-	if err := g.assemble(library); err != nil {
+	cfg.sweep()
+	if err := g.assemble(); err != nil {
 		return nil, errors.Join(err, g.Close())
 	}
 	return g, nil
 }
 
 // assemble joins the parts.
-func (g *Gateway) assemble(library profile.Library) (err error) {
+func (g *Gateway) assemble() (err error) {
+	if g.stock, err = openStock(filepath.Join(g.cfg.path(g.cfg.Data), "inventory.json"), g.log); err != nil {
+		return err
+	}
+	if err := g.stock.renew(g.plan, string(g.cfg.Owner)); err != nil {
+		return err
+	}
 	hub := g.cfg.Hub
 	hub.CA, hub.PasswordFile = g.cfg.path(hub.CA), g.cfg.path(hub.PasswordFile)
+	if g.desk, err = g.openDesk(); err != nil {
+		return err
+	}
 	g.uplink, err = uplink.New(hub, uplink.Options{
-		ID: g.cfg.ID, Spool: g.spool, Logger: g.log, Stock: func() wire.Stock { return g.stock },
+		ID: g.cfg.ID, Spool: g.spool, Logger: g.log, Stock: g.stock.now, Remark: g.remarks, Down: g.down,
 	})
 	if err != nil {
 		return err
 	}
-	if g.lines, err = readers(g.cfg.Poll, library, g.plant, g.spool.Put, g.log); err != nil {
+	g.crew = &crew{cfg: g.cfg.Poll, sink: g.spool.Put, log: g.log}
+	if err := g.crew.change(g.plan.lines); err != nil {
+		return err
+	}
+	if g.control, err = newControl(SocketOf(g.cfg), g); err != nil {
 		return err
 	}
 	g.page, err = newPage(g.cfg.HTTP, g)
@@ -85,17 +102,22 @@ func (g *Gateway) assemble(library profile.Library) (err error) {
 // lines first, then the spool with all that was read, the connection last.
 func (g *Gateway) Run(ctx context.Context) error {
 	defer g.Close()
-	g.log.Info("gateway starts", "gateway", g.cfg.ID, "lines", len(g.lines), "devices", len(g.plant.Devices))
-	var reading, others sync.WaitGroup
-	for _, l := range g.lines {
-		reading.Go(func() { l.Run(ctx) })
-	}
+	g.log.Info("gateway starts", "gateway", g.cfg.ID, "lines", len(g.plan.lines), "devices", len(g.plan.plant.Devices))
+	g.crew.start(ctx)
+	var changes, others sync.WaitGroup
+	changes.Go(func() { g.look(ctx) })
+	changes.Go(func() { g.settle(ctx) })
+	changes.Go(func() { g.desk.Run(ctx) })
 	deliver, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	others.Go(func() { g.uplink.Run(deliver) })
 	others.Go(func() { g.page.serve(deliver) })
+	others.Go(func() { g.control.serve(deliver) })
 	<-ctx.Done()
-	reading.Wait()
+	changes.Wait()
+	g.changing.Lock() // whoever changes the lines has done so
+	g.crew.wait()
+	g.changing.Unlock()
 	stop()
 	others.Wait()
 	g.log.Info("gateway stops", "gateway", g.cfg.ID)
@@ -105,5 +127,6 @@ func (g *Gateway) Run(ctx context.Context) error {
 // Close releases what New opened. It is idempotent.
 func (g *Gateway) Close() error {
 	g.page.close()
+	g.control.close()
 	return g.spool.Close()
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"gridhub/devices"
@@ -82,7 +83,7 @@ type finding struct {
 }
 
 func (g *Gateway) findings() (all []finding) {
-	for _, l := range g.lines {
+	for _, l := range g.crew.all() {
 		for _, f := range l.Findings() {
 			all = append(all, finding{l.Name(), f.Device, f.Text.ZH, f.Text.EN})
 		}
@@ -94,6 +95,10 @@ func (g *Gateway) healthz(w http.ResponseWriter, _ *http.Request) {
 	answer := map[string]any{"ok": true, "hub": g.uplink.Status().Online}
 	if found := g.findings(); len(found) > 0 {
 		answer["findings"] = found
+	}
+	answer["config"] = g.running().config
+	if wrong := g.mistakes(); len(wrong) > 0 {
+		answer["config_problems"] = strings.Split(wrong.Error(), "\n")
 	}
 	w.Header().Set("Content-Type", "application/json")
 	if err := g.Health(); err != nil {
@@ -140,7 +145,7 @@ func (g *Gateway) spoolMetrics(w io.Writer) {
 func (g *Gateway) deviceMetrics(w io.Writer) {
 	all := map[devices.ID]poll.Stats{}
 	var ids []devices.ID
-	for _, l := range g.lines {
+	for _, l := range g.crew.all() {
 		for id, st := range l.Stats() {
 			all[id] = st
 			ids = append(ids, id)

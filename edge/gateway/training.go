@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"gridhub/devices/codec/modbus"
 	"gridhub/devices/profile"
 	"gridhub/edge/driver/simulated"
 	"gridhub/edge/driver/slave"
@@ -55,15 +56,16 @@ func Watch(ctx context.Context, sink poll.Sink, log *slog.Logger, paths ...strin
 	if err != nil {
 		return err
 	}
-	lines, err := readers(Default().Poll, library, plant, sink, log)
+	lines, err := definitions(library, plant)
 	if err != nil {
 		return err
 	}
-	var open sync.WaitGroup
-	for _, l := range lines {
-		open.Go(func() { l.Run(ctx) })
+	c := crew{cfg: Default().Poll, sink: sink, log: log}
+	if err := c.change(lines); err != nil {
+		return err
 	}
-	open.Wait()
+	c.start(ctx)
+	c.wait()
 	return nil
 }
 
@@ -144,6 +146,12 @@ func pretend(tasks []poll.Task) []slave.Device {
 				values[f.Metric] = f.Value
 			}
 			return values
+		}, Write: func(w modbus.Write) bool {
+			c, v, ok := t.Station.Profile.Wrote(w)
+			if ok {
+				_, _ = line.Write(context.Background(), t.Station, c.Name, v) // as Read
+			}
+			return ok
 		}}
 	}
 	return all

@@ -25,6 +25,7 @@ const (
 
 // Listener makes records of what the devices of one line say of themselves.
 type Listener struct {
+	retirement
 	name   string
 	source driver.Source
 	sink   Sink
@@ -44,7 +45,7 @@ type voice struct {
 // Listen returns a Listener for the devices of the line called name.
 func Listen(name string, source driver.Source, tasks []Task, sink Sink, log *slog.Logger) *Listener {
 	l := &Listener{
-		name: name, source: source, sink: sink, log: log.With("line", name),
+		retirement: newRetirement(), name: name, source: source, sink: sink, log: log.With("line", name),
 		heard: map[devices.ID]*voice{}, stats: map[devices.ID]Stats{},
 	}
 	for _, t := range tasks {
@@ -71,7 +72,8 @@ func (l *Listener) Stats() map[devices.ID]Stats {
 // Findings says what is probably wrong with the line and its devices.
 func (l *Listener) Findings() []driver.Finding { return diagnose(l.Stats()) }
 
-// Run hears until ctx ends.
+// Run hears until ctx ends or the line is to retire. What was heard has been
+// handed over by then.
 func (l *Listener) Run(ctx context.Context) error {
 	now := time.Now()
 	for _, v := range l.heard {
@@ -79,7 +81,7 @@ func (l *Listener) Run(ctx context.Context) error {
 	}
 	var watch sync.WaitGroup
 	defer watch.Wait()
-	ctx, stop := context.WithCancel(ctx)
+	ctx, stop := l.until(ctx)
 	defer stop()
 	watch.Go(func() { l.watch(ctx) })
 	return l.source.Listen(ctx, l.deliver)

@@ -4,10 +4,10 @@
 // It promises that a dead device never starves the others: while it fails it
 // gets one attempt at a time, ever less often, and only when no healthy device
 // is due. Every poll that was carried out becomes one record, good or bad; a
-// failed one says why and carries no values. Devices that speak of themselves
-// have a Listener instead, with one record for each thing they say and one
-// when they fall silent. How a device is asked or heard is the driver's, where
-// records go is the caller's.
+// failed one says why and carries no values. A command takes a turn between two
+// readings. Devices that speak of themselves have a Listener instead, with one
+// record for each thing they say and one when they fall silent. How a device is
+// asked or heard is the driver's, where records go is the caller's.
 package poll
 
 import (
@@ -48,6 +48,7 @@ const spread = 2 * time.Second
 
 // Scheduler reads the devices of one line.
 type Scheduler struct {
+	retirement
 	name    string
 	line    driver.Line
 	sink    Sink
@@ -55,6 +56,9 @@ type Scheduler struct {
 	log     *slog.Logger
 	jobs    []*job // owned by Run, as is what follows
 	advised map[devices.ID]profile.Title
+
+	turns   chan *command // capacity maxTurns; full: refused
+	stopped chan struct{} // closed when Run ends
 
 	mu    sync.Mutex
 	stats map[devices.ID]Stats
@@ -86,7 +90,8 @@ func New(name string, line driver.Line, tasks []Task, sink Sink, o Options) *Sch
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Scheduler{name: name, line: line, sink: sink, opts: o, log: o.Logger.With("line", name), stats: map[devices.ID]Stats{}, advised: map[devices.ID]profile.Title{}}
+	s := &Scheduler{retirement: newRetirement(), name: name, line: line, sink: sink, opts: o, log: o.Logger.With("line", name), stats: map[devices.ID]Stats{}, advised: map[devices.ID]profile.Title{},
+		turns: make(chan *command, maxTurns), stopped: make(chan struct{})}
 	for _, t := range tasks {
 		s.jobs = append(s.jobs, &job{Task: t})
 		s.stats[t.Station.ID] = Stats{}
@@ -111,18 +116,32 @@ func (s *Scheduler) Stats() map[devices.ID]Stats {
 // Findings says what is probably wrong with the line and its devices.
 func (s *Scheduler) Findings() []driver.Finding { return diagnose(s.Stats()) }
 
-// Run reads until ctx ends, then closes the line.
+// Run reads until ctx ends or the line is to retire, then closes the line.
 func (s *Scheduler) Run(ctx context.Context) error {
 	defer s.line.Close()
+	idle, release := s.until(ctx)
+	defer release()
 	s.begin(time.Now())
-	for ctx.Err() == nil {
+	defer close(s.stopped)
+	for obeyed := false; idle.Err() == nil; {
 		j, wait := s.pick(time.Now())
-		if j == nil {
-			sleep(ctx, wait)
+		if j != nil {
+			wait = 0
+		}
+		var c *command
+		if j == nil || !obeyed {
+			c = s.next(idle, wait)
+		}
+		obeyed = c != nil
+		switch {
+		case obeyed:
+			s.obey(ctx, c)
+		case j != nil:
+			s.turn(ctx, j)
+		default:
 			continue
 		}
-		s.turn(ctx, j)
-		sleep(ctx, s.opts.Pause)
+		sleep(idle, s.opts.Pause)
 	}
 	return nil
 }

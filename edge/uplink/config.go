@@ -15,18 +15,20 @@ type Config struct {
 	CA           string        `yaml:"ca"`            // PEM file of the authority that signed the hub's certificate; empty = the system's
 	Username     string        `yaml:"username"`      // empty = the gateway's id
 	PasswordFile string        `yaml:"password_file"` // file with the secret, one line; empty = none
+	CommandKeys  string        `yaml:"command_keys"`  // PEM file of the keys that sign commands; empty = those of the enrolment alone
 	KeepAlive    time.Duration `yaml:"keep_alive"`    // silence after which both sides ask whether the other is there
 	BatchRecords int           `yaml:"batch_records"` // most records in one message
 	Linger       time.Duration `yaml:"linger"`        // how long a fresh reading waits for others to share a message
 	Resend       time.Duration `yaml:"resend"`        // after this time without acknowledgement a record is sent again
 	BacklogRate  int           `yaml:"backlog_rate"`  // records per second of what waited; fresh ones are not limited
+	Encoding     Encoding      `yaml:"encoding"`      // of batches
 }
 
 // Default returns what configs/edge.yaml says.
 func Default() Config {
 	return Config{
 		URL: "tcp://127.0.0.1:1883", KeepAlive: 30 * time.Second, BatchRecords: 200,
-		Linger: 200 * time.Millisecond, Resend: 20 * time.Second, BacklogRate: 2000,
+		Linger: 200 * time.Millisecond, Resend: 20 * time.Second, BacklogRate: 2000, Encoding: JSON,
 	}
 }
 
@@ -50,6 +52,7 @@ func (c Config) Validate() error {
 	add(c.Linger < 0 || c.Linger > time.Minute, "linger", "a time up to 1m")
 	add(c.Resend < time.Second || c.Resend > time.Hour, "resend", "a time from 1s to 1h")
 	add(c.BacklogRate < 1, "backlog_rate", "1 or more records per second")
+	add(c.Encoding != JSON && c.Encoding != CBOR, "encoding", "json or cbor")
 	return errors.Join(errs...)
 }
 

@@ -36,6 +36,9 @@ type session struct {
 	sent   []*outstanding
 	end    context.CancelCauseFunc
 	waiter sync.WaitGroup
+
+	telling sync.Mutex // held while inventory and status are published
+	told    uint64     // the edition of them that the hub has
 }
 
 // batch is what one message carries: consecutive records of one stream.
@@ -60,6 +63,7 @@ func (u *Uplink) session(ctx context.Context) error {
 		return conn.reason(err)
 	}
 	u.setOnline()
+	defer u.line.enter(conn)()
 	u.log.Info("connected to the hub", "url", u.cfg.URL)
 	s.start(work)
 	select {
@@ -82,10 +86,11 @@ func (u *Uplink) session(ctx context.Context) error {
 func (s *session) introduce(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
+	s.told = s.u.edition.Load()
 	if err := s.conn.say(ctx, wire.Inventory, false, s.u.stock()); err != nil {
 		return err
 	}
-	return s.conn.say(ctx, wire.Status, true, wire.Presence{V: wire.Version, Online: true, Now: telemetry.At(time.Now())})
+	return s.conn.say(ctx, wire.Status, true, s.u.presence())
 }
 
 // start begins the lanes and the sender, after all that they share is made.
@@ -104,6 +109,9 @@ func (s *session) start(ctx context.Context) {
 		s.run(ctx, l.backlog)
 	}
 	s.run(ctx, s.send)
+	s.run(ctx, s.herald)
+	s.run(ctx, s.accounts)
+	s.run(ctx, s.lookBacks)
 }
 
 // run starts work that ends the session when it fails or panics.
@@ -173,8 +181,11 @@ func (s *session) send(ctx context.Context) error {
 
 // publish sends one batch; its PUBACK only frees the slot.
 func (s *session) publish(ctx context.Context, b batch) error {
+	if err := s.renew(ctx); err != nil {
+		return err
+	}
 	st := s.u.streams[b.stream]
-	payload, err := json.Marshal(wire.Batch{
+	payload, err := s.u.cfg.Encoding.marshal(wire.Batch{
 		V: wire.Version, Stream: st.name, Epoch: st.journal.Epoch(), First: b.first, Last: b.last,
 		Floor: st.floor(), Now: telemetry.At(time.Now()), Records: b.records,
 	})

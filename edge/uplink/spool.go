@@ -10,6 +10,7 @@ import (
 	"gridhub/configs"
 	"gridhub/devices/wire"
 	"gridhub/streams/journal"
+	"gridhub/streams/journal/fsx"
 )
 
 // SpoolConfig says how much may wait on this machine's disk.
@@ -62,6 +63,7 @@ func OpenSpool(dir string, c SpoolConfig, log *slog.Logger) (*Spool, error) {
 	// What waits for one commit must fit the journal with room to spare, or a
 	// slow disk would gather more than can ever be stored.
 	alarm.QueueBytes, data.QueueBytes = min(maxQueue, alarm.MaxBytes/8), min(maxQueue, data.MaxBytes/8)
+	alarm.SegmentBytes, data.SegmentBytes = portion(dir, alarm.MaxBytes), portion(dir, data.MaxBytes)
 	a, err := openStream(filepath.Join(dir, wire.Alarm), wire.Alarm, alarm, log)
 	if err != nil {
 		return nil, fmt.Errorf("spool: %w", err)
@@ -71,6 +73,21 @@ func OpenSpool(dir string, c SpoolConfig, log *slog.Logger) (*Spool, error) {
 		return nil, errors.Join(fmt.Errorf("spool: %w", err), a.journal.Close())
 	}
 	return &Spool{alarm: a, data: d}, nil
+}
+
+// Sizes of a segment, which is dropped as a whole.
+const (
+	minPortion = 64 << 10
+	maxPortion = 64 << 20
+)
+
+// portion is a small part of what there is room for, by the limit and by the
+// disk, so that a disk smaller than the limit does not drop all at once.
+func portion(dir string, limit int64) int64 {
+	if free, err := (fsx.OS{}).Free(dir); err == nil {
+		limit = min(limit, free)
+	}
+	return max(minPortion, min(maxPortion, limit/8))
 }
 
 // Put stores a record; urgent ones go to the alarm stream. It returns before

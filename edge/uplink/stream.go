@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"gridhub/devices/telemetry"
 	"gridhub/devices/wire"
 	"gridhub/streams/journal"
 )
@@ -19,6 +22,7 @@ type stream struct {
 	name    string
 	journal *journal.Journal
 	cursor  *journal.Cursor
+	tally   *tally
 	log     *slog.Logger
 	once    sync.Once     // of close
 	dirty   chan struct{} // capacity 1: acked changed since the cursor was saved
@@ -34,6 +38,12 @@ func openStream(dir, name string, o journal.Options, log *slog.Logger) (*stream,
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
+	var ready atomic.Pointer[stream] // the journal may make room while it opens
+	o.Dropping = func(upto uint64) {
+		if s := ready.Load(); s != nil {
+			s.giveUp(upto)
+		}
+	}
 	j, err := journal.Open(dir, o)
 	if err != nil {
 		return nil, err
@@ -45,15 +55,22 @@ func openStream(dir, name string, o journal.Options, log *slog.Logger) (*stream,
 	}
 	s := &stream{name: name, journal: j, cursor: c, log: log.With("stream", name), dirty: make(chan struct{}, 1), more: make(chan struct{})}
 	s.acked = restore(max(c.Position(), 1)-1, c.State())
+	if s.tally, err = openTally(filepath.Join(dir, "tally.json"), j); err != nil {
+		j.Close()
+		return nil, err
+	}
+	ready.Store(s)
 	return s, nil
 }
 
 // put appends without waiting for the disk.
 func (s *stream) put(rec wire.Record) {
-	err := s.journal.AppendAsync([][]byte{encode(rec)}, func(_ uint64, err error) {
+	err := s.journal.AppendAsync([][]byte{encode(rec)}, func(number uint64, err error) {
 		if err != nil {
 			s.refuse(rec, err)
+			return
 		}
+		s.tally.issued(number, rec)
 	})
 	if err != nil {
 		s.refuse(rec, err)
@@ -108,11 +125,15 @@ const saveEvery = time.Second
 // keep saves acknowledgements until ctx ends. Several that come within a second
 // are saved together; those that a crash forgets are sent once more.
 func (s *stream) keep(ctx context.Context) {
+	count := time.NewTicker(tallySaved)
+	defer count.Stop()
 	for {
 		select {
 		case <-s.dirty:
 			s.save()
 			sleep(ctx, saveEvery)
+		case <-count.C:
+			s.saveTally()
 		case <-ctx.Done():
 			s.save()
 			return
@@ -126,6 +147,29 @@ func (s *stream) save() {
 	s.mu.Unlock()
 	if err := s.cursor.Commit(upto+1, state); err != nil {
 		s.log.Error("acknowledgement could not be saved, records will be sent again", "error", err)
+	}
+	if err := s.tally.deliver(upto + 1); err != nil {
+		s.log.Error("ledger could not follow the acknowledgement", "error", err)
+	}
+}
+
+// saveTally writes the checkpoint of the gateway's own ledger. Without it only
+// more is counted again at the next start.
+func (s *stream) saveTally() {
+	if err := s.tally.save(telemetry.At(time.Now())); err != nil {
+		s.log.Warn("ledger could not be saved", "error", err)
+	}
+}
+
+// giveUp notes whose records the journal is about to drop.
+func (s *stream) giveUp(upto uint64) {
+	err := s.tally.settle(upto, func(n uint64) bool {
+		_, _, open := s.open(n, n)
+		return !open
+	})
+	s.tally.release()
+	if err != nil {
+		s.log.Error("ledger could not follow what was dropped", "error", err)
 	}
 }
 
@@ -168,6 +212,8 @@ func (s *stream) close() (err error) {
 	s.once.Do(func() {
 		s.save()
 		err = s.journal.Close()
+		s.saveTally()
+		s.tally.release()
 	})
 	return err
 }

@@ -37,8 +37,17 @@ type Uplink struct {
 	stock   func() wire.Stock
 	down    func(kind string, payload []byte)
 	log     *slog.Logger
-	streams []*stream     // alarm, data: in the order of their urgency
+	streams []*stream // alarm, data: in the order of their urgency
+	spool   *Spool
 	heard   atomic.Uint64 // acknowledgements that came
+	line    presence      // the connection, for those who have something to say
+	remark  func() string
+	edition atomic.Uint64 // of stock and remark
+	news    chan struct{} // capacity 1: the edition changed
+
+	looks chan lookBack // unbuffered: Resend waits for the session
+
+	accountEvery time.Duration
 
 	mu     sync.Mutex
 	status Status
@@ -58,6 +67,9 @@ type Options struct {
 	Spool *Spool
 	// Stock describes the gateway's devices; asked on each connection.
 	Stock func() wire.Stock
+	// Remark is what the operator should know of this gateway, told as the cause
+	// of its status; nil and "" are nothing. See Changed.
+	Remark func() string
 	// Down receives what the hub sends besides acknowledgements (command,
 	// config, call); nil drops it. It must not block.
 	Down   func(kind string, payload []byte)
@@ -72,7 +84,8 @@ func New(cfg Config, o Options) (*Uplink, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	u := &Uplink{id: o.ID, cfg: cfg, stock: o.Stock, down: o.Down, log: o.Logger}
+	u := &Uplink{id: o.ID, cfg: cfg, stock: o.Stock, down: o.Down, log: o.Logger,
+		spool: o.Spool, remark: o.Remark, news: make(chan struct{}, 1), looks: make(chan lookBack), accountEvery: accountEvery}
 	u.streams = []*stream{o.Spool.alarm, o.Spool.data}
 	return u, nil
 }

@@ -41,9 +41,10 @@ var access = map[string][]identity.Role{
 	"people": desk,
 	"track":  {identity.Dispatcher, identity.Head, identity.Auditor, identity.Admin},
 
-	"devices": desk,
-	"series":  inside,
-	"ledger":  desk,
+	"devices":  desk,
+	"series":   inside,
+	"ledger":   desk,
+	"gateways": desk,
 
 	"matters":       signedIn,
 	"cases":         inside,

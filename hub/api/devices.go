@@ -33,7 +33,8 @@ type Sample struct {
 }
 
 // LedgerHour says what became of the readings of one hour of gateway time:
-// polled = stored + repeated + superseded + quarantined + expired + pending.
+// polled = stored + repeated + superseded + quarantined + expired + pending +
+// unexplained. Polled and pending are the gateway's word where it told them.
 type LedgerHour struct {
 	Hour        telemetry.Millis `json:"hour"`
 	Polled      int64            `json:"polled"`
@@ -42,7 +43,9 @@ type LedgerHour struct {
 	Superseded  int64            `json:"superseded"`
 	Quarantined map[string]int64 `json:"quarantined"`
 	Expired     map[string]int64 `json:"expired"`
-	Pending     int64            `json:"pending"`
+	Pending     int64            `json:"pending" doc:"still at the gateway"`
+	Unexplained int64            `json:"unexplained" doc:"of which neither side knows what became; negative: more came than the gateway issued"`
+	Told        bool             `json:"told" doc:"the gateway told its own count; else polled is what came"`
 	LeftOut     map[string]int64 `json:"left_out,omitempty" doc:"values, not readings, that a history of numbers cannot hold"`
 }
 

@@ -83,7 +83,8 @@ func (d *Decoder) device(id devices.ID) *device {
 const maxStock = 4096
 
 // inventory replaces what the gateway said before. A device that another
-// gateway named moves with it, as it does when a cabinet is exchanged; what is
+// gateway named moves with it, as it does when a cabinet is exchanged, and what
+// its former gateway still has of it is taken as long as that names it; what is
 // registered at the hub, and whoever publishes for itself, cannot be claimed.
 func (m *message) inventory() {
 	var s wire.Stock
@@ -104,10 +105,19 @@ func (m *message) inventory() {
 		}
 		named[e.ID] = true
 		dev := m.device(e.ID)
+		if elsewhere := dev.gateway != "" && dev.gateway != m.raw.From; elsewhere && e.Retired {
+			dev.former = m.raw.From // it has moved; what is left here may still come
+			continue
+		} else if elsewhere {
+			dev.former = dev.gateway
+		}
 		dev.kind, dev.gateway = e.Kind, m.raw.From
 		kept = append(kept, e)
 	}
 	for id, dev := range m.devices {
+		if dev.former == m.raw.From && (!named[id] || dev.gateway == m.raw.From) {
+			dev.former = ""
+		}
 		if dev.gateway == m.raw.From && !dev.hub && !named[id] {
 			delete(m.devices, id)
 		}

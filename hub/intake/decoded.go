@@ -24,7 +24,8 @@ type Decoded struct {
 	Happenings []Happening
 	Presence   *wire.Presence // status
 	Inventory  *wire.Stock    // an inventory that was accepted
-	Body       []byte         // reply, ledger and the like: the payload as it came
+	Account    *wire.Account  // ledger: a gateway's own count, without devices of others
+	Body       []byte         // reply and the like: the payload as it came
 	Answer     *Answer        // what a foreign sender is to be told at once
 
 	Refused []Refusal
@@ -74,8 +75,9 @@ const (
 type Outcome uint8
 
 // The outcomes. Every number that a sender issued, or message that came
-// without one, ends in exactly one of them. Negative counts of Quarantined
-// take back what a replay has turned into something better.
+// without one, ends in exactly one of them. Negative counts take back what was
+// turned into something better: Quarantined by a replay, Missing by a number
+// that came after all.
 const (
 	Stored Outcome = iota
 	Repeated

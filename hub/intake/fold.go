@@ -46,12 +46,14 @@ type stream struct {
 	epoch uint64
 	used  uint64 // journal number of the newest message in it
 	seen  seen
+	holes holes // in seen, but never came
 }
 
 // device is what is remembered of a device that is measured.
 type device struct {
 	kind    string
 	gateway devices.ID // who may speak for it; empty: it speaks for itself
+	former  devices.ID // who spoke for it before and still has records of it
 	hub     bool       // registered at the hub: no inventory may claim it
 	recent  [recentInstants]instant
 	oldest  int // where the next instant goes
@@ -187,7 +189,9 @@ func (m *message) read() {
 		m.presence()
 	case wire.Inventory:
 		m.inventory()
-	case wire.Reply, wire.Ledger:
+	case wire.Ledger:
+		m.account()
+	case wire.Reply:
 		m.out.Body = append([]byte(nil), m.raw.Payload...)
 	default:
 		if read := conventions[kind]; read != nil {
@@ -239,11 +243,17 @@ func (m *message) repeated(st *stream, seq uint64) bool {
 	if m.replay != nil || seq == 0 {
 		return false
 	}
-	if st.seen.add(seq, seq) == 0 {
-		m.out.Repeats++
-		return true
+	if st.seen.add(seq, seq) > 0 {
+		return false
 	}
-	return false
+	if hour, late := st.holes.take(seq); late {
+		if hour != 0 {
+			m.count(m.raw.From, hour, Missing, "", -1)
+		}
+		return false
+	}
+	m.out.Repeats++
+	return true
 }
 
 // when makes the one event time of an item, or refuses the item. own is the

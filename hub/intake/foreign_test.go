@@ -231,13 +231,14 @@ func TestOldState(t *testing.T) {
 	if at < 0 || len(d.senders) != 1 {
 		t.Fatal("the sender is not in its state")
 	}
-	old := append([]byte{1}, now[1:at+len(sender)-3]...) // without flags, book and memory, each nothing
-	old = append(old, now[at+len(sender):]...)
+	old := append([]byte{1}, now[1:at+len(sender)-4]...) // without holes, flags, book and memory, each nothing
+	named := appendText(appendText(nil, "gas"), "")
+	old = append(old, bytes.Replace(now[at+len(sender):], append(named, 0), named, 1)...) // and without a former gateway
 	again, err := LoadDecoder(old)
 	if err != nil || !bytes.Equal(again.Save(nil), now) {
 		t.Errorf("the state of version 1 became another: %v", err)
 	}
-	for _, bad := range [][]byte{append([]byte{3}, now[1:]...), append([]byte{0}, now[1:]...), now[:len(now)-1]} {
+	for _, bad := range [][]byte{append([]byte{stateVersion + 1}, now[1:]...), append([]byte{0}, now[1:]...), now[:len(now)-1]} {
 		if _, err := LoadDecoder(bad); err == nil {
 			t.Errorf("%x is a state", bad[:1])
 		}

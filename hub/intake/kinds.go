@@ -64,10 +64,7 @@ func (m *message) batch() {
 	b.Stream = m.intern([]byte(b.Stream))
 	st, fresh := m.sender.stream(b.Stream, b.Epoch, m.out.Number)
 	if m.replay == nil {
-		missing := st.seen.settle(b.Floor)
-		if !fresh && missing > 0 { // of a numbering never heard of, nobody knows what it had delivered
-			m.count(m.raw.From, m.hour(b.Now), Missing, "", int64(missing))
-		}
+		m.settle(st, fresh, b.Floor, m.hour(b.Now))
 	}
 	heard := false
 	for i := range b.Records {
@@ -135,7 +132,7 @@ func (m *message) lost(b *native.Batch, r *native.Record, st *stream) {
 // owned returns the device if the sender may speak for it.
 func (m *message) owned(id devices.ID) *device {
 	dev := m.devices[id]
-	if dev == nil || dev.kind == "" || dev.gateway != m.raw.From && id != m.raw.From {
+	if dev == nil || dev.kind == "" || dev.gateway != m.raw.From && dev.former != m.raw.From && id != m.raw.From {
 		return nil
 	}
 	return dev

@@ -12,13 +12,14 @@ import (
 	"gridhub/devices/telemetry"
 )
 
-// The state of a Decoder as bytes, version 2: the senders, then the devices, in
+// The state of a Decoder as bytes, version 3: the senders, then the devices, in
 // the order of their ids, then what was freed, each with a count before, so that
 // equal states are equal bytes. Numbers are varints, values 8 bytes, little end first.
-// Version 1 had nothing of foreign senders and is read still.
-const stateVersion = 2
+// Version 1 had nothing of foreign senders, version 2 nothing of holes and of
+// former gateways; both are read still.
+const stateVersion = 3
 
-var errState = errors.New("not a decoder state of version 1 or 2")
+var errState = errors.New("not a decoder state of version 1 to 3")
 
 // Save appends the state to b.
 func (d *Decoder) Save(b []byte) []byte {
@@ -54,6 +55,7 @@ func (s *sender) save(b []byte) []byte {
 			b = binary.AppendUvarint(b, sp.last-sp.first)
 			at = sp.last
 		}
+		b = st.holes.save(b)
 	}
 	return s.foreign.save(b)
 }
@@ -76,6 +78,7 @@ func (c *clock) save(b []byte) []byte {
 func (d *device) save(b []byte) []byte {
 	b = appendText(b, d.kind)
 	b = appendText(b, string(d.gateway))
+	b = appendText(b, string(d.former))
 	flags := uint64(d.oldest) << 1
 	if d.hub {
 		flags |= 1
@@ -114,7 +117,7 @@ func LoadDecoder(b []byte) (*Decoder, error) {
 	}
 	for n := c.uint(); n > 0 && c.err == nil; n-- {
 		id := devices.ID(c.text())
-		s := d.loadSender(c)
+		s := d.loadSender(c, version)
 		if version > 1 {
 			s.foreign.load(c)
 		}
@@ -122,7 +125,7 @@ func LoadDecoder(b []byte) (*Decoder, error) {
 	}
 	for n := c.uint(); n > 0 && c.err == nil; n-- {
 		id := devices.ID(c.text())
-		d.devices[id] = d.loadDevice(c)
+		d.devices[id] = d.loadDevice(c, version)
 	}
 	for n := c.uint(); n > 0 && c.err == nil; n-- {
 		d.freed.add(c.uint(), int(c.int()))
@@ -133,7 +136,7 @@ func LoadDecoder(b []byte) (*Decoder, error) {
 	return d, nil
 }
 
-func (d *Decoder) loadSender(c *cut) *sender {
+func (d *Decoder) loadSender(c *cut, version byte) *sender {
 	s := &sender{convention: d.intern(c.text())}
 	flags := c.uint()
 	s.clock = clock{known: flags&1 != 0, hasPrev: flags&2 != 0, begun: telemetry.Millis(c.int()), best: c.int(), prev: c.int(),
@@ -146,13 +149,19 @@ func (d *Decoder) loadSender(c *cut) *sender {
 			at = first + c.uint()
 			st.seen = append(st.seen, span{first, at})
 		}
+		if version > 2 {
+			st.holes.load(c)
+		}
 		s.streams = append(s.streams, st)
 	}
 	return s
 }
 
-func (d *Decoder) loadDevice(c *cut) *device {
+func (d *Decoder) loadDevice(c *cut, version byte) *device {
 	dev := &device{kind: d.intern(c.text()), gateway: devices.ID(d.intern(c.text()))}
+	if version > 2 {
+		dev.former = devices.ID(d.intern(c.text()))
+	}
 	flags := c.uint()
 	dev.hub, dev.oldest = flags&1 != 0, int(flags>>1%recentInstants)
 	for i := range dev.recent {

@@ -62,6 +62,7 @@ type Registry struct {
 	byToken map[[sha256.Size]byte]*entry // conventions whose username is the secret
 	person  map[identity.PersonID][]devices.ID
 	stock   map[devices.ID]Device
+	told    map[devices.ID]Gateway
 	revoked func(devices.ID) // told after a revocation
 }
 
@@ -71,6 +72,7 @@ CREATE TABLE principals (
 	label TEXT NOT NULL, secret TEXT NOT NULL, created INTEGER NOT NULL, revoked INTEGER NOT NULL);
 CREATE TABLE devices (id TEXT PRIMARY KEY, gateway TEXT NOT NULL, body TEXT NOT NULL, seen INTEGER NOT NULL)`,
 	`ALTER TABLE principals ADD COLUMN foreign_name TEXT NOT NULL DEFAULT ''`,
+	`CREATE TABLE gateways (id TEXT PRIMARY KEY, body TEXT NOT NULL)`,
 }
 
 // Open reads what the registry holds.
@@ -79,11 +81,11 @@ func Open(ctx context.Context, db *store.DB, now func() time.Time) (*Registry, e
 		return nil, err
 	}
 	r := &Registry{db: db, now: now, byID: map[devices.ID]*entry{}, byToken: map[[sha256.Size]byte]*entry{},
-		person: map[identity.PersonID][]devices.ID{}, stock: map[devices.ID]Device{}}
+		person: map[identity.PersonID][]devices.ID{}, stock: map[devices.ID]Device{}, told: map[devices.ID]Gateway{}}
 	if err := r.readPrincipals(ctx); err != nil {
 		return nil, fmt.Errorf("registry: %w", err)
 	}
-	return r, r.readDevices(ctx)
+	return r, errors.Join(r.readDevices(ctx), r.readGateways(ctx))
 }
 
 func (r *Registry) readPrincipals(ctx context.Context) error {

@@ -13,7 +13,8 @@ import (
 )
 
 // Device is one that an inventory named, with the gateway that reads it. Gone
-// is true when the gateway's newest inventory leaves it out; its history stays.
+// is true when the gateway's newest inventory leaves it out or calls it
+// retired; its history stays.
 type Device struct {
 	wire.Entry
 	Gateway devices.ID `json:"gateway"`
@@ -79,7 +80,7 @@ func (r *Registry) compare(gateway devices.ID, s wire.Stock) []Device {
 	named := map[devices.ID]bool{}
 	for _, e := range s.Devices {
 		named[e.ID] = true
-		d := Device{Entry: e, Gateway: gateway}
+		d := Device{Entry: e, Gateway: gateway, Gone: e.Retired}
 		if old, ok := r.stock[e.ID]; !ok || !same(old, d) {
 			out = append(out, d)
 		}

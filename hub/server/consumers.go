@@ -169,13 +169,18 @@ type screen struct {
 	registry *registry.Registry
 	grids    *geo.Grids
 	duties   duties
+	heard    *heard
 }
 
 func (screen) Name() string { return "live" }
 
 func (s screen) Handle(ctx context.Context, batch []intake.Decoded) error {
+	s.heard.note(batch)
 	for i := range batch {
 		d := &batch[i]
+		if err := s.introduce(ctx, d); err != nil {
+			return err
+		}
 		if d.Inventory != nil {
 			changed, err := s.registry.Stock(ctx, d.From, *d.Inventory)
 			if err != nil {

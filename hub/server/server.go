@@ -67,6 +67,7 @@ type Hub struct {
 	engine     *rules.Engine
 	quarantine *quarantine.Quarantine
 	ledger     *ledger.Ledger
+	heard      *heard
 	intake     *intake.Intake
 	broker     *broker.Broker
 	evidence   *evidence.Store
@@ -99,7 +100,7 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (*Hub, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Hub{cfg: cfg, files: files, log: log, now: time.Now,
+	h := &Hub{cfg: cfg, files: files, log: log, now: time.Now, heard: newHeard(),
 		claim: claim{made: make(chan struct{})}, ready: make(chan struct{})}
 	for _, open := range []func(context.Context) error{
 		h.openStores, h.openPeople, h.openWork, h.openSources, h.openIntake, h.openBroker, h.openCalls, h.openDoors,
@@ -202,7 +203,7 @@ func (h *Hub) openIntake(ctx context.Context) (err error) {
 }
 
 func (h *Hub) screen() screen {
-	return screen{board: h.board, registry: h.registry, grids: h.files.Grids, duties: duties{h.registry, h.staff}}
+	return screen{board: h.board, registry: h.registry, grids: h.files.Grids, duties: duties{h.registry, h.staff}, heard: h.heard}
 }
 
 func (h *Hub) openBroker(context.Context) (err error) {
@@ -247,7 +248,7 @@ func (h *Hub) openDoors(context.Context) (err error) {
 		Tracks: tracks{h}, Now: h.board, Changes: h.board, History: series{h.history}, Cases: intakeDesk{h.pool, h}, Hazards: h.book,
 		Dispatch: dispatch.New(dispatch.Default(), h.pool, roster{h}, h.files.Roads, h.now),
 		Evidence: h.evidence, Archive: h.archive, Hotline: h.hotline, Alike: alike.New(h.pool, alike.Default(), h.now), Merger: h.pool, Patrols: h.rounds, Figures: h.figures,
-		Quarantine: shelf{h.quarantine}, Ledger: account{h.ledger}, Health: health{h}, Clock: h.now, Log: h.log,
+		Quarantine: shelf{h.quarantine}, Ledger: account{h.ledger}, Gateways: cabinets{h}, Health: health{h}, Clock: h.now, Log: h.log,
 	})
 	h.doors, err = openDoors(h)
 	return err

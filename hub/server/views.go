@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"os"
 	"strings"
 	"time"
@@ -152,10 +153,27 @@ func (a account) Hours(ctx context.Context, id devices.ID, from, to telemetry.Mi
 	all, err := a.l.Ledger(ctx, id, from, to)
 	out := make([]api.LedgerHour, 0, len(all))
 	for _, h := range all {
-		out = append(out, api.LedgerHour{Hour: h.Begin, Polled: h.Total(), Stored: h.Stored, Repeated: h.Repeated,
-			Superseded: h.Superseded, Quarantined: h.Quarantined, Expired: h.Expired, Pending: h.Missing, LeftOut: h.LeftOut})
+		b := h.Balance()
+		out = append(out, api.LedgerHour{Hour: h.Begin, Polled: b.Polled, Stored: h.Stored, Repeated: h.Repeated, Superseded: h.Superseded,
+			Quarantined: h.Quarantined, Expired: expired(h, b), Pending: b.Pending, Unexplained: b.Unexplained, Told: h.Told != nil, LeftOut: h.LeftOut})
 	}
 	return out, err
+}
+
+// expired is what will never come, by reason: dropped here, given up by the
+// gateway, or passed over by it without a word.
+func expired(h ledger.Hour, b ledger.Balance) map[string]int64 {
+	all := maps.Clone(h.Expired)
+	for cause, n := range map[string]int64{"given-up": b.Lost, "missing": h.Missing} {
+		if n == 0 {
+			continue
+		}
+		if all == nil {
+			all = map[string]int64{}
+		}
+		all[cause] += n
+	}
+	return all
 }
 
 // health asks every part how it does.

@@ -35,6 +35,8 @@ var sensors = []sensor{
 		titles: []string{"%d号配电房温湿度"}, notes: []string{"低压柜内"}},
 	{prefix: "meter", profile: "electricity-meter@1", n: 6, onRoad: true,
 		titles: []string{"%d号路灯控制箱电表"}, notes: []string{"控制箱内"}},
+	{prefix: "siren", profile: "relay-waveshare-8@2", n: 2, onRoad: true, near: []lattice{{13, 12}, {17, 7}},
+		titles: []string{"%d号灯杆声光报警器"}, notes: []string{"第 1 路警笛、第 2 路警灯"}},
 }
 
 // lines are the simulated lines, one for each quarter of the street.

@@ -179,10 +179,14 @@ func (j *Journal) prepare(n int64) error {
 	return err
 }
 
-// step is the granularity in which space is written ahead: none when that
-// would eat into what is to be kept free.
+// step is the granularity in which space is written ahead: little on a small
+// disk, where others want room too, and none when that would eat into what is
+// to be kept free.
 func (j *Journal) step() int64 {
 	step := min(allocateStep, j.o.SegmentBytes)
+	if free, err := j.fs.Free(j.dir); err == nil {
+		step = max(minStep, min(step, free/32/minStep*minStep))
+	}
 	if j.o.Reserve > 0 && j.free < j.o.Reserve+2*step {
 		return 1
 	}

@@ -30,6 +30,7 @@ const (
 	minBytes       = 4 << 10  // smallest MaxBytes
 	defaultQueue   = 8 << 20
 	allocateStep   = 4 << 20
+	minStep        = 4 << 10
 )
 
 // Options tunes a journal. The zero value is a journal without limits, which
@@ -45,9 +46,13 @@ type Options struct {
 	Delay        time.Duration // how long an AppendAsync waits for company before its commit; Append, and a queue half full, end the wait; 0 = none
 	QueueBytes   int64         // bound of what waits for the next commit; 0 = 8 MiB; at most a quarter of MaxBytes. Full: callers block
 	Epoch        uint64        // used only when the journal is created; 0 = unix ms
-	FS           FS            // nil = the operating system
-	Now          func() time.Time
-	Logger       *slog.Logger
+	// Dropping is told, on the commit goroutine, before DropOldest takes numbers
+	// below upto from a cursor. They can still be read, even if it was told before:
+	// it must not append. nil: nobody is.
+	Dropping func(upto uint64)
+	FS       FS // nil = the operating system
+	Now      func() time.Time
+	Logger   *slog.Logger
 }
 
 // withDefaults fills in what is zero and refuses what makes no sense.

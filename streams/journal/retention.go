@@ -45,9 +45,21 @@ func (j *Journal) giveUpOldest(cause string) bool {
 		return false
 	}
 	if needed {
+		j.announceLoss(seg)
 		j.recordLoss(seg, cause)
 	}
 	return j.remove(seg)
+}
+
+// announceLoss tells the owner what is about to go.
+func (j *Journal) announceLoss(seg *segment) {
+	if j.o.Dropping == nil {
+		return
+	}
+	j.mu.RLock()
+	upto := j.endOf(seg)
+	j.mu.RUnlock()
+	j.o.Dropping(upto)
 }
 
 // ended reports whether seg is no longer written, and ends it for that if it

@@ -68,6 +68,12 @@ func (b Block) Answer(body []byte) ([]byte, error) {
 	return body[2:], nil
 }
 
+// Reply returns the length of the serial frame that begins with the three
+// bytes of head, if it can be the reply to b.
+func (b Block) Reply(head []byte) (size int, ok bool) {
+	return 5 + b.Size(), head[1] == b.Table.function() && int(head[2]) == b.Size()
+}
+
 // RTU wraps a body for a serial line: unit, body, CRC low byte first.
 func RTU(unit byte, body []byte) []byte {
 	frame := append([]byte{unit}, body...)

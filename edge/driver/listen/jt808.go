@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"time"
 
 	"gridhub/devices"
 	"gridhub/devices/codec/fields"
 	"gridhub/devices/codec/jt808"
+	"gridhub/devices/profile"
 	"gridhub/devices/telemetry"
 	"gridhub/edge/driver"
 )
@@ -189,6 +191,38 @@ func (t *terminal) answered(m *jt808.Message) {
 // ErrAway means that a terminal has no connection.
 var ErrAway = errors.New("terminal is not connected")
 
+// refusal is a terminal's general reply that is not success.
+type refusal jt808.Result
+
+func (r refusal) Error() string { return fmt.Sprintf("refuses the text: result %d", byte(r)) }
+
+var _ driver.Teller = (*Server)(nil)
+
+// patience is how long a terminal may take to confirm: it may stand where the
+// mobile network is thin.
+const patience = 20 * time.Second
+
+// Tell shows and speaks text on the terminal id: its general reply says that
+// it did.
+func (s *Server) Tell(ctx context.Context, id devices.ID, text string) error {
+	if s.protocol != profile.JT808 {
+		return &driver.ReadError{Device: id, Cause: driver.Unfit, Err: driver.ErrNoControl}
+	}
+	within, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	err := s.Text(within, id, jt808.Urgent|jt808.Display|jt808.Speak, text)
+	var refused refusal
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return err
+	case errors.As(err, &refused):
+		return &driver.ReadError{Device: id, Cause: fmt.Sprintf("%s%d", driver.Exception, byte(refused)), Err: err}
+	case within.Err() != nil:
+		return &driver.ReadError{Device: id, Cause: driver.Timeout, Err: err}
+	}
+	return &driver.ReadError{Device: id, Cause: driver.LineDown, Err: err}
+}
+
 // Text shows or speaks text on the terminal id and returns when the terminal
 // has confirmed it, or refused, or ctx ends.
 func (s *Server) Text(ctx context.Context, id devices.ID, flags byte, text string) error {
@@ -206,7 +240,7 @@ func (s *Server) Text(ctx context.Context, id devices.ID, flags byte, text strin
 	select {
 	case result := <-confirmed:
 		if result != jt808.OK {
-			return fmt.Errorf("%s refuses the text: result %d", id, result)
+			return fmt.Errorf("%s: %w", id, refusal(result))
 		}
 		return nil
 	case <-ctx.Done():

@@ -13,6 +13,7 @@ import (
 
 	"gridhub/devices/codec/jt808"
 	"gridhub/devices/profile"
+	"gridhub/edge/driver"
 )
 
 // handheld is a terminal with an SOS button.
@@ -168,6 +169,30 @@ func TestTextToNobody(t *testing.T) {
 	w.receive()
 	stop()
 	sending.Wait()
+}
+
+// TestTell holds that a text was told when the terminal says so, and what is
+// said of it otherwise.
+func TestTell(t *testing.T) {
+	s, _, dial := start(t, handheld, "13912344329")
+	if err := s.Tell(t.Context(), "dev-1", "x"); driver.Cause(err) != driver.LineDown {
+		t.Errorf("away: %v", err)
+	}
+	w := &walker{t: t, conn: dial()}
+	w.signOn()
+	for result, want := range map[byte]string{0: "internal", 3: "exception-3"} {
+		var telling sync.WaitGroup
+		telling.Go(func() {
+			err := s.Tell(t.Context(), "dev-1", "请立即到 3 号楼")
+			if (err == nil) != (result == 0) || driver.Cause(err) != want {
+				t.Errorf("result %d: %v", result, err)
+			}
+		})
+		m := w.receive()
+		body := binary.BigEndian.AppendUint16(nil, m.Serial)
+		w.send(jt808.TerminalAnswer, append(binary.BigEndian.AppendUint16(body, uint16(m.ID)), result))
+		telling.Wait()
+	}
 }
 
 // TestStranger holds that a number that no file knows is refused and leaves no

@@ -122,6 +122,7 @@ func readForeign(t *testing.T, line *Line) {
 	if _, err := line.Read(t.Context(), at(9, "gas-ch4@1")); driver.Cause(err) != driver.Timeout {
 		t.Errorf("a unit that is not there: %v, want a timeout", err)
 	}
+	writeForeign(t, line, at)
 	beyond := *library["gas-ch4@1"]
 	beyond.Metrics = beyond.Metrics[:1:1]
 	address := uint16(60000)

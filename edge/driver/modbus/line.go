@@ -1,4 +1,5 @@
-// Package modbus reads Modbus devices over TCP, over serial lines (RTU), and RTU over TCP.
+// Package modbus reads and sets Modbus devices over TCP, over serial lines
+// (RTU), and RTU over TCP.
 //
 // A Line owns one connection or port and never lets a late, damaged or foreign
 // answer become a value: over TCP the transaction
@@ -25,12 +26,22 @@ import (
 // transport is an open way to devices. Its errors: a *NoAnswer, a codec error,
 // or anything else, which means that it is lost.
 type transport interface {
-	// exchange asks unit for b and returns its data bytes, waiting at most
-	// timeout for the answer.
-	exchange(ctx context.Context, unit byte, b codec.Block, timeout time.Duration) ([]byte, error)
+	// exchange asks q of unit and returns the data bytes of the answer, waiting
+	// at most timeout for it.
+	exchange(ctx context.Context, unit byte, q question, timeout time.Duration) ([]byte, error)
 	// overlapped reports, once, whether a question had more than one answer.
 	overlapped() bool
 	Close() error
+}
+
+// question is a request and what its reply is like: a codec.Block to be read,
+// or a codec.Write.
+type question interface {
+	Request() []byte
+	Answer(body []byte) ([]byte, error)
+	// Reply returns the length of the serial frame that begins with head, and
+	// whether it can be the reply; the length is the same for any head.
+	Reply(head []byte) (size int, like bool)
 }
 
 // Line is one port or connection with its devices. It is for one goroutine.
@@ -93,7 +104,7 @@ func (l *Line) askAll(ctx context.Context, s driver.Station, unit byte, layout c
 			continue
 		}
 		if err != nil {
-			return nil, layout, explain(s.ID, b, err)
+			return nil, layout, explain(s.ID, fmt.Sprintf("%s %d (%d)", b.Table, b.Address, b.Count), err)
 		}
 		answers = append(answers, data)
 	}
@@ -125,8 +136,8 @@ func damaged(err error) bool {
 }
 
 // explain puts err into the words of the driver contract.
-func explain(id devices.ID, b codec.Block, err error) error {
-	re := &driver.ReadError{Device: id, Err: fmt.Errorf("%s %d (%d): %w", b.Table, b.Address, b.Count, err)}
+func explain(id devices.ID, what string, err error) error {
+	re := &driver.ReadError{Device: id, Err: fmt.Errorf("%s: %w", what, err)}
 	var refusal codec.Exception
 	var lost *bus.Lost
 	switch {

@@ -3,6 +3,7 @@ package modbus
 import (
 	"bytes"
 	"context"
+	"errors"
 	"time"
 
 	codec "gridhub/devices/codec/modbus"
@@ -37,17 +38,17 @@ func (r *rtu) minSilence() time.Duration {
 	return max(3*r.perByte+r.perByte/2, 1750*time.Microsecond)
 }
 
-func (r *rtu) exchange(ctx context.Context, unit byte, b codec.Block, timeout time.Duration) ([]byte, error) {
+func (r *rtu) exchange(ctx context.Context, unit byte, q question, timeout time.Duration) ([]byte, error) {
 	if err := r.settle(ctx, timeout); err != nil {
 		return nil, err
 	}
-	request := codec.RTU(unit, b.Request())
+	request := codec.RTU(unit, q.Request())
 	if _, err := r.port.Write(request); err != nil {
 		return nil, err
 	}
-	most := len(request) + 5 + b.Size()
-	deadline := time.Now().Add(timeout + time.Duration(most)*r.perByte)
-	data, err := r.receive(ctx, unit, b, deadline)
+	reply, _ := q.Reply(request)
+	deadline := time.Now().Add(timeout + time.Duration(len(request)+reply)*r.perByte)
+	data, err := r.receive(ctx, unit, q, deadline)
 	r.last = time.Now()
 	r.suspect = err != nil && !refused(err)
 	return data, err
@@ -82,7 +83,7 @@ func (r *rtu) settle(ctx context.Context, timeout time.Duration) error {
 
 // receive collects bytes until they hold the answer. Bytes before it (noise,
 // an adapter's echo of the request, another device's frame) are passed over.
-func (r *rtu) receive(ctx context.Context, unit byte, b codec.Block, deadline time.Time) ([]byte, error) {
+func (r *rtu) receive(ctx context.Context, unit byte, q question, deadline time.Time) ([]byte, error) {
 	var buf []byte
 	var chunk [codec.MaxFrame]byte
 	var fault error
@@ -98,9 +99,9 @@ func (r *rtu) receive(ctx context.Context, unit byte, b codec.Block, deadline ti
 		if over := len(buf) - 4*codec.MaxFrame; over > 0 {
 			buf = buf[over:] // a bus that babbles must not fill the memory
 		}
-		data, end, err := find(buf, unit, b)
+		data, end, err := find(buf, unit, q)
 		if data != nil || refused(err) {
-			again, _, bad := find(buf[end:], unit, b)
+			again, _, bad := find(buf[end:], unit, q)
 			r.overlap = r.overlap || again != nil || bad != nil
 			return data, err
 		}
@@ -109,7 +110,7 @@ func (r *rtu) receive(ctx context.Context, unit byte, b codec.Block, deadline ti
 		}
 	}
 	if fault == nil {
-		fault = unanswered(buf, codec.RTU(unit, b.Request()))
+		fault = unanswered(buf, codec.RTU(unit, q.Request()))
 	}
 	return nil, fault
 }
@@ -142,21 +143,21 @@ func refused(err error) bool {
 	return ok
 }
 
-// find looks for the answer to b from unit anywhere in buf. The error says
+// find looks for the answer to q from unit anywhere in buf. The error says
 // what the bytes that looked like it were instead; nil data and nil error mean
 // that nothing looked like it yet; end is behind what was found.
-func find(buf []byte, unit byte, b codec.Block) (data []byte, end int, err error) {
-	function := b.Request()[0]
+func find(buf []byte, unit byte, q question) (data []byte, end int, err error) {
+	function := q.Request()[0]
 	for i := range buf {
 		head := buf[i:]
 		if head[0] != unit || len(head) < 3 {
 			continue
 		}
-		size := 5
+		size, like := q.Reply(head)
 		switch {
-		case head[1] == function && int(head[2]) == b.Size():
-			size = 5 + b.Size()
-		case head[1] != function|0x80:
+		case head[1] == function|0x80:
+			size = 5
+		case !like:
 			continue
 		}
 		if len(head) < size {
@@ -164,8 +165,10 @@ func find(buf []byte, unit byte, b codec.Block) (data []byte, end int, err error
 		}
 		body, bad := codec.OpenRTU(unit, head[:size])
 		if bad == nil {
-			data, err = b.Answer(body)
-			return data, i + size, err
+			if data, bad = q.Answer(body); !errors.Is(bad, codec.ErrForeign) {
+				return data, i + size, bad
+			}
+			continue // it confirms another write
 		}
 		err = bad
 	}

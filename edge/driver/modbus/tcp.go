@@ -38,14 +38,14 @@ func (t *tcp) overlapped() bool { return false }
 
 func (t *tcp) Close() error { return t.conn.Close() }
 
-func (t *tcp) exchange(ctx context.Context, unit byte, b codec.Block, timeout time.Duration) ([]byte, error) {
+func (t *tcp) exchange(ctx context.Context, unit byte, q question, timeout time.Duration) ([]byte, error) {
 	stop := context.AfterFunc(ctx, func() { t.conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	if err := t.conn.SetDeadline(time.Now().Add(timeout)); err != nil {
 		return nil, err
 	}
 	t.transaction++
-	if _, err := t.conn.Write(t.frame(unit, b.Request())); err != nil {
+	if _, err := t.conn.Write(t.frame(unit, q.Request())); err != nil {
 		return nil, err
 	}
 	for {
@@ -58,7 +58,7 @@ func (t *tcp) exchange(ctx context.Context, unit byte, b codec.Block, timeout ti
 		case err != nil:
 			return nil, err
 		}
-		return b.Answer(body)
+		return q.Answer(body)
 	}
 }
 

@@ -2,15 +2,18 @@
 // curves with a day's rhythm and noise, and now and then a hazard.
 //
 // Every value is a pure function of (seed, device, metric, time), so a restart
-// continues the same street and a test can ask for any instant. What curve a
+// continues the same street and a test can ask for any instant; only what a
+// command has set stays as it was set, until the program ends. What curve a
 // metric follows is written in its profile. Nothing here pretends to be a
 // measurement: profiles and this driver say "simulated".
 package simulated
 
 import (
 	"context"
+	"sync"
 	"time"
 
+	"gridhub/devices"
 	"gridhub/devices/profile"
 	"gridhub/devices/telemetry"
 	"gridhub/edge/driver"
@@ -21,7 +24,12 @@ type Line struct {
 	seed    uint64
 	hazards schedule
 	now     func() time.Time
+
+	mu  sync.Mutex
+	set map[devices.ID]map[string]float64 // by metric: what was commanded
 }
+
+var _ driver.Commander = (*Line)(nil)
 
 // New returns the line that l describes. stations are the devices on it: one
 // of those whose profile knows a hazard is chosen for each.
@@ -32,7 +40,7 @@ func New(l profile.Line, stations []driver.Station, now func() time.Time) *Line 
 			s.subjects = append(s.subjects, subject{st.ID, lasts})
 		}
 	}
-	return &Line{seed: l.Seed, hazards: s, now: now}
+	return &Line{seed: l.Seed, hazards: s, now: now, set: map[devices.ID]map[string]float64{}}
 }
 
 // Read invents the reading of this moment.
@@ -41,6 +49,36 @@ func (l *Line) Read(ctx context.Context, s driver.Station) (driver.Reading, erro
 		return driver.Reading{}, err
 	}
 	return l.at(s, l.now()), nil
+}
+
+// Write sets the metric that tells the outcome of control; a pulse is over at
+// once.
+func (l *Line) Write(ctx context.Context, s driver.Station, control string, value float64) (driver.Reading, error) {
+	c := s.Profile.Control(control)
+	if c == nil {
+		return driver.Reading{}, &driver.ReadError{Device: s.ID, Cause: driver.Unfit, Err: driver.ErrNoControl}
+	}
+	if m := s.Profile.Outcome(c); m != nil && !c.Pulse {
+		l.hold(s.ID, m.Name, value)
+	}
+	return l.Read(ctx, s)
+}
+
+func (l *Line) hold(id devices.ID, metric string, value float64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.set[id] == nil {
+		l.set[id] = map[string]float64{}
+	}
+	l.set[id][metric] = value
+}
+
+// held is what a device's metric was set to.
+func (l *Line) held(id devices.ID, metric string) (float64, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	v, ok := l.set[id][metric]
+	return v, ok
 }
 
 // Close does nothing.
@@ -56,6 +94,9 @@ func (l *Line) at(s driver.Station, t time.Time) driver.Reading {
 		if m.Simulate != nil {
 			w := wave{seed: mix(l.seed, string(s.ID), m.Name), Curve: m.Simulate}
 			r.Values[i].Value = w.at(t, danger)
+		}
+		if v, ok := l.held(s.ID, m.Name); ok {
+			r.Values[i].Value = v
 		}
 		if rg := m.Range; rg != nil && (r.Values[i].Value < rg[0] || r.Values[i].Value > rg[1]) {
 			r.Quality = telemetry.Uncertain

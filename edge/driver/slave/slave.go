@@ -27,6 +27,9 @@ type Device struct {
 	Address string
 	Layout  profile.Layout
 	Values  func() map[string]float64 // asked for each answer; safe for concurrent use
+	// Write sets what a master wrote, on Modbus; false: there is no such
+	// register. nil refuses the function. Safe for concurrent use.
+	Write func(w modbus.Write) bool
 }
 
 // Faults are what a bad line does. The zero value is a good line.
@@ -88,16 +91,24 @@ func (s *Slaves) next(buf []byte) (answer, rest []byte, ok bool) {
 		if f, rest, ok := meterRequest(head); ok {
 			return s.meter(f), rest, true
 		}
-		if len(head) >= 8 && head[1] >= 1 && head[1] <= 4 {
-			if body, err := modbus.OpenRTU(head[0], head[:8]); err == nil {
+		if size, ok := requestLength(head); ok && len(head) >= size {
+			if body, err := modbus.OpenRTU(head[0], head[:size]); err == nil {
 				if reply := s.modbus(head[0], body); reply != nil {
 					answer = modbus.RTU(head[0], reply)
 				}
-				return answer, head[8:], true
+				return answer, head[size:], true
 			}
 		}
 	}
 	return nil, buf, false
+}
+
+// requestLength is the length of the Modbus request that head begins.
+func requestLength(head []byte) (size int, ok bool) {
+	if len(head) >= 2 && head[1] >= 1 && head[1] <= 4 {
+		return 8, true
+	}
+	return modbus.WriteLength(head)
 }
 
 // meterRequest reads a frame at the very front of b, behind waking bytes.
@@ -119,7 +130,7 @@ func (s *Slaves) modbus(unit byte, body []byte) []byte {
 		}
 		b, ok := modbus.Asked(body)
 		if !ok {
-			return []byte{body[0] | 0x80, 1}
+			return d.written(body)
 		}
 		data, ok := layout.Encode(b, d.Values())
 		if !ok {
@@ -128,6 +139,21 @@ func (s *Slaves) modbus(unit byte, body []byte) []byte {
 		return b.Answered(data)
 	}
 	return nil
+}
+
+// written returns the body of a reply to a request that is none to read.
+func (d Device) written(body []byte) []byte {
+	w, err := modbus.Written(body)
+	var refusal modbus.Exception
+	switch {
+	case d.Write == nil:
+		return modbus.Refuse(body, 1)
+	case errors.As(err, &refusal):
+		return modbus.Refuse(body, refusal)
+	case !d.Write(w):
+		return modbus.Refuse(body, 2)
+	}
+	return w.Done()
 }
 
 // meter returns the frame of a meter's answer; nil is silence.

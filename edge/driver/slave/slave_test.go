@@ -3,6 +3,7 @@ package slave
 import (
 	"bytes"
 	"context"
+	"maps"
 	"net"
 	"os/exec"
 	"sync"
@@ -14,22 +15,49 @@ import (
 // device has registers of every kind.
 func device(t *testing.T) Device {
 	t.Helper()
-	layout, err := modbus.New([]modbus.Field{
+	set := map[string]float64{"a": 70000, "b": -12.3, "c": 230, "e": 1}
+	var mu sync.Mutex
+	writable := []modbus.Field{
+		{Metric: "f", Address: 7, Type: modbus.S16, Scale: 0.1},
+		{Metric: "g", Address: 8, Type: modbus.U32, Order: modbus.CDAB},
+		{Metric: "h", Table: modbus.Coil, Address: 9, Type: modbus.Bool},
+	}
+	layout, err := modbus.New(append([]modbus.Field{
 		{Metric: "a", Address: 4, Type: modbus.U32, Order: modbus.CDAB},
 		{Metric: "b", Address: 6, Type: modbus.S16, Scale: 0.1},
 		{Metric: "c", Table: modbus.Input, Type: modbus.F32},
 		{Metric: "d", Table: modbus.Discrete, Address: 0, Type: modbus.Bool},
 		{Metric: "e", Table: modbus.Discrete, Address: 2, Type: modbus.Bool},
-	}, 1, 0)
+	}, writable...), 1, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return Device{Address: "1", Layout: layout, Values: func() map[string]float64 {
-		return map[string]float64{"a": 70000, "b": -12.3, "c": 230, "e": 1}
+		mu.Lock()
+		defer mu.Unlock()
+		return maps.Clone(set)
+	}, Write: func(w modbus.Write) bool {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, f := range writable {
+			if v, ok := w.Read(f); ok {
+				set[f.Metric] = v
+				return true
+			}
+		}
+		return false
 	}}
 }
 
-const want = "holding [4464, 1, 65413]\ninput [17254, 0]\ndiscrete [False, False, True]\nrefused 2\n"
+const want = `holding [4464, 1, 65413]
+input [17254, 0]
+discrete [False, False, True]
+refused 2
+coil 5 True
+register 6 [65413]
+registers 16 [4464, 1]
+nowhere 2
+`
 
 // master runs a foreign program and compares what it read.
 func master(t *testing.T, args ...string) {
@@ -90,6 +118,8 @@ func TestFaults(t *testing.T) {
 // FuzzServe holds that no bytes make a slave panic.
 func FuzzServe(f *testing.F) {
 	f.Add(modbus.RTU(1, []byte{3, 0, 4, 0, 3}))
+	f.Add(modbus.RTU(1, []byte{5, 0, 9, 0xFF, 0}))
+	f.Add(modbus.RTU(1, []byte{16, 0, 8, 0, 2, 4, 0x11, 0x70, 0, 1}))
 	f.Add([]byte{0xFE, 0x68, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA, 0xAA, 0x68, 0x13, 0x00, 0xDF, 0x16})
 	f.Fuzz(func(t *testing.T, p []byte) {
 		s := New([]Device{device(t)}, Faults{})

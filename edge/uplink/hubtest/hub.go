@@ -27,10 +27,13 @@ type Hub struct {
 	changed  chan struct{} // closed and renewed with every message
 	drop     func(wire.Batch) bool
 	silent   bool
+	strict   bool // records of devices that the inventory does not name are mistakes
 	streams  map[string]*ledger
 	order    []wire.Batch // as they came
 	stock    wire.Stock
 	presence []wire.Presence
+	replies  []wire.Result
+	account  map[string]wire.AccountHour // device and hour: what the gateway said last
 }
 
 // ledger is what came of one stream.
@@ -45,7 +48,7 @@ type ledger struct {
 // for the hub, so it survives a broker's restart by itself.
 func New(t testing.TB, broker string, id devices.ID) *Hub {
 	t.Helper()
-	h := &Hub{t: t, id: id, changed: make(chan struct{}), streams: map[string]*ledger{}}
+	h := &Hub{t: t, id: id, changed: make(chan struct{}), streams: map[string]*ledger{}, account: map[string]wire.AccountHour{}}
 	o := paho.NewClientOptions().AddBroker("tcp://" + broker).SetClientID("hub").SetCleanSession(true).
 		SetAutoReconnect(true).SetMaxReconnectInterval(50 * time.Millisecond).SetConnectRetry(true).
 		SetConnectRetryInterval(50 * time.Millisecond).SetOrderMatters(true)
@@ -85,6 +88,10 @@ func (h *Hub) Speak() {
 // lost behind the broker; nil forgets none.
 func (h *Hub) Drop(f func(wire.Batch) bool) { h.set(func() { h.drop = f }) }
 
+// Strict makes the hub call it a mistake when a record comes of a device that
+// the newest inventory does not name: a real one refuses it.
+func (h *Hub) Strict() { h.set(func() { h.strict = true }) }
+
 func (h *Hub) set(f func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -100,6 +107,18 @@ func (h *Hub) receive(_ paho.Client, m paho.Message) {
 		if h.take(b) {
 			h.acknowledge(b.Stream)
 		}
+	case wire.Reply:
+		var r wire.Result
+		h.decode(m, &r)
+		h.set(func() { h.replies = append(h.replies, r) })
+	case wire.Ledger:
+		var a wire.Account
+		h.decode(m, &a)
+		h.set(func() {
+			for _, hour := range a.Hours {
+				h.account[fmt.Sprint(hour.Device, hour.Hour)] = hour
+			}
+		})
 	case wire.Inventory:
 		h.set(func() { h.decode(m, &h.stock) })
 	case wire.Status:
@@ -147,6 +166,9 @@ func (h *Hub) take(b wire.Batch) (acknowledge bool) {
 			h.t.Errorf("%s: number %d in batch %d-%d, want %d", b.Stream, r.Seq, b.First, b.Last, next)
 		}
 		next += max(r.Lost, 1)
+		if h.strict && r.Lost == 0 && !slices.ContainsFunc(h.stock.Devices, func(e wire.Entry) bool { return e.ID == r.Device }) {
+			h.t.Errorf("%s %d is of %s, which the inventory does not name", b.Stream, r.Seq, r.Device)
+		}
 		l.enter(h.t, b.Stream, r)
 	}
 	if next != b.Last+1 {
@@ -288,5 +310,18 @@ func (s State) Batches() []wire.Batch { return s.h.order }
 // Stock is the newest inventory.
 func (s State) Stock() wire.Stock { return s.h.stock }
 
+// Replies are what came of commands, in order.
+func (s State) Replies() []wire.Result { return s.h.replies }
+
 // Presence is every status that came, in order.
 func (s State) Presence() []wire.Presence { return s.h.presence }
+
+// Account sums what the gateway said of a device over all hours.
+func (s State) Account(device devices.ID) (sum wire.AccountHour) {
+	for _, h := range s.h.account {
+		if h.Device == device {
+			sum.Polled, sum.Pending, sum.Lost = sum.Polled+h.Polled, sum.Pending+h.Pending, sum.Lost+h.Lost
+		}
+	}
+	return sum
+}

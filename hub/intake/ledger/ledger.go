@@ -4,8 +4,10 @@
 // intake.
 //
 // It promises that each record of the journal is counted exactly once: counts
-// and the journal's position change in one transaction. It leaves out what was
-// polled, which the gateway knows and tells in its own ledger.
+// and the journal's position change in one transaction. What was polled and
+// what is still under way the gateway knows and tells in its own account, which
+// is kept beside: the two are held against each other, and what neither
+// explains is shown.
 package ledger
 
 import (
@@ -42,6 +44,7 @@ type Ledger struct {
 	position uint64    // of the newest record whose counts are written
 	written  time.Time // when they were
 	sums     map[line]int64
+	said     map[saying]said
 	repeats  int64
 	summed   uint64 // the newest record in sums
 }
@@ -53,7 +56,10 @@ var migrations = []string{`
 CREATE TABLE ledger (device TEXT NOT NULL, hour INTEGER NOT NULL, outcome INTEGER NOT NULL, cause TEXT NOT NULL, n INTEGER NOT NULL,
 	PRIMARY KEY (device, hour, outcome, cause));
 CREATE TABLE ledger_position (id INTEGER PRIMARY KEY, epoch INTEGER NOT NULL, number INTEGER NOT NULL, redelivered INTEGER NOT NULL);
-INSERT INTO ledger_position (id, epoch, number, redelivered) VALUES (1, 0, 0, 0)`}
+INSERT INTO ledger_position (id, epoch, number, redelivered) VALUES (1, 0, 0, 0)`, `
+CREATE TABLE ledger_account (device TEXT NOT NULL, hour INTEGER NOT NULL, gateway TEXT NOT NULL, epoch INTEGER NOT NULL,
+	polled INTEGER NOT NULL, pending INTEGER NOT NULL, lost INTEGER NOT NULL, told INTEGER NOT NULL, PRIMARY KEY (device, hour, gateway, epoch));
+CREATE INDEX ledger_account_pending ON ledger_account (gateway, epoch, pending)`}
 
 // Open brings the tables up to date and reads how far the account goes.
 func Open(ctx context.Context, db *store.DB, o Options) (*Ledger, error) {
@@ -67,7 +73,7 @@ func Open(ctx context.Context, db *store.DB, o Options) (*Ledger, error) {
 	if uint64(epoch) != o.Epoch {
 		n = 0 // the first Handle writes both
 	}
-	return &Ledger{db: db, o: o, position: uint64(n), summed: uint64(n), sums: map[line]int64{}}, nil
+	return &Ledger{db: db, o: o, position: uint64(n), summed: uint64(n), sums: map[line]int64{}, said: map[saying]said{}}, nil
 }
 
 // Name is the consumer's and its cursor's.
@@ -119,6 +125,9 @@ func (l *Ledger) write(ctx context.Context) error {
 				return err
 			}
 		}
+		if err := l.writeSaid(ctx, tx); err != nil {
+			return err
+		}
 		_, err := tx.Exec(ctx, `UPDATE ledger_position SET epoch = ?, number = ?, redelivered = redelivered + ? WHERE id = 1`, int64(l.o.Epoch), int64(l.summed), l.repeats)
 		return err
 	})
@@ -126,6 +135,7 @@ func (l *Ledger) write(ctx context.Context) error {
 		return fmt.Errorf("ledger: %w", err)
 	}
 	clear(l.sums)
+	clear(l.said)
 	l.position, l.repeats, l.written = l.summed, 0, time.Now()
 	return nil
 }
@@ -145,6 +155,7 @@ func (l *Ledger) sum(ctx context.Context, batch []intake.Decoded) error {
 		for _, t := range append(moved, d.Tally...) {
 			l.sums[line{t.Device, t.Hour, t.Outcome, t.Cause}] += t.N
 		}
+		l.hear(d)
 		l.repeats += int64(d.Repeats)
 		l.summed = d.Number
 	}
@@ -189,10 +200,11 @@ type Hour struct {
 	Quarantined map[string]int64 // by cause
 	Missing     int64
 	LeftOut     map[string]int64 // values, not readings: text and the like, by reason
+	Told        *Told            // what the gateway says; nil: nothing
 }
 
-// Total is how many readings the account knows of: what the gateway's own
-// ledger calls polled, less what is still under way.
+// Total is how many readings came, or were given up or missed by all that the
+// hub itself can see.
 func (h Hour) Total() int64 {
 	n := h.Stored + h.Repeated + h.Superseded + h.Missing
 	for _, c := range h.Expired {
@@ -233,7 +245,10 @@ func (l *Ledger) Ledger(ctx context.Context, device devices.ID, from, to telemet
 		}
 		all[len(all)-1].add(k, n)
 	}
-	return all, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return l.join(ctx, all, device, from, to)
 }
 
 const hourMillis = telemetry.Millis(time.Hour / time.Millisecond)

@@ -124,7 +124,7 @@ func (e *edge) verify(h *hub, s *session, prefix string) {
 		for i := range plantSize {
 			id := fmt.Sprintf("%s-%d", prefix, i)
 			sum := s.ledger(devices.ID(id))
-			if sum.Pending != 0 || sum.Stored != sum.Polled {
+			if sum.Pending != 0 || sum.Stored != sum.Polled || sum.Unexplained != 0 || !sum.Told {
 				return fmt.Errorf("%s: the ledger says %+v", id, sum)
 			}
 			stored += int(sum.Stored)

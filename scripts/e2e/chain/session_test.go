@@ -108,16 +108,30 @@ func (s *session) post(path string, in, out any) {
 // ledger sums what the ledger says of a device over the last day.
 func (s *session) ledger(id devices.ID) (sum api.LedgerHour) {
 	s.t.Helper()
+	return s.ledgerSince(id, time.Now().Add(-24*time.Hour))
+}
+
+func (s *session) ledgerSince(id devices.ID, from time.Time) (sum api.LedgerHour) {
+	s.t.Helper()
 	var hours []api.LedgerHour
-	s.get(fmt.Sprintf("/api/v1/devices/%s/ledger?from=%d", id, time.Now().Add(-24*time.Hour).UnixMilli()), &hours)
+	s.get(fmt.Sprintf("/api/v1/devices/%s/ledger?from=%d", id, from.UnixMilli()), &hours)
 	for _, h := range hours {
 		sum.Polled += h.Polled
 		sum.Stored += h.Stored
 		sum.Repeated += h.Repeated
 		sum.Superseded += h.Superseded
 		sum.Pending += h.Pending
+		sum.Unexplained += h.Unexplained
+		sum.Told = sum.Told || h.Told
 		for _, n := range h.Quarantined {
 			sum.Quarantined = map[string]int64{"all": sum.Quarantined["all"] + n}
+		}
+		for cause, n := range h.Expired {
+			if sum.Expired == nil {
+				sum.Expired = map[string]int64{}
+			}
+			sum.Expired[cause] += n
+			sum.Expired["all"] += n
 		}
 	}
 	return sum

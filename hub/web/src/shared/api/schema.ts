@@ -397,6 +397,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/gateways": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All gateways: configuration, software, backlog */
+        get: operations["gateways"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/grids": {
         parameters: {
             query?: never;
@@ -1165,6 +1182,38 @@ export interface components {
             /** Format: int64 */
             to: number;
         };
+        GatewayState: {
+            /** @description hash over all files that it runs */
+            config?: string;
+            /** Format: int64 */
+            devices: number;
+            id: string;
+            label?: string;
+            online: boolean;
+            /**
+             * @description whose its device files are
+             * @enum {string}
+             */
+            owner?: "gateway" | "hub";
+            /**
+             * Format: int64
+             * @description readings that it said it has and the hub had not acknowledged
+             */
+            pending: number;
+            /** @description what is wrong with its files; it goes on with the former ones */
+            remark?: string;
+            /**
+             * Format: int64
+             * @description devices that it reads no more, but has readings of that are not delivered
+             */
+            retired?: number;
+            /**
+             * Format: int64
+             * @description when it last said anything, ms since 1970, by the hub's clock
+             */
+            seen?: number;
+            software?: string;
+        };
         Hazard: {
             case?: string;
             /** Format: int64 */
@@ -1240,7 +1289,10 @@ export interface components {
             left_out?: {
                 [key: string]: number;
             };
-            /** Format: int64 */
+            /**
+             * Format: int64
+             * @description still at the gateway
+             */
             pending: number;
             /** Format: int64 */
             polled: number;
@@ -1253,6 +1305,13 @@ export interface components {
             stored: number;
             /** Format: int64 */
             superseded: number;
+            /** @description the gateway told its own count; else polled is what came */
+            told: boolean;
+            /**
+             * Format: int64
+             * @description of which neither side knows what became; negative: more came than the gateway issued
+             */
+            unexplained: number;
         };
         Limit: {
             from: string;
@@ -2538,6 +2597,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Table"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    gateways: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GatewayState"][] | null;
                 };
             };
             /** @description Error */

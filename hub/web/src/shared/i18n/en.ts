@@ -63,8 +63,8 @@ export const en: Words<typeof zh> = {
   },
   force: { patrol: 'patrol', grid: 'grid worker', community: 'community', cadre: 'street cadre' },
   device: {
-    values: 'Readings', never: 'never heard', every: 'every {span}', health: 'State', fresh: 'fine', stale: 'stale', fault: 'fault', unknown: 'unknown', chart: '24 hours', noSeries: 'No data in this time', ledger: 'Ledger', ledgerHint: 'polled = stored + repeated + superseded + quarantined + expired + pending',
-    hour: 'hour', polled: 'polled', stored: 'stored', repeated: 'repeated', superseded: 'superseded', quarantined: 'quarantined', expired: 'expired', pending: 'pending', balanced: 'balanced', unbalanced: '{n} missing', range: 'normal {min}–{max}', gateway: 'Gateway', profile: 'Profile', place: 'Place', quality: 'Quality',
+    values: 'Readings', never: 'never heard', every: 'every {span}', health: 'State', fresh: 'fine', stale: 'stale', fault: 'fault', unknown: 'unknown', chart: '24 hours', noSeries: 'No data in this time', ledger: 'Ledger', ledgerHint: 'polled (as the gateway says) = stored + repeated + superseded + quarantined + expired + pending + unexplained',
+    hour: 'hour', polled: 'polled', stored: 'stored', repeated: 'repeated', superseded: 'superseded', quarantined: 'quarantined', expired: 'expired', pending: 'pending', balanced: 'balanced', unexplained: '{n} unexplained', untold: 'gateway silent', range: 'normal {min}–{max}', gateway: 'Gateway', profile: 'Profile', place: 'Place', quality: 'Quality',
     yes: '{what}', no: 'no {what}', good: 'good', uncertain: 'uncertain', bad: 'bad', name: 'Name', kind: 'Kind', heard: 'Last reading', noLedger: 'Nothing recorded today', filter: 'Filter by name or kind',
   },
   kind: {

@@ -59,8 +59,8 @@ export const zh = {
   },
   force: { patrol: '综治巡防', grid: '网格员', community: '社区两委', cadre: '街道干部' },
   device: {
-    values: '当前读数', never: '从未上报', every: '每 {span} 一次', health: '状态', fresh: '正常', stale: '过时', fault: '故障', unknown: '未知', chart: '24 小时', noSeries: '这段时间没有数据', ledger: '数据账本', ledgerHint: '采集 = 入库 + 重复 + 覆盖 + 隔离 + 过期 + 待处理',
-    hour: '时段', polled: '采集', stored: '入库', repeated: '重复', superseded: '覆盖', quarantined: '隔离', expired: '过期', pending: '待处理', balanced: '账平', unbalanced: '差 {n} 条', range: '正常 {min} 至 {max}', gateway: '网关', profile: '型号', place: '位置', quality: '质量',
+    values: '当前读数', never: '从未上报', every: '每 {span} 一次', health: '状态', fresh: '正常', stale: '过时', fault: '故障', unknown: '未知', chart: '24 小时', noSeries: '这段时间没有数据', ledger: '数据账本', ledgerHint: '采集（网关自报）= 入库 + 重复 + 覆盖 + 隔离 + 过期 + 待处理 + 去向不明',
+    hour: '时段', polled: '采集', stored: '入库', repeated: '重复', superseded: '覆盖', quarantined: '隔离', expired: '过期', pending: '待处理', balanced: '账平', unexplained: '{n} 条去向不明', untold: '网关未报', range: '正常 {min} 至 {max}', gateway: '网关', profile: '型号', place: '位置', quality: '质量',
     yes: '有{what}', no: '无{what}', good: '可信', uncertain: '存疑', bad: '不可信', name: '名称', kind: '类型', heard: '最近读数', noLedger: '今天还没有记录', filter: '按名称或类型筛选',
   },
   kind: {
