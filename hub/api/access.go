@@ -44,6 +44,8 @@ var access = map[string][]identity.Role{
 	"devices": desk,
 	"series":  inside,
 	"ledger":  desk,
+	"faults":  append([]identity.Role{identity.Installer}, desk...),
+	"clocks":  append([]identity.Role{identity.Installer}, desk...),
 
 	"matters":       signedIn,
 	"cases":         inside,

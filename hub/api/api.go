@@ -37,6 +37,8 @@ type Deps struct {
 	Quarantine Quarantine
 	Ledger     Ledger
 	Health     Health
+	Faults     Faults
+	Clocks     Clocks
 	Clock      func() time.Time
 	Log        *slog.Logger
 }
@@ -60,6 +62,7 @@ func New(d Deps) *API {
 	a.registerSession()
 	a.registerStreet()
 	a.registerDevices()
+	a.registerFaults()
 	a.registerCases()
 	a.registerArchive()
 	a.registerHotline()

@@ -22,15 +22,15 @@ type street struct {
 	t testing.TB
 	*Evaluator
 	now   telemetry.Millis
-	seen  map[string]Fault // newest word on each
+	seen  map[string]Outage // newest word on each
 	order []string
 }
 
 func newStreet(t testing.TB) *street {
-	return &street{t: t, Evaluator: NewEvaluator(nil), now: dawn, seen: map[string]Fault{}}
+	return &street{t: t, Evaluator: NewEvaluator(nil), now: dawn, seen: map[string]Outage{}}
 }
 
-func (s *street) note(all []Fault) {
+func (s *street) note(all []Outage) {
 	for _, f := range all {
 		if _, known := s.seen[f.ID]; !known {
 			s.order = append(s.order, f.ID)
@@ -76,12 +76,12 @@ func (s *street) up(gw devices.ID, lines map[string]int, program, machine time.D
 	})
 	s.pass(20 * time.Millisecond)
 	s.message(func() {
-		s.Evaluator.Presence(s.now, gw, &wire.Presence{V: 1, Online: true, Program: program.Milliseconds(), Machine: machine.Milliseconds()}, false)
+		s.Evaluator.Presence(s.now, gw, &wire.Presence{V: 1, Online: true, Program: program.Milliseconds(), Machine: machine.Milliseconds()})
 	})
 }
 
 func (s *street) lost(gw devices.ID) {
-	s.message(func() { s.Evaluator.Presence(s.now, gw, &wire.Presence{V: 1, Cause: "connection lost"}, true) })
+	s.message(func() { s.Evaluator.Presence(s.now, gw, &wire.Presence{V: 1, Cause: "connection lost"}) })
 }
 
 // read is one reading of a device; no cause: it answered.
@@ -242,7 +242,7 @@ func TestCausesAreToldApart(t *testing.T) {
 			s.up("gw", lines, 10*time.Second, time.Hour)
 		}, []string{"gateway gw x10 was uplink over"}},
 		{"its program was stopped", func(s *street) {
-			s.message(func() { s.Evaluator.Presence(s.now, "gw", &wire.Presence{V: 1, Cause: "stopped"}, false) })
+			s.message(func() { s.Evaluator.Presence(s.now, "gw", &wire.Presence{V: 1, Cause: "stopped"}) })
 			s.wait(2 * time.Minute)
 		}, []string{"gateway gw x10"}},
 		{"back at once", func(s *street) {
@@ -368,12 +368,12 @@ func history(r *rand.Rand, n int) (all []step) {
 		id := gw + "." + dev([]string{"a", "b"}[r.IntN(2)], r.IntN(5))
 		switch k := r.IntN(60); {
 		case k == 0:
-			all = append(all, step{at: at, tell: func(e *Evaluator) { e.Presence(at, gw, &wire.Presence{Cause: "connection lost"}, true) }})
+			all = append(all, step{at: at, tell: func(e *Evaluator) { e.Presence(at, gw, &wire.Presence{Cause: "connection lost"}) }})
 			now += telemetry.Millis(r.IntN(200_000))
 		case k == 1:
 			up := int64(r.IntN(300_000))
 			all = append(all, step{at: at, tell: func(e *Evaluator) {
-				e.Presence(at, gw, &wire.Presence{Online: true, Program: up, Machine: 2 * up}, false)
+				e.Presence(at, gw, &wire.Presence{Online: true, Program: up, Machine: 2 * up})
 			}})
 		case k == 2:
 			now += telemetry.Millis(r.IntN(1_000_000))
@@ -399,7 +399,7 @@ func history(r *rand.Rand, n int) (all []step) {
 // play runs a history; look and crash happen in between as r likes.
 func play(t *testing.T, all []step, r *rand.Rand) map[string]string {
 	e, seen := NewEvaluator(nil), map[string]string{}
-	note := func(fs []Fault) {
+	note := func(fs []Outage) {
 		for _, f := range fs {
 			b, _ := json.Marshal(f)
 			seen[f.ID] = string(b)
@@ -437,7 +437,7 @@ func play(t *testing.T, all []step, r *rand.Rand) map[string]string {
 	return seen
 }
 
-func coveredBy(e *Evaluator, f *Fault) bool {
+func coveredBy(e *Evaluator, f *Outage) bool {
 	l := e.state.Open[lineKey(f.Subject.Gateway, f.Subject.Line)]
 	return l != nil && slices.Contains(l.Devices, f.Subject.Device)
 }

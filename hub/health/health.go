@@ -46,8 +46,8 @@ type Subject struct {
 	Device  devices.ID `json:"device,omitempty"`
 }
 
-// Fault is one thing that is broken, or was.
-type Fault struct {
+// Outage is one thing that is broken, or was.
+type Outage struct {
 	ID      string           `json:"id"`
 	Cause   Cause            `json:"cause"`
 	Subject Subject          `json:"subject"`
@@ -64,7 +64,7 @@ type Fault struct {
 }
 
 // Open reports whether the fault lasts.
-func (f *Fault) Open() bool { return f.Until == 0 }
+func (f *Outage) Open() bool { return f.Until == 0 }
 
 // faultID is derived from what is broken and since when, so that a replay finds
 // the same.

@@ -15,7 +15,7 @@ func supplyKey(id devices.ID) string            { return "supply/" + string(id) 
 func lineKey(id devices.ID, line string) string { return "line/" + string(id) + "/" + line }
 func deviceKey(id devices.ID) string            { return "device/" + string(id) }
 
-func (e *Evaluator) lineFault(d *device) *Fault {
+func (e *Evaluator) lineFault(d *device) *Outage {
 	if f := e.state.Open[supplyKey(d.Gateway)]; f != nil {
 		return f
 	}
@@ -28,7 +28,7 @@ type court struct {
 	id    devices.ID
 	g     *gateway
 	now   telemetry.Millis
-	found map[string]*Fault // by key: what is broken now
+	found map[string]*Outage // by key: what is broken now
 	due   telemetry.Millis
 }
 
@@ -44,7 +44,7 @@ type member struct {
 // judge compares what is broken now with what was, and notes the difference.
 func (e *Evaluator) judge(id devices.ID, now telemetry.Millis) {
 	g := e.gateway(id)
-	c := court{Evaluator: e, id: id, g: g, now: now, found: map[string]*Fault{}}
+	c := court{Evaluator: e, id: id, g: g, now: now, found: map[string]*Outage{}}
 	lines := c.lines()
 	if c.absent(lines) {
 		c.suspend()
@@ -119,18 +119,18 @@ func every(lines map[string][]member) (all []devices.ID) {
 // absent judges the gateway itself.
 func (c *court) absent(lines map[string][]member) bool {
 	g, key, affected := c.g, gatewayKey(c.id), every(lines)
-	var f *Fault
+	var f *Outage
 	switch {
 	case g.Presence == offline && len(affected) > 0 && c.passed(g.Left, returning):
-		f = &Fault{Cause: Uplink, Since: max(g.Heard, g.Left.Add(-reconnect)), Why: []Words{cutOff(g)}, Next: nextUplink}
+		f = &Outage{Cause: Uplink, Since: max(g.Heard, g.Left.Add(-reconnect)), Why: []Words{cutOff(g)}, Next: nextUplink}
 		if g.Clean {
 			f.Cause, f.Since, f.Why, f.Next = Gateway, g.Left, []Words{stoppedByHand}, nextStopped
 		}
 	case g.Presence == offline:
 	case g.Presence == unknown && len(affected) > 0 && c.passed(max(g.Heard, g.From), reconnect):
-		f = &Fault{Cause: Uplink, Since: g.Heard, Why: []Words{notReturned}, Next: nextUplink}
+		f = &Outage{Cause: Uplink, Since: g.Heard, Why: []Words{notReturned}, Next: nextUplink}
 	case g.Presence == online && c.mute(lines):
-		f = &Fault{Cause: Gateway, Since: max(c.newest(), g.From), Why: []Words{saysNothing}, Next: nextHangs}
+		f = &Outage{Cause: Gateway, Since: max(c.newest(), g.From), Why: []Words{saysNothing}, Next: nextHangs}
 	default:
 		return g.Presence == unknown && c.state.Open[key] != nil && c.keep(key)
 	}
@@ -195,7 +195,7 @@ func (c *court) supply(lines map[string][]member) bool {
 	if last.Sub(first) > together || len(all) < 3 {
 		return c.recovering(supplyKey(c.id), lines)
 	}
-	c.found[supplyKey(c.id)] = &Fault{Cause: Power, Subject: Subject{Gateway: c.id}, Devices: every(lines), Since: first,
+	c.found[supplyKey(c.id)] = &Outage{Cause: Power, Subject: Subject{Gateway: c.id}, Devices: every(lines), Since: first,
 		Why: []Words{allLines(len(lines), len(all))}, Next: nextSupply}
 	return true
 }
@@ -253,12 +253,12 @@ func (c *court) line(name string, all []member) {
 
 // common returns the fault of a line whose devices fail together, nil if they
 // do not, or not yet.
-func (c *court) common(name string, all, failing []member) *Fault {
+func (c *court) common(name string, all, failing []member) *Outage {
 	if len(failing) == 0 {
 		return nil
 	}
 	first := earliest(failing)
-	f := &Fault{Cause: Line, Since: first.since, Next: nextLine}
+	f := &Outage{Cause: Line, Since: first.since, Next: nextLine}
 	down := slices.ContainsFunc(failing, func(m member) bool { return m.Cause == lineDown })
 	whole := len(failing) == len(all)
 	switch {
@@ -315,7 +315,7 @@ func (c *court) alone(m member, all, failing []member, lined bool) {
 	if c.state.Open[key] == nil && !c.certain(m, all, failing, lined) {
 		return
 	}
-	f := &Fault{Cause: Sensor, Subject: Subject{Gateway: c.id, Line: m.Line, Device: m.id}, Devices: []devices.ID{m.id}, Since: m.since}
+	f := &Outage{Cause: Sensor, Subject: Subject{Gateway: c.id, Line: m.Line, Device: m.id}, Devices: []devices.ID{m.id}, Since: m.since}
 	f.Why, f.Next = sensorWords(m, len(all), lined)
 	if m.Weak || m.Charged && m.Charge < lowCharge {
 		f.Cause, f.Why, f.Next = Power, append(f.Why, weakBattery(m)), nextBattery
@@ -349,7 +349,7 @@ func (c *court) settle() {
 	}
 }
 
-func (c *court) open(key string, f *Fault) {
+func (c *court) open(key string, f *Outage) {
 	f.key = key
 	for _, id := range f.Devices {
 		if !slices.Contains(c.state.Ever[key], id) {
@@ -371,7 +371,7 @@ func (c *court) open(key string, f *Fault) {
 	c.changed = append(c.changed, *f)
 }
 
-func (c *court) close(key string, f *Fault) {
+func (c *court) close(key string, f *Outage) {
 	delete(c.state.Open, key)
 	f.Until, f.Devices = max(c.now, f.Found), c.state.Ever[key]
 	delete(c.state.Ever, key)
@@ -418,7 +418,7 @@ func (e *Evaluator) explain(at telemetry.Millis, id devices.ID, g *gateway, p *w
 }
 
 // closed returns the newest word on f.
-func closed(changed []Fault, f Fault) Fault {
+func closed(changed []Outage, f Outage) Outage {
 	for _, c := range changed {
 		if c.ID == f.ID {
 			f = c

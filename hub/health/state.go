@@ -19,7 +19,7 @@ import (
 type Evaluator struct {
 	silenced func(devices.ID) bool
 	state    state
-	changed  []Fault
+	changed  []Outage
 	dirty    map[devices.ID]bool         // gateways to judge again
 	behind   map[devices.ID][]devices.ID // each gateway's devices, sorted
 }
@@ -28,7 +28,7 @@ type state struct {
 	Now      telemetry.Millis        `json:"now"`
 	Gateways map[devices.ID]*gateway `json:"gateways"`
 	Devices  map[devices.ID]*device  `json:"devices"`
-	Open     map[string]*Fault       `json:"open"` // by key
+	Open     map[string]*Outage      `json:"open"` // by key
 	Ever     map[string][]devices.ID `json:"ever"` // devices that each open one has had
 	Clocks   map[devices.ID]*clock   `json:"clocks"`
 }
@@ -58,7 +58,7 @@ type absence struct {
 	Heard telemetry.Millis `json:"heard"` // before
 	At    telemetry.Millis `json:"at"`    // the return
 	Clean bool             `json:"clean,omitempty"`
-	Fault Fault            `json:"fault"`
+	Fault Outage           `json:"fault"`
 }
 
 // device is what is read. Times are event times, except From.
@@ -90,7 +90,7 @@ func NewEvaluator(silenced func(devices.ID) bool) *Evaluator {
 }
 
 func empty() state {
-	return state{Gateways: map[devices.ID]*gateway{}, Devices: map[devices.ID]*device{}, Open: map[string]*Fault{}, Ever: map[string][]devices.ID{}, Clocks: map[devices.ID]*clock{}}
+	return state{Gateways: map[devices.ID]*gateway{}, Devices: map[devices.ID]*device{}, Open: map[string]*Outage{}, Ever: map[string][]devices.ID{}, Clocks: map[devices.ID]*clock{}}
 }
 
 // State returns the memory, to be saved with the journal's cursor.
@@ -122,17 +122,17 @@ func (e *Evaluator) index() {
 }
 
 // Open lists the faults that last, oldest first.
-func (e *Evaluator) Open() []Fault {
-	var all []Fault
+func (e *Evaluator) Open() []Outage {
+	var all []Outage
 	for _, f := range e.state.Open {
 		all = append(all, *f)
 	}
-	slices.SortFunc(all, func(a, b Fault) int { return cmp.Or(cmp.Compare(a.Since, b.Since), strings.Compare(a.ID, b.ID)) })
+	slices.SortFunc(all, func(a, b Outage) int { return cmp.Or(cmp.Compare(a.Since, b.Since), strings.Compare(a.ID, b.ID)) })
 	return all
 }
 
 // take hands out what changed since the last time.
-func (e *Evaluator) take() []Fault {
+func (e *Evaluator) take() []Outage {
 	all := e.changed
 	e.changed = nil
 	return all
@@ -204,18 +204,18 @@ func (e *Evaluator) Heard(at telemetry.Millis, id devices.ID) {
 }
 
 // Presence takes a status: the gateway's own, or its will.
-func (e *Evaluator) Presence(at telemetry.Millis, id devices.ID, p *wire.Presence, will bool) {
+func (e *Evaluator) Presence(at telemetry.Millis, id devices.ID, p *wire.Presence) {
 	g := e.state.Gateways[id]
 	if g == nil {
 		return // nobody's gateway
 	}
-	if p.Online && !will {
+	if p.Online {
 		e.Heard(at, id)
 		e.explain(at, id, g, p)
 		return
 	}
 	if g.Presence != offline {
-		g.Presence, g.Left, g.Clean = offline, at, !will && p.Cause == "stopped"
+		g.Presence, g.Left, g.Clean = offline, at, p.Cause == "stopped"
 		e.dirty[id] = true
 	}
 }
@@ -287,7 +287,7 @@ func (e *Evaluator) Began(at telemetry.Millis) {
 // Advance moves time to now and judges whatever that makes due, each at its own
 // moment. It returns what changed since it was called last. It is called with
 // the time of a message before what is in it is told, and again behind it.
-func (e *Evaluator) Advance(now telemetry.Millis) []Fault {
+func (e *Evaluator) Advance(now telemetry.Millis) []Outage {
 	for _, id := range slices.Sorted(maps.Keys(e.dirty)) {
 		e.judge(id, e.state.Now)
 	}

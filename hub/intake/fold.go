@@ -113,6 +113,8 @@ func (d *Decoder) fold(number uint64, rec []byte, out *Decoded) {
 		err = d.replayed(body, out)
 	case began:
 		err = starting(body, out)
+	case passed:
+		err = passing(body, out)
 	default:
 		err = errRecord
 	}

@@ -215,6 +215,10 @@ func TestConditionsAreTold(t *testing.T) {
 	if !out.Began || out.At != t0 || len(out.Refused) > 0 {
 		t.Errorf("a start of the hub is %+v", out)
 	}
+	out = d.Fold(5, binary.AppendUvarint([]byte{recordVersion, passed}, uint64(t0+1)))
+	if out.Began || out.At != t0+1 || len(out.Refused) > 0 {
+		t.Errorf("a beat of the hub is %+v", out)
+	}
 }
 
 func TestFailedPollIsAPoint(t *testing.T) {

@@ -159,9 +159,9 @@ func (a account) Hours(ctx context.Context, id devices.ID, from, to telemetry.Mi
 }
 
 // health asks every part how it does.
-type health struct{ h *Hub }
+type parts struct{ h *Hub }
 
-func (p health) Parts() []api.Part {
+func (p parts) Parts() []api.Part {
 	out := []api.Part{part("journal", p.h.journal.Healthy(), "down"), part("broker", p.h.broker.Healthy(), "down")}
 	t := p.h.writer.Totals()
 	db := api.Part{Name: "history", State: "ok", Detail: t.Error}
