@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"gridhub/devices"
 	"gridhub/devices/telemetry"
+	"gridhub/hub/api"
 	"gridhub/hub/health"
 	"gridhub/hub/intake"
 )
@@ -36,7 +38,7 @@ type conditions struct {
 type conditionMemory struct {
 	Judge   json.RawMessage `json:"judge"`
 	Done    uint64          `json:"done"` // newest record that was judged
-	Pending []health.Outage  `json:"pending,omitempty"`
+	Pending []health.Outage `json:"pending,omitempty"`
 }
 
 func (*conditions) Name() string { return "health" }
@@ -186,6 +188,30 @@ func (c *conditions) metrics(w io.Writer) {
 			fmt.Fprintf(w, "gridhub_clock_bad_offset_seconds{sender=%q,rule=%q} %g\n", k.ID, k.Rule, float64(k.Offset)/1000)
 		}
 	}
+}
+
+// part says whether more than single sensors is broken: that is for the head of
+// the screen, one sensor is for the room of devices.
+func (c *conditions) part() api.Part {
+	c.mu.Lock()
+	open := c.judge.Open()
+	c.mu.Unlock()
+	p := api.Part{Name: "devices", State: "ok"}
+	for _, f := range open {
+		if f.Subject.Device == "" {
+			p.State = "degraded"
+			p.Detail += fmt.Sprintf("%s %s%s: %d · ", f.Cause, f.Subject.Gateway, prefixed("/", f.Subject.Line), len(f.Devices))
+		}
+	}
+	p.Detail = strings.TrimSuffix(p.Detail, " · ")
+	return p
+}
+
+func prefixed(with, s string) string {
+	if s == "" {
+		return ""
+	}
+	return with + s
 }
 
 // openConditions makes the consumer; its book opens with it.

@@ -170,6 +170,7 @@ func (p parts) Parts() []api.Part {
 	}
 	out = append(out, db)
 	out = append(out, p.h.calendarPart(), part("archive", p.h.archive.Healthy(), "degraded"))
+	out = append(out, p.h.conditions.part())
 	for _, s := range p.h.intake.Stats() {
 		c := api.Part{Name: "consumer " + s.Name, State: "ok", Detail: s.Error, Lag: s.Lag}
 		if s.Error != "" || s.Behind {
