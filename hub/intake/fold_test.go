@@ -194,6 +194,36 @@ func TestOneInstantTwice(t *testing.T) {
 	}
 }
 
+// A gateway's clock jumps a day ahead, an hour back and to 1970. It stamps what
+// it sends by its clock as it is then; each reading lands where it belongs, what
+// waited since before a jump too, and is known to rest on a corrected clock.
+func TestClockThatJumps(t *testing.T) {
+	d := NewDecoder()
+	fold(d, stock(t0, "gw-1", "gas-1"))
+	number, seq, hub := uint64(2), uint64(0), t0
+	to1970 := time.Duration(60_000-t0) * time.Millisecond
+	for _, jump := range []time.Duration{0, 25 * time.Hour, 0, -time.Hour, to1970, 0, -time.Hour, 25 * time.Hour, to1970, 25 * time.Hour} {
+		for range 3 {
+			hub += 10_000
+			now, waited := hub.Add(jump), 40*time.Minute
+			if jump == to1970 {
+				waited = 30 * time.Second // what it cannot stamp it stamps with what is left
+			}
+			late, fresh := rec(seq+1, "gas-1", now.Add(-waited), float64(seq)), rec(seq+2, "gas-1", now-500, 1)
+			seq += 2
+			out := d.Fold(number, batch(hub, "gw-1", 1, jump, late, fresh))
+			number++
+			want := []telemetry.Millis{hub.Add(-waited), hub - 500}
+			if len(out.Points) != 2 || out.Points[0].At != want[0] || out.Points[1].At != want[1] {
+				t.Fatalf("after %v: %+v %+v, want %d", jump, out.Points, out.Refused, want)
+			}
+			if by := out.Points[0].Basis; (by == telemetry.ByCorrected) != (jump != 0) || (out.Clock == 0) != (jump == 0) {
+				t.Errorf("after %v: by the %v clock, %v off", jump, by, out.Clock)
+			}
+		}
+	}
+}
+
 func TestConditionsAreTold(t *testing.T) {
 	d := NewDecoder()
 	fold(d, stock(t0, "gw-1", "gas-1"))
