@@ -60,3 +60,15 @@ func (b *Book) List(ctx context.Context, open bool, from telemetry.Millis, limit
 	}
 	return all, rows.Err()
 }
+
+// Forget removes what was over before then.
+func (b *Book) Forget(ctx context.Context, then telemetry.Millis) error {
+	err := b.db.Write(ctx, func(tx *store.Tx) error {
+		_, err := tx.Exec(ctx, forget, int64(then))
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("old faults: %w", err)
+	}
+	return nil
+}

@@ -40,4 +40,8 @@ func TestBook(t *testing.T) {
 	}
 	list(true, 0)
 	list(false, 0, line, over)
+	if err := book.Forget(ctx, 1000); err != nil {
+		t.Fatal(err)
+	}
+	list(false, 0, line)
 }

@@ -257,6 +257,16 @@ func (h *Hub) refillFaults(ctx context.Context) error {
 	return err
 }
 
+// keepFaults is how long faults that are over are remembered: a year and a
+// month, so that each can be held against the same season before.
+const keepFaults = 396 * 24 * time.Hour
+
+func (h *Hub) forgetFaults(ctx context.Context) {
+	if err := h.faults.Forget(ctx, before(h.now(), keepFaults)); err != nil {
+		h.log.Warn("old faults could not be removed", "error", err)
+	}
+}
+
 // beat notes in the journal that the hub has begun and listens, until ctx ends.
 func (h *Hub) beat(ctx context.Context) error {
 	say := h.intake.Begin

@@ -337,6 +337,7 @@ func (h *Hub) retain(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
+		h.forgetFaults(ctx)
 		for kind, keep := range map[string]time.Duration{"": h.cfg.History.Readings, history.PositionKind: h.cfg.History.Positions} {
 			if keep == 0 {
 				continue
