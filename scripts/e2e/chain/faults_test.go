@@ -51,6 +51,21 @@ func (w *wires) plug(t *testing.T) {
 	})
 }
 
+// cpu is how long the gateway's program has computed (proc_pid_stat(5)).
+func (e *edge) cpu() time.Duration {
+	e.t.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", e.cmd.Process.Pid))
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	rest := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
+	var user, system int64
+	if _, err := fmt.Sscan(rest[11]+" "+rest[12], &user, &system); err != nil {
+		e.t.Fatal(err)
+	}
+	return time.Duration(user+system) * time.Second / 100
+}
+
 // faults are those that last, in short.
 func (s *session) faults(open bool) (all []health.Outage) {
 	s.t.Helper()
@@ -124,8 +139,16 @@ func TestOneFaultForEachBreak(t *testing.T) {
 	}
 	root.until()
 
+	began, used := time.Now(), gw.cpu()
 	bus.end(t, syscall.SIGKILL) // the adapter is pulled out
 	gone := root.until("line gw-1/bus x4")[0]
+	t.Logf("port gone: known at the hub after %v", time.Since(began))
+	<-time.After(3 * time.Second) // a port that is gone must not be asked without pause
+	share := float64(gw.cpu()-used) / float64(time.Since(began))
+	t.Logf("the gateway takes %.1f %% of a processor meanwhile", 100*share)
+	if share > 0.3 {
+		t.Errorf("the gateway spins while its port is gone: %.0f %% of a processor", 100*share)
+	}
 	if !strings.Contains(gone.Why[0].EN, "is not there") {
 		t.Errorf("a pulled adapter: %+v", gone)
 	}
