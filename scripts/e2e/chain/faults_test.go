@@ -162,10 +162,15 @@ func TestOneFaultForEachBreak(t *testing.T) {
 	gw.run()
 	root.until()
 	read("all devices after the gateway was started again")
-	for _, f := range root.faults(false) {
-		if f.ID == lost.ID && (f.Cause != health.Gateway || f.Was != health.Uplink || f.Until == 0) {
-			t.Errorf("a killed gateway that returned: %+v", f)
+	eventually(t, "why the gateway was away", func() error { // it says how long it has run after it is there
+		for _, f := range root.faults(false) {
+			if f.ID == lost.ID && (f.Cause != health.Gateway || f.Was != health.Uplink || f.Until == 0) {
+				return fmt.Errorf("a killed gateway that returned: %+v", f)
+			}
 		}
+		return nil
+	})
+	for _, f := range root.faults(false) {
 		if f.Subject.Device != "" {
 			t.Errorf("a sensor was called broken: %+v", f)
 		}
