@@ -4,11 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"gridhub/devices/wire"
 )
-
-type wirePresence = wire.Presence
 
 // lowCharge is the percentage below which a silent device is taken to have run
 // out of battery.
