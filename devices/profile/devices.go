@@ -147,6 +147,7 @@ func (d *Device) Entry(p *Profile) wire.Entry {
 	e := wire.Entry{
 		ID: d.ID, Name: d.Name, Profile: string(p.Ref()), Kind: p.Kind,
 		Period: d.Every(p).Milliseconds(), Place: wire.Place(d.Place), Controls: p.Offers(),
+		Line:    d.Line,
 		Metrics: make([]wire.Metric, len(p.Metrics)),
 	}
 	for i, m := range p.Metrics {

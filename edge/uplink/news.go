@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
 
-	"gridhub/devices/telemetry"
 	"gridhub/devices/wire"
 )
 
@@ -65,7 +63,8 @@ func (s *session) post(ctx context.Context, kind string, retained bool, v any) e
 
 // presence is the status of a gateway that is online.
 func (u *Uplink) presence() wire.Presence {
-	p := wire.Presence{V: wire.Version, Online: true, Now: telemetry.At(time.Now())}
+	program, machine := u.time.ages()
+	p := wire.Presence{V: wire.Version, Online: true, Now: u.time.scale().now, Program: program.Milliseconds(), Machine: machine.Milliseconds()}
 	if u.remark != nil {
 		p.Cause = u.remark()
 	}

@@ -106,7 +106,7 @@ func (want Look) choose(stream int, records []journal.Record) batch {
 			continue
 		}
 		w, err := decode(rec.Data)
-		if err != nil || !want.covers(w) {
+		if err != nil || !want.covers(w.Record) {
 			continue
 		}
 		if w.Seq = rec.Number; b.first == 0 {

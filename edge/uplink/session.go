@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"gridhub/devices/telemetry"
 	"gridhub/devices/wire"
 )
 
@@ -45,7 +44,7 @@ type session struct {
 type batch struct {
 	stream      int
 	first, last uint64
-	records     []wire.Record
+	records     []reading
 }
 
 // session connects, introduces the gateway, and delivers until the connection
@@ -75,7 +74,7 @@ func (u *Uplink) session(ctx context.Context) error {
 	end(err)
 	s.waiter.Wait()
 	if ctx.Err() != nil {
-		conn.leave("stopped")
+		conn.leave(u.time.scale().now, "stopped")
 	} else {
 		conn.client.Disconnect(0)
 	}
@@ -185,9 +184,10 @@ func (s *session) publish(ctx context.Context, b batch) error {
 		return err
 	}
 	st := s.u.streams[b.stream]
+	scale := s.u.time.scale()
 	payload, err := s.u.cfg.Encoding.marshal(wire.Batch{
 		V: wire.Version, Stream: st.name, Epoch: st.journal.Epoch(), First: b.first, Last: b.last,
-		Floor: st.floor(), Now: telemetry.At(time.Now()), Records: b.records,
+		Floor: st.floor(), Now: scale.now, Records: scale.stamp(b.records),
 	})
 	if err != nil {
 		return fmt.Errorf("batch %d-%d: %w", b.first, b.last, err)
@@ -216,6 +216,7 @@ func (u *Uplink) receive(kind string, payload []byte) {
 		return
 	}
 	u.heard.Add(1)
+	u.time.told(a.Now)
 	for _, st := range u.streams {
 		if st.name == a.Stream {
 			st.acknowledge(a)

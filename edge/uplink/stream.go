@@ -23,6 +23,7 @@ type stream struct {
 	journal *journal.Journal
 	cursor  *journal.Cursor
 	tally   *tally
+	time    *timescale
 	log     *slog.Logger
 	once    sync.Once     // of close
 	dirty   chan struct{} // capacity 1: acked changed since the cursor was saved
@@ -34,7 +35,7 @@ type stream struct {
 	more    chan struct{} // closed and renewed when acked changes
 }
 
-func openStream(dir, name string, o journal.Options, log *slog.Logger) (*stream, error) {
+func openStream(dir, name string, o journal.Options, t *timescale, log *slog.Logger) (*stream, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
@@ -53,7 +54,7 @@ func openStream(dir, name string, o journal.Options, log *slog.Logger) (*stream,
 		j.Close()
 		return nil, err
 	}
-	s := &stream{name: name, journal: j, cursor: c, log: log.With("stream", name), dirty: make(chan struct{}, 1), more: make(chan struct{})}
+	s := &stream{name: name, journal: j, time: t, cursor: c, log: log.With("stream", name), dirty: make(chan struct{}, 1), more: make(chan struct{})}
 	s.acked = restore(max(c.Position(), 1)-1, c.State())
 	if s.tally, err = openTally(filepath.Join(dir, "tally.json"), j); err != nil {
 		j.Close()
@@ -65,7 +66,7 @@ func openStream(dir, name string, o journal.Options, log *slog.Logger) (*stream,
 
 // put appends without waiting for the disk.
 func (s *stream) put(rec wire.Record) {
-	err := s.journal.AppendAsync([][]byte{encode(rec)}, func(number uint64, err error) {
+	err := s.journal.AppendAsync([][]byte{encode(reading{rec, s.time.mark(rec.At)})}, func(number uint64, err error) {
 		if err != nil {
 			s.refuse(rec, err)
 			return

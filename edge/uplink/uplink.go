@@ -37,6 +37,7 @@ type Uplink struct {
 	stock   func() wire.Stock
 	down    func(kind string, payload []byte)
 	log     *slog.Logger
+	time    *timescale
 	streams []*stream // alarm, data: in the order of their urgency
 	spool   *Spool
 	heard   atomic.Uint64 // acknowledgements that came
@@ -85,7 +86,7 @@ func New(cfg Config, o Options) (*Uplink, error) {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	u := &Uplink{id: o.ID, cfg: cfg, stock: o.Stock, down: o.Down, log: o.Logger,
-		spool: o.Spool, remark: o.Remark, news: make(chan struct{}, 1), looks: make(chan lookBack), accountEvery: accountEvery}
+		spool: o.Spool, time: o.Spool.time, remark: o.Remark, news: make(chan struct{}, 1), looks: make(chan lookBack), accountEvery: accountEvery}
 	u.streams = []*stream{o.Spool.alarm, o.Spool.data}
 	return u, nil
 }
@@ -105,6 +106,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 	for _, s := range u.streams {
 		group.Go(func() { s.keep(ctx) })
 	}
+	group.Go(func() { u.time.keep(ctx) })
 	failures := 0
 	for ctx.Err() == nil {
 		before := u.heard.Load()

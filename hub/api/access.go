@@ -45,6 +45,8 @@ var access = map[string][]identity.Role{
 	"series":   inside,
 	"ledger":   desk,
 	"gateways": desk,
+	"faults":   append([]identity.Role{identity.Installer}, desk...),
+	"clocks":   append([]identity.Role{identity.Installer}, desk...),
 
 	"matters":       signedIn,
 	"cases":         inside,

@@ -38,6 +38,8 @@ type Deps struct {
 	Ledger     Ledger
 	Gateways   Gateways
 	Health     Health
+	Faults     Faults
+	Clocks     Clocks
 	Clock      func() time.Time
 	Log        *slog.Logger
 }
@@ -62,6 +64,7 @@ func New(d Deps) *API {
 	a.registerStreet()
 	a.registerDevices()
 	a.registerGateways()
+	a.registerFaults()
 	a.registerCases()
 	a.registerArchive()
 	a.registerHotline()

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"gridhub/devices/telemetry"
+	"gridhub/hub/health"
 	"gridhub/hub/live"
 	"gridhub/hub/rules"
 	"gridhub/hub/tasks"
@@ -40,6 +41,7 @@ func (a *API) registerStream() {
 			"person": live.PersonState{},
 			"case":   tasks.Case{},
 			"hazard": rules.Hazard{},
+			"fault":  health.Outage{},
 		}, a.stream)
 }
 

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -112,6 +113,10 @@ func TestEventTimes(t *testing.T) {
 		{"its device was set by it", day, t0.Add(day) - 1000, t0.Add(day) - 1500, t0 - 1500, telemetry.ByCorrected, ""},
 		{"its device keeps its own time", day, t0.Add(day) - 1000, t0 - 1500, t0 - 1500, telemetry.ByDevice, ""},
 		{"device never set", 0, t0 - 500, 60_000, t0 - 500, telemetry.ByGateway, ""},
+		{"device ahead of its reader", 0, t0 - 500, t0.Add(time.Hour), t0 - 500, telemetry.ByGateway, ""},
+		{"device ahead of a reader that is a day ahead", day, t0.Add(day) - 1000, t0.Add(2 * day), t0 - 1000, telemetry.ByCorrected, ""},
+		{"device says when it measured, an hour ago", 0, t0 - 500, t0.Add(-time.Hour), t0.Add(-time.Hour), telemetry.ByDevice, ""},
+		{"a week late of a gateway without a clock", time.Duration(-t0+60_000+7*86_400_000) * time.Millisecond, 60_000, 0, t0.Add(-7 * day), telemetry.ByCorrected, ""},
 		{"six minutes ahead", 0, t0.Add(6 * time.Minute), 0, 0, 0, Future},
 		{"before any device", 0, 1000, 0, 0, 0, Past},
 	}
@@ -186,6 +191,63 @@ func TestOneInstantTwice(t *testing.T) {
 		if !reflect.DeepEqual(news, tt.news) || out.Tally[0].Outcome != tt.want {
 			t.Errorf("%s: news %v, tally %+v", tt.name, news, out.Tally)
 		}
+	}
+}
+
+// A gateway's clock jumps a day ahead, an hour back and to 1970. It stamps what
+// it sends by its clock as it is then; each reading lands where it belongs, what
+// waited since before a jump too, and is known to rest on a corrected clock.
+func TestClockThatJumps(t *testing.T) {
+	d := NewDecoder()
+	fold(d, stock(t0, "gw-1", "gas-1"))
+	number, seq, hub := uint64(2), uint64(0), t0
+	to1970 := time.Duration(60_000-t0) * time.Millisecond
+	for _, jump := range []time.Duration{0, 25 * time.Hour, 0, -time.Hour, to1970, 0, -time.Hour, 25 * time.Hour, to1970, 25 * time.Hour} {
+		for range 3 {
+			hub += 10_000
+			now, waited := hub.Add(jump), 40*time.Minute
+			if jump == to1970 {
+				waited = 30 * time.Second // what it cannot stamp it stamps with what is left
+			}
+			late, fresh := rec(seq+1, "gas-1", now.Add(-waited), float64(seq)), rec(seq+2, "gas-1", now-500, 1)
+			seq += 2
+			out := d.Fold(number, batch(hub, "gw-1", 1, jump, late, fresh))
+			number++
+			want := []telemetry.Millis{hub.Add(-waited), hub - 500}
+			if len(out.Points) != 2 || out.Points[0].At != want[0] || out.Points[1].At != want[1] {
+				t.Fatalf("after %v: %+v %+v, want %d", jump, out.Points, out.Refused, want)
+			}
+			if by := out.Points[0].Basis; (by == telemetry.ByCorrected) != (jump != 0) || (out.Clock == 0) != (jump == 0) {
+				t.Errorf("after %v: by the %v clock, %v off", jump, by, out.Clock)
+			}
+		}
+	}
+}
+
+func TestConditionsAreTold(t *testing.T) {
+	d := NewDecoder()
+	fold(d, stock(t0, "gw-1", "gas-1"))
+	bad := wire.Record{Seq: 1, Device: "gas-1", At: t0.Add(-time.Hour), Quality: telemetry.Bad, Cause: "timeout"}
+	slow := rec(2, "gas-1", t0.Add(-time.Hour)+100, 3)
+	slow.Own = t0.Add(-2 * time.Hour)
+	b := batch(t0, "gw-1", 1, -time.Hour, bad, slow)
+	out := d.Fold(2, b)
+	if len(out.Failures) != 1 || out.Failures[0] != (Failure{"gas-1", t0, "timeout"}) {
+		t.Errorf("failures %+v", out.Failures)
+	}
+	if len(out.Lags) != 1 || out.Lags[0].By != 2*time.Hour+100*time.Millisecond || !out.Timed || out.Clock != time.Hour {
+		t.Errorf("lags %+v, clock %v %v", out.Lags, out.Timed, out.Clock)
+	}
+	if out = d.Fold(3, b); len(out.Failures)+len(out.Lags) > 0 || out.Timed {
+		t.Errorf("a re-delivery tells them again: %+v", out)
+	}
+	out = d.Fold(4, binary.AppendUvarint([]byte{recordVersion, began}, uint64(t0)))
+	if !out.Began || out.At != t0 || len(out.Refused) > 0 {
+		t.Errorf("a start of the hub is %+v", out)
+	}
+	out = d.Fold(5, binary.AppendUvarint([]byte{recordVersion, passed}, uint64(t0+1)))
+	if out.Began || out.At != t0+1 || len(out.Refused) > 0 {
+		t.Errorf("a beat of the hub is %+v", out)
 	}
 }
 

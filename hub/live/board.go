@@ -137,6 +137,25 @@ func (b *Board) Hazard(device devices.ID, open identity.HazardID) {
 	}
 }
 
+// Fault marks the devices that a fault keeps from being read, and nobody else.
+// No devices: it is over.
+func (b *Board) Fault(id, cause string, affected []devices.ID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, d := range b.devices {
+		if d.Fault == id && !slices.Contains(affected, d.ID) {
+			d.Fault, d.Cause = "", ""
+			b.dirty[d.ID] = true
+		}
+	}
+	for _, one := range affected {
+		if d := b.devices[one]; d != nil && (d.Fault != id || d.Cause != cause) {
+			d.Fault, d.Cause = id, cause
+			b.dirty[one] = true
+		}
+	}
+}
+
 // person needs the lock; it marks the person as changed.
 func (b *Board) person(id identity.PersonID) *PersonState {
 	p := b.people[id]

@@ -34,8 +34,9 @@ type DeviceState struct {
 	Profile string            `json:"profile"`
 	Gateway devices.ID        `json:"gateway,omitempty"`
 	Place   wire.Place        `json:"place"`
-	Health  string            `json:"health"` // fresh, stale, fault, unknown
-	Cause   string            `json:"cause,omitempty"`
+	Health  string            `json:"health"`          // fresh, stale, fault, unknown
+	Fault   string            `json:"fault,omitempty"` // id of what is broken, and keeps it from being read
+	Cause   string            `json:"cause,omitempty"` // of the fault: sensor, line, gateway, uplink, power
 	Quality string            `json:"quality"`
 	Heard   telemetry.Millis  `json:"heard"`     // event time of the newest reading
 	Period  int64             `json:"period_ms"` // expected time between readings

@@ -140,9 +140,10 @@ func (h *Hub) metrics(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, "gridhub_consumer_lag{consumer=%q} %d\ngridhub_consumer_failures_total{consumer=%q} %d\ngridhub_consumer_poisoned_total{consumer=%q} %d\n",
 			s.Name, s.Lag, s.Name, s.Failures, s.Name, s.Poisoned)
 	}
+	h.conditions.metrics(w)
 	t := h.writer.Totals()
 	fmt.Fprintf(w, "gridhub_history_stored_total %d\ngridhub_history_rejected_total %d\ngridhub_history_waiting %d\n", t.Stored, t.Rejected, t.Waiting)
-	for _, p := range (health{h}).Parts() {
+	for _, p := range (parts{h}).Parts() {
 		fmt.Fprintf(w, "gridhub_part_ok{part=%q} %d\n", p.Name, ok(p))
 	}
 }

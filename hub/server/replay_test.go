@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +15,7 @@ import (
 	"gridhub/devices/telemetry"
 	"gridhub/devices/wire"
 	"gridhub/hub/geo"
+	"gridhub/hub/health"
 	"gridhub/hub/history"
 	"gridhub/hub/history/sqlite"
 	"gridhub/hub/identity"
@@ -47,7 +49,7 @@ func shift(r *rand.Rand, n int) (all []publish) {
 	stock := wire.Stock{V: 1}
 	for i := range level {
 		stock.Devices = append(stock.Devices, wire.Entry{ID: sensor(i), Kind: "gas", Profile: "gas@1",
-			Metrics: []wire.Metric{{Name: "ch4", Unit: "%LEL"}}, Place: wire.Place{Grid: "G01", Lon: 120.15 + float64(i)/1000, Lat: 30.27}})
+			Line: "bus", Period: 5000, Metrics: []wire.Metric{{Name: "ch4", Unit: "%LEL"}}, Place: wire.Place{Grid: "G01", Lon: 120.15 + float64(i)/1000, Lat: 30.27}})
 	}
 	put(wire.Inventory, stock)
 	for len(all) < n {
@@ -62,7 +64,11 @@ func shift(r *rand.Rand, n int) (all []publish) {
 		for i := range level {
 			seq++
 			level[i] = min(max(level[i]+r.NormFloat64()*6, 0), 60)
-			b.Records = append(b.Records, wire.Record{Seq: seq, Device: sensor(i), At: now - 500, Values: map[string]float64{"ch4": level[i]}})
+			rec := wire.Record{Seq: seq, Device: sensor(i), At: now - 500, Values: map[string]float64{"ch4": level[i]}}
+			if n := len(all) % 80; n >= 70 || n >= 60 && i == 1 { // one falls silent, then the line
+				rec.Quality, rec.Cause, rec.Values = telemetry.Bad, "timeout", nil
+			}
+			b.Records = append(b.Records, rec)
 		}
 		b.Last = seq
 		put(wire.Batches, b)
@@ -124,9 +130,12 @@ func (f folder) live(messages []publish, rush time.Duration, settle bool) {
 	engine, err := rules.New([]rules.Rule{methane()})
 	f.must(err)
 	w := history.NewWriter(points, history.WriterOptions{Batch: 50})
+	faults, err := health.OpenBook(ctx, db)
+	f.must(err)
 	cfg := intake.Default()
 	cfg.CommitEvery, cfg.Batch, cfg.Window = time.Millisecond, 16, 64
-	in, err := intake.New(cfg, j, intake.Options{}, &keeper{Writer: w, duties: duties{reg, staff}}, led, &watch{engine: engine, book: book})
+	in, err := intake.New(cfg, j, intake.Options{}, &keeper{Writer: w, duties: duties{reg, staff}}, led, &watch{engine: engine, book: book},
+		&conditions{book: faults, tell: func(health.Outage) {}, judge: health.NewEvaluator(nil)})
 	f.must(err)
 	done := make(chan error, 2)
 	go func() { done <- in.Run(ctx) }()
@@ -179,6 +188,13 @@ func (f folder) result() string {
 	hours, err := led.Ledger(ctx, "", 0, dawn.Add(1000*time.Hour))
 	f.must(err)
 	fmt.Fprintf(&out, "%+v\n", hours)
+	broken, err := health.OpenBook(ctx, db)
+	f.must(err)
+	outages, err := broken.List(ctx, false, 0, 1000)
+	f.must(err)
+	for _, o := range outages {
+		fmt.Fprintf(&out, "%+v\n", o)
+	}
 	pool := f.pool(db)
 	book, err := rules.OpenBook(ctx, db, pool, geo.Point{}, nil)
 	f.must(err)
@@ -218,6 +234,9 @@ func TestCrashesChangeNothing(t *testing.T) {
 		want := calm.result()
 		if n := bytes.Count([]byte(want), []byte(`"type":"filed"`)); n < 3 {
 			t.Fatalf("seed %d: only %d cases, nothing is shown", seed, n)
+		}
+		if !strings.Contains(want, "Cause:sensor") || !strings.Contains(want, "Cause:line") {
+			t.Fatalf("seed %d: no sensor's or no line's fault in\n%s", seed, want)
 		}
 		hard := folder{t, t.TempDir()}
 		for at := 0; at < len(messages); {

@@ -24,6 +24,7 @@ import (
 	"gridhub/hub/dispatch"
 	"gridhub/hub/evidence"
 	"gridhub/hub/figures"
+	"gridhub/hub/health"
 	"gridhub/hub/history"
 	"gridhub/hub/hotline"
 	"gridhub/hub/intake"
@@ -64,6 +65,8 @@ type Hub struct {
 	board      *live.Board
 	pool       *tasks.Pool
 	book       *rules.Book
+	faults     *health.Book
+	conditions *conditions
 	engine     *rules.Engine
 	quarantine *quarantine.Quarantine
 	ledger     *ledger.Ledger
@@ -192,14 +195,18 @@ func (h *Hub) openIntake(ctx context.Context) (err error) {
 	}
 	h.writer = history.NewWriter(h.history, history.WriterOptions{Gather: gatherPoints, Logger: h.log, Rejected: h.quarantine.Reject})
 	screen := h.screen()
+	conditions, err := h.openConditions(ctx)
+	if err != nil {
+		return err
+	}
 	h.intake, err = intake.New(intake.Default(), h.journal,
 		intake.Options{Logger: h.log, Acknowledge: h.acknowledge, Tell: h.tell, Poison: h.quarantine.Poison},
-		&keeper{Writer: h.writer, duties: d}, &watch{engine: h.engine, book: h.book, help: helpline{h}}, screen, h.quarantine, h.ledger)
+		&keeper{Writer: h.writer, duties: d}, &watch{engine: h.engine, book: h.book, help: helpline{h}}, screen, conditions, h.quarantine, h.ledger)
 	if err != nil {
 		return err
 	}
 	h.quarantine.Join(h.intake)
-	return h.refill(ctx, screen)
+	return errors.Join(h.refill(ctx, screen), h.refillFaults(ctx))
 }
 
 func (h *Hub) screen() screen {
@@ -248,7 +255,7 @@ func (h *Hub) openDoors(context.Context) (err error) {
 		Tracks: tracks{h}, Now: h.board, Changes: h.board, History: series{h.history}, Cases: intakeDesk{h.pool, h}, Hazards: h.book,
 		Dispatch: dispatch.New(dispatch.Default(), h.pool, roster{h}, h.files.Roads, h.now),
 		Evidence: h.evidence, Archive: h.archive, Hotline: h.hotline, Alike: alike.New(h.pool, alike.Default(), h.now), Merger: h.pool, Patrols: h.rounds, Figures: h.figures,
-		Quarantine: shelf{h.quarantine}, Ledger: account{h.ledger}, Gateways: cabinets{h}, Health: health{h}, Clock: h.now, Log: h.log,
+		Quarantine: shelf{h.quarantine}, Ledger: account{h.ledger}, Gateways: cabinets{h}, Health: parts{h}, Faults: h.faults, Clocks: h.conditions, Clock: h.now, Log: h.log,
 	})
 	h.doors, err = openDoors(h)
 	return err
@@ -283,6 +290,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	run(&out, sinks, "archive", h.archive.Run)
 	run(&in, sources, "hotline", h.hotline.Run)
 	run(&out, sinks, "retention", h.retain)
+	run(&in, sources, "beat", h.beat)
 	run(&in, sources, "backup", h.nightly.Run)
 	run(&calls, sinks, "media", h.media.Run)
 	if h.relay != nil {
@@ -330,6 +338,7 @@ func (h *Hub) retain(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
+		h.forgetFaults(ctx)
 		for kind, keep := range map[string]time.Duration{"": h.cfg.History.Readings, history.PositionKind: h.cfg.History.Positions} {
 			if keep == 0 {
 				continue

@@ -177,9 +177,9 @@ func expired(h ledger.Hour, b ledger.Balance) map[string]int64 {
 }
 
 // health asks every part how it does.
-type health struct{ h *Hub }
+type parts struct{ h *Hub }
 
-func (p health) Parts() []api.Part {
+func (p parts) Parts() []api.Part {
 	out := []api.Part{part("journal", p.h.journal.Healthy(), "down"), part("broker", p.h.broker.Healthy(), "down")}
 	t := p.h.writer.Totals()
 	db := api.Part{Name: "history", State: "ok", Detail: t.Error}
@@ -188,7 +188,7 @@ func (p health) Parts() []api.Part {
 	}
 	out = append(out, db)
 	out = append(out, p.h.calendarPart(), part("archive", p.h.archive.Healthy(), "degraded"),
-		part("backup", p.h.nightly.Healthy(), "degraded"))
+		part("backup", p.h.nightly.Healthy(), "degraded"), p.h.conditions.part())
 	for _, s := range p.h.intake.Stats() {
 		c := api.Part{Name: "consumer " + s.Name, State: "ok", Detail: s.Error, Lag: s.Lag}
 		if s.Error != "" || s.Behind {

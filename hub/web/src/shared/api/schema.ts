@@ -227,6 +227,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/clocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far each sender's and device's clock is off, and what is done about it, the bad ones first */
+        get: operations["clocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/devices": {
         parameters: {
             query?: never;
@@ -321,6 +338,23 @@ export interface paths {
         };
         /** A photo's bytes */
         get: operations["evidence-file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/faults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Broken sensors, lines, gateways, uplinks and supplies, with reasons and what to do, newest first */
+        get: operations["faults"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1029,6 +1063,16 @@ export interface components {
             /** Format: double */
             used: number;
         };
+        ClockState: {
+            bad: boolean;
+            /** Format: int64 */
+            heard: number;
+            id: string;
+            /** Format: int64 */
+            offset_ms: number;
+            reader?: string;
+            rule: string;
+        };
         Command: {
             /** @description for dispatched */
             assignee?: string;
@@ -1077,6 +1121,7 @@ export interface components {
         };
         DeviceState: {
             cause?: string;
+            fault?: string;
             gateway?: string;
             hazard?: string;
             health: string;
@@ -1412,6 +1457,22 @@ export interface components {
             /** @description what the caller said */
             text: string;
         };
+        Outage: {
+            cause: string;
+            devices: string[] | null;
+            /** Format: int64 */
+            found: number;
+            id: string;
+            into?: string;
+            next: components["schemas"]["Words"][] | null;
+            /** Format: int64 */
+            since: number;
+            subject: components["schemas"]["Subject"];
+            /** Format: int64 */
+            until?: number;
+            was?: string;
+            why: components["schemas"]["Words"][] | null;
+        };
         Part: {
             detail?: string;
             /** Format: int64 */
@@ -1677,6 +1738,11 @@ export interface components {
             time_zone: string;
             version: string;
         };
+        Subject: {
+            device?: string;
+            gateway?: string;
+            line?: string;
+        };
         Summary: {
             closed: components["schemas"]["Count"];
             closed_on_time: components["schemas"]["Count"];
@@ -1776,6 +1842,10 @@ export interface components {
             /** Format: int64 */
             server: number;
             why: string[] | null;
+        };
+        Words: {
+            en: string;
+            zh: string;
         };
     };
     responses: never;
@@ -2265,6 +2335,35 @@ export interface operations {
             };
         };
     };
+    clocks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClockState"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     devices: {
         parameters: {
             query?: never;
@@ -2461,6 +2560,41 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    faults: {
+        parameters: {
+            query?: {
+                /** @description only those that last */
+                open?: boolean;
+                /** @description ms since 1970; leaves out what was over before */
+                from?: number;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outage"][] | null;
+                };
             };
             /** @description Error */
             default: {
@@ -3466,6 +3600,17 @@ export interface operations {
                          * @constant
                          */
                         event: "device";
+                        /** @description The event ID. */
+                        id?: number;
+                        /** @description The retry time in milliseconds. */
+                        retry?: number;
+                    } | {
+                        data: components["schemas"]["Outage"];
+                        /**
+                         * @description The event name.
+                         * @constant
+                         */
+                        event: "fault";
                         /** @description The event ID. */
                         id?: number;
                         /** @description The retry time in milliseconds. */

@@ -67,6 +67,10 @@ export const en: Words<typeof zh> = {
     hour: 'hour', polled: 'polled', stored: 'stored', repeated: 'repeated', superseded: 'superseded', quarantined: 'quarantined', expired: 'expired', pending: 'pending', balanced: 'balanced', unexplained: '{n} unexplained', untold: 'gateway silent', range: 'normal {min}–{max}', gateway: 'Gateway', profile: 'Profile', place: 'Place', quality: 'Quality',
     yes: '{what}', no: 'no {what}', good: 'good', uncertain: 'uncertain', bad: 'bad', name: 'Name', kind: 'Kind', heard: 'Last reading', noLedger: 'Nothing recorded today', filter: 'Filter by name or kind',
   },
+  fault: {
+    title: 'What is broken', none: 'Nothing is broken', sensor: 'Sensor', line: 'Line', gateway: 'Gateway', uplink: 'Uplink', power: 'Power', why: 'Why', next: 'What to do', affects: '{n} devices without readings', since: 'since', was: 'taken for: {cause}', lineOf: 'line {line} of {gateway}', lasted: 'lasted {span}', past: 'Recently over', failed: 'The list cannot be read: {why}',
+    clocks: 'Clocks that are off', ahead: '{span} ahead', behind: '{span} behind', corrected: 'readings are moved to the right time', ignored: 'ignored, the gateway’s time is used', flagged: 'kept as told, may be the age of the values', kept: 'right', heard: 'estimated',
+  },
   kind: {
     gas: 'gas', methane: 'gas', noise: 'noise', level: 'level', water: 'water', flood: 'flooding', temperature: 'temperature', temp: 'temperature', smoke: 'smoke', weather: 'weather', air: 'air', dust: 'dust', fume: 'fume', power: 'power', electricity: 'power', energy: 'energy',
     meter: 'meter', pressure: 'pressure', hydrant: 'hydrant', button: 'button', tilt: 'tilt', cabinet: 'cabinet', climate: 'climate', charging: 'charging', manhole: 'manhole', 'water-level': 'water level', leakage: 'residual current', position: 'position', relay: 'relay', door: 'door',
@@ -89,7 +93,7 @@ export const en: Words<typeof zh> = {
     title: 'System', parts: 'Parts', ok: 'fine', degraded: 'degraded', down: 'down', lag: '{n} behind', quarantine: 'Quarantine', quarantineHint: 'What cannot be used is never lost: it is kept as it came, with the reason, and can be replayed after a fix.', empty: 'The quarantine is empty', cause: 'Cause', device: 'Device', count: 'Count', first: 'First', last: 'Last', replay: 'Replay', replayed: '{n} replayed', entries: 'Entries', payload: 'Payload', forbidden: 'Only administrators and installers see the quarantine', at: 'At', done: 'replayed',
   },
   part: {
-    journal: 'Journal', broker: 'Devices’ door', history: 'History', 'consumer history': 'Writing history', 'consumer rules': 'Rules', 'consumer live': 'Live view', 'consumer quarantine': 'Quarantine', 'consumer ledger': 'Ledger', calendar: 'Working calendar', archive: 'Sealed cases', backup: 'Backup',
+    journal: 'Journal', broker: 'Devices’ door', history: 'History', 'consumer history': 'Writing history', 'consumer rules': 'Rules', 'consumer live': 'Live view', 'consumer quarantine': 'Quarantine', 'consumer ledger': 'Ledger', calendar: 'Working calendar', archive: 'Sealed cases', backup: 'Backup', devices: 'Sensors and gateways', 'consumer health': 'Faults of devices',
   },
   overview: { title: 'Today', hint: 'Select a case, a person or a device on the map or in a list.', now: 'Most urgent now', calm: 'Nothing that must be done at once', forces: 'Forces on duty', keys: 'Keys', keySearch: 'search', keyMove: 'previous / next', keyOpen: 'open', keyDispatch: 'send the nearest', keyCall: 'call the handler', keyClose: 'close' },
   call: {

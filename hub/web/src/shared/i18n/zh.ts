@@ -63,6 +63,10 @@ export const zh = {
     hour: '时段', polled: '采集', stored: '入库', repeated: '重复', superseded: '覆盖', quarantined: '隔离', expired: '过期', pending: '待处理', balanced: '账平', unexplained: '{n} 条去向不明', untold: '网关未报', range: '正常 {min} 至 {max}', gateway: '网关', profile: '型号', place: '位置', quality: '质量',
     yes: '有{what}', no: '无{what}', good: '可信', uncertain: '存疑', bad: '不可信', name: '名称', kind: '类型', heard: '最近读数', noLedger: '今天还没有记录', filter: '按名称或类型筛选',
   },
+  fault: {
+    title: '正在发生的故障', none: '没有故障', sensor: '传感器', line: '线路', gateway: '网关', uplink: '上行网络', power: '供电', why: '依据', next: '怎么办', affects: '{n} 台设备没有读数', since: '始于', was: '起初判断为{cause}', lineOf: '{gateway} 的线路 {line}', lasted: '持续 {span}', past: '刚恢复的', failed: '读不到故障列表：{why}',
+    clocks: '时钟不准', ahead: '快 {span}', behind: '慢 {span}', corrected: '读数已校正到正确时间', ignored: '不采用，以网关时间为准', flagged: '照设备所报保留，也可能是数据本身就这么旧', kept: '准确', heard: '估计于',
+  },
   kind: {
     gas: '燃气', methane: '燃气', noise: '噪声', level: '水位', water: '水', flood: '内涝', temperature: '温度', temp: '温度', smoke: '烟感', weather: '气象', air: '空气', dust: '扬尘', fume: '油烟', power: '用电', electricity: '用电', energy: '电能',
     meter: '电表', pressure: '水压', hydrant: '消防栓', button: '按钮', tilt: '倾斜', cabinet: '机柜', climate: '温湿度', charging: '充电', manhole: '井盖', 'water-level': '水位', leakage: '剩余电流', position: '定位', relay: '继电器', door: '门磁',
@@ -85,7 +89,7 @@ export const zh = {
     title: '系统', parts: '各部分', ok: '正常', degraded: '降级', down: '停止', lag: '积压 {n} 条', quarantine: '隔离区', quarantineHint: '不能使用的数据不会丢失：原样保存并注明原因，修复后可重放。', empty: '隔离区是空的', cause: '原因', device: '设备', count: '条数', first: '最早', last: '最近', replay: '重放', replayed: '已重放 {n} 条', entries: '内容', payload: '原文', forbidden: '只有管理员和安装人员可以查看隔离区', at: '时间', done: '已重放',
   },
   part: {
-    journal: '数据日志', broker: '设备接入', history: '历史库', 'consumer history': '写入历史库', 'consumer rules': '规则判断', 'consumer live': '实时画面', 'consumer quarantine': '隔离', 'consumer ledger': '数据账本', calendar: '工作日历', archive: '案卷归档', backup: '备份',
+    journal: '数据日志', broker: '设备接入', history: '历史库', 'consumer history': '写入历史库', 'consumer rules': '规则判断', 'consumer live': '实时画面', 'consumer quarantine': '隔离', 'consumer ledger': '数据账本', calendar: '工作日历', archive: '案卷归档', backup: '备份', devices: '传感器与网关', 'consumer health': '设备故障判断',
   },
   overview: { title: '今日概况', hint: '在地图或列表中选择案件、人员或设备。', now: '现在最要紧', calm: '没有需要立即处理的事', forces: '在岗力量', keys: '快捷键', keySearch: '搜索', keyMove: '上一条 / 下一条', keyOpen: '打开', keyDispatch: '派给最近的人', keyCall: '呼叫处理人', keyClose: '关闭' },
   call: {
