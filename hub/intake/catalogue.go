@@ -128,8 +128,8 @@ func checkStock(s *wire.Stock) error {
 		if _, err := devices.ParseID(string(e.ID)); err != nil {
 			return codec.Errorf(codec.Shape, "device %d: %v", i+1, err)
 		}
-		if !codec.ValidMetric([]byte(e.Kind)) || e.Kind == PositionKind {
-			return codec.Errorf(codec.Shape, "device %s: kind %s: want letters, digits, _ - . and not position", e.ID, strconv.QuoteToASCII(clip(e.Kind)))
+		if !codec.ValidMetric([]byte(e.Kind)) {
+			return codec.Errorf(codec.Shape, "device %s: kind %s: want letters, digits, _ - .", e.ID, strconv.QuoteToASCII(clip(e.Kind)))
 		}
 		if seen[e.ID] {
 			return codec.Errorf(codec.Duplicate, "device %s twice", e.ID)
@@ -138,6 +138,3 @@ func checkStock(s *wire.Stock) error {
 	}
 	return nil
 }
-
-// PositionKind is the measurement of positions; no device may have this kind.
-const PositionKind = "position"

@@ -12,13 +12,14 @@ import (
 	"gridhub/devices/telemetry"
 )
 
-// The state of a Decoder as bytes, version 2: the senders, then the devices, in
+// The state of a Decoder as bytes, version 3: the senders, then the devices, in
 // the order of their ids, then what was freed, each with a count before, so that
 // equal states are equal bytes. Numbers are varints, values 8 bytes, little end first.
-// Version 1 had nothing of foreign senders and is read still.
-const stateVersion = 2
+// Version 1 had nothing of foreign senders, version 2 nothing of SOS buttons;
+// both are read still.
+const stateVersion = 3
 
-var errState = errors.New("not a decoder state of version 1 or 2")
+var errState = errors.New("not a decoder state of version 1 to 3")
 
 // Save appends the state to b.
 func (d *Decoder) Save(b []byte) []byte {
@@ -97,7 +98,7 @@ func (d *device) save(b []byte) []byte {
 			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(f.Value))
 		}
 	}
-	return b
+	return d.sos.save(b)
 }
 
 // LoadDecoder returns a Decoder with a state that Save wrote; no bytes are the
@@ -122,7 +123,11 @@ func LoadDecoder(b []byte) (*Decoder, error) {
 	}
 	for n := c.uint(); n > 0 && c.err == nil; n-- {
 		id := devices.ID(c.text())
-		d.devices[id] = d.loadDevice(c)
+		dev := d.loadDevice(c)
+		if version > 2 {
+			dev.sos = loadPresses(c)
+		}
+		d.devices[id] = dev
 	}
 	for n := c.uint(); n > 0 && c.err == nil; n-- {
 		d.freed.add(c.uint(), int(c.int()))
