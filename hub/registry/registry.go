@@ -62,6 +62,7 @@ type Registry struct {
 	byToken map[[sha256.Size]byte]*entry // conventions whose username is the secret
 	person  map[identity.PersonID][]devices.ID
 	stock   map[devices.ID]Device
+	life
 	revoked func(devices.ID) // told after a revocation
 }
 
@@ -79,11 +80,14 @@ func Open(ctx context.Context, db *store.DB, now func() time.Time) (*Registry, e
 		return nil, err
 	}
 	r := &Registry{db: db, now: now, byID: map[devices.ID]*entry{}, byToken: map[[sha256.Size]byte]*entry{},
-		person: map[identity.PersonID][]devices.ID{}, stock: map[devices.ID]Device{}}
+		person: map[identity.PersonID][]devices.ID{}, stock: map[devices.ID]Device{}, life: newLife()}
 	if err := r.readPrincipals(ctx); err != nil {
 		return nil, fmt.Errorf("registry: %w", err)
 	}
-	return r, r.readDevices(ctx)
+	if err := r.readDevices(ctx); err != nil {
+		return nil, fmt.Errorf("registry: %w", err)
+	}
+	return r, r.readLife(ctx)
 }
 
 func (r *Registry) readPrincipals(ctx context.Context) error {
