@@ -54,7 +54,7 @@ type reader interface {
 }
 
 // readers makes one reader for each line that has devices.
-func readers(cfg Poll, library profile.Library, plant profile.Plant, sink poll.Sink, log *slog.Logger) ([]reader, error) {
+func readers(cfg Poll, library profile.Library, plant profile.Plant, sink poll.Sink, settle driver.Settle, log *slog.Logger) ([]reader, error) {
 	var all []reader
 	for _, l := range plant.Lines {
 		tasks, err := tasksOn(l, library, plant.Devices)
@@ -64,7 +64,7 @@ func readers(cfg Poll, library profile.Library, plant profile.Plant, sink poll.S
 		if len(tasks) == 0 {
 			continue
 		}
-		r, err := readerOf(cfg, l, tasks, sink, log)
+		r, err := readerOf(cfg, l, tasks, sink, settle, log)
 		if err != nil {
 			return nil, fmt.Errorf("line %s: %w", l.Name, err)
 		}
@@ -74,7 +74,7 @@ func readers(cfg Poll, library profile.Library, plant profile.Plant, sink poll.S
 }
 
 // readerOf asks the devices of l, or listens to them, as their protocol wants.
-func readerOf(cfg Poll, l profile.Line, tasks []poll.Task, sink poll.Sink, log *slog.Logger) (reader, error) {
+func readerOf(cfg Poll, l profile.Line, tasks []poll.Task, sink poll.Sink, settle driver.Settle, log *slog.Logger) (reader, error) {
 	if l.Kind == profile.Simulated || tasks[0].Station.Profile.Protocol.Asked() {
 		return poll.New(l.Name, open(l, tasks, log), tasks, sink, poll.Options{
 			Retries: cfg.Retries, MaxBackoff: cfg.MaxBackoff, Pause: l.Pause, Logger: log,
@@ -83,7 +83,7 @@ func readerOf(cfg Poll, l profile.Line, tasks []poll.Task, sink poll.Sink, log *
 	var source driver.Source
 	var err error
 	if l.Kind == profile.Listen {
-		source, err = listen.New(l, stations(tasks), log)
+		source, err = listen.New(l, stations(tasks), settle, log)
 	} else {
 		source, err = serial.New(l, tasks[0].Station, tasks[0].Every, log)
 	}

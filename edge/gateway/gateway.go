@@ -74,7 +74,7 @@ func (g *Gateway) assemble(library profile.Library) (err error) {
 	if err != nil {
 		return err
 	}
-	if g.lines, err = readers(g.cfg.Poll, library, g.plant, g.spool.Put, g.log); err != nil {
+	if g.lines, err = readers(g.cfg.Poll, library, g.plant, g.spool.Put, g.spool.Settle, g.log); err != nil {
 		return err
 	}
 	g.page, err = newPage(g.cfg.HTTP, g)

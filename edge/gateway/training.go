@@ -49,13 +49,14 @@ func unique(paths []string) (once []string) {
 }
 
 // Watch reads the devices of the given files until ctx ends and hands every
-// record to sink, several lines at a time. Nothing is stored and nothing sent.
+// record to sink, several lines at a time. Nothing is stored and nothing sent,
+// so devices that push get no acknowledgement and send again where it is.
 func Watch(ctx context.Context, sink poll.Sink, log *slog.Logger, paths ...string) error {
 	library, plant, err := LoadFiles(paths...)
 	if err != nil {
 		return err
 	}
-	lines, err := readers(Default().Poll, library, plant, sink, log)
+	lines, err := readers(Default().Poll, library, plant, sink, unstored, log)
 	if err != nil {
 		return err
 	}
@@ -66,6 +67,13 @@ func Watch(ctx context.Context, sink poll.Sink, log *slog.Logger, paths ...strin
 	open.Wait()
 	return nil
 }
+
+// unstored is the driver.Settle of what nobody keeps.
+func unstored() func(context.Context) error {
+	return func(context.Context) error { return errUnstored }
+}
+
+var errUnstored = errors.New("watching stores nothing")
 
 // Simulate answers in place of the devices of the given files until ctx ends:
 // each serial line becomes a pseudo-terminal with a link called after the line

@@ -22,6 +22,8 @@ type stream struct {
 	once    sync.Once     // of close
 	dirty   chan struct{} // capacity 1: acked changed since the cursor was saved
 
+	settling settling
+
 	mu      sync.Mutex
 	acked   acked
 	refused uint64
@@ -49,13 +51,15 @@ func openStream(dir, name string, o journal.Options, log *slog.Logger) (*stream,
 
 // put appends without waiting for the disk.
 func (s *stream) put(rec wire.Record) {
-	err := s.journal.AppendAsync([][]byte{encode(rec)}, func(_ uint64, err error) {
+	s.settling.begin()
+	settled := func(_ uint64, err error) {
 		if err != nil {
 			s.refuse(rec, err)
 		}
-	})
-	if err != nil {
-		s.refuse(rec, err)
+		s.settling.end(err)
+	}
+	if err := s.journal.AppendAsync([][]byte{encode(rec)}, settled); err != nil {
+		settled(0, err)
 	}
 }
 
