@@ -22,6 +22,16 @@ const ThingsBoard = "thingsboard"
 type Registration struct {
 	Set    []Registered `json:"set,omitempty"`
 	Remove []devices.ID `json:"remove,omitempty"`
+
+	Maintenance []Maintenance `json:"maintenance,omitempty"` // passed on to the consumers
+}
+
+// Maintenance says that somebody works on a device, by the hub's clock; Until
+// is not included. It is journaled, so that a replay raises what was raised.
+type Maintenance struct {
+	Device devices.ID       `json:"device"`
+	From   telemetry.Millis `json:"from"`
+	Until  telemetry.Millis `json:"until"`
 }
 
 // Registered is one device of a Registration.
@@ -54,6 +64,7 @@ func (d *Decoder) registered(body []byte, out *Decoded) error {
 	if err := json.Unmarshal(c.b, &r); err != nil {
 		return errRecord
 	}
+	out.Maintenance = r.Maintenance
 	for _, id := range r.Remove {
 		delete(d.devices, id)
 		if s := d.senders[id]; s != nil {

@@ -121,7 +121,10 @@ func (w *watch) Handle(ctx context.Context, batch []intake.Decoded) error {
 
 func (w *watch) see(d *intake.Decoded) {
 	if d.Inventory != nil {
-		w.engine.Describe(d.Inventory)
+		w.engine.Describe(d.Inventory, d.At)
+	}
+	for _, m := range d.Maintenance {
+		w.engine.Maintain(m.Device, m.From, m.Until)
 	}
 	for i := range d.Points {
 		w.memory.Pending = append(w.memory.Pending, w.engine.Step(&d.Points[i])...)
@@ -177,7 +180,7 @@ func (s screen) Handle(ctx context.Context, batch []intake.Decoded) error {
 	for i := range batch {
 		d := &batch[i]
 		if d.Inventory != nil {
-			changed, err := s.registry.Stock(ctx, d.From, *d.Inventory)
+			changed, err := s.registry.Stock(ctx, d.From, d.At, *d.Inventory)
 			if err != nil {
 				return err
 			}
