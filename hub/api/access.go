@@ -45,6 +45,10 @@ var access = map[string][]identity.Role{
 	"series":  inside,
 	"ledger":  desk,
 
+	"logbook":     append([]identity.Role{identity.Installer}, desk...),
+	"maintain":    {identity.Installer, identity.Dispatcher, identity.Admin},
+	"give-device": {identity.Installer, identity.Dispatcher, identity.Admin},
+
 	"matters":       signedIn,
 	"cases":         inside,
 	"report":        {identity.Handler, identity.CallTaker, identity.Dispatcher},

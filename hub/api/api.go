@@ -36,6 +36,7 @@ type Deps struct {
 	Figures    Figures
 	Quarantine Quarantine
 	Ledger     Ledger
+	Care       Care
 	Health     Health
 	Clock      func() time.Time
 	Log        *slog.Logger
@@ -60,6 +61,7 @@ func New(d Deps) *API {
 	a.registerSession()
 	a.registerStreet()
 	a.registerDevices()
+	a.registerCare()
 	a.registerCases()
 	a.registerArchive()
 	a.registerHotline()

@@ -34,13 +34,14 @@ type DeviceState struct {
 	Profile string            `json:"profile"`
 	Gateway devices.ID        `json:"gateway,omitempty"`
 	Place   wire.Place        `json:"place"`
-	Health  string            `json:"health"` // fresh, stale, fault, unknown
+	Health  string            `json:"health"` // fresh, stale, fault, unknown, removed
 	Cause   string            `json:"cause,omitempty"`
 	Quality string            `json:"quality"`
 	Heard   telemetry.Millis  `json:"heard"`     // event time of the newest reading
 	Period  int64             `json:"period_ms"` // expected time between readings
 	Values  []Value           `json:"values"`
 	Hazard  identity.HazardID `json:"hazard,omitempty"` // raised and not cleared
+	Life
 }
 
 // PersonState is a person as the screen shows it.

@@ -68,7 +68,7 @@ func give(ctx context.Context, tx *store.Tx, id devices.ID, h, old Holder, now t
 	if _, err := tx.Exec(ctx, `UPDATE device_holders SET ended = ? WHERE device = ? AND ended = 0`, int64(now), string(id)); err != nil {
 		return err
 	}
-	e := Event{Device: id, At: now, Kind: Unbound, Old: old.String(), New: h.String(), By: by}
+	e := LogEntry{Device: id, At: now, Kind: Unbound, Old: old.String(), New: h.String(), By: by}
 	if h != (Holder{}) {
 		e.Kind = Bound
 		if _, err := tx.Exec(ctx, `INSERT INTO device_holders (device, since, ended, person, vehicle) VALUES (?, ?, 0, ?, ?)`,

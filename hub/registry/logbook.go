@@ -27,8 +27,8 @@ const (
 	Unbound          = "unbound"
 )
 
-// Event is one line of a device's logbook.
-type Event struct {
+// LogEntry is one line of a device's logbook.
+type LogEntry struct {
 	Device     devices.ID       `json:"device"`
 	At         telemetry.Millis `json:"at"` // the hub's clock
 	Kind       string           `json:"kind"`
@@ -54,7 +54,7 @@ CREATE TABLE device_maintenance (
 CREATE TABLE device_units (device TEXT PRIMARY KEY, unit TEXT NOT NULL)`,
 }
 
-func writeEvents(ctx context.Context, tx *store.Tx, all ...Event) error {
+func writeEvents(ctx context.Context, tx *store.Tx, all ...LogEntry) error {
 	for _, e := range all {
 		body, err := json.Marshal(e)
 		if err != nil {
@@ -69,16 +69,16 @@ func writeEvents(ctx context.Context, tx *store.Tx, all ...Event) error {
 }
 
 // Logbook returns what happened to a device, newest first, at most limit lines.
-func (r *Registry) Logbook(ctx context.Context, id devices.ID, limit int) ([]Event, error) {
+func (r *Registry) Logbook(ctx context.Context, id devices.ID, limit int) ([]LogEntry, error) {
 	rows, err := r.db.Query(ctx, `SELECT body FROM device_events WHERE device = ? ORDER BY at DESC, kind LIMIT ?`, string(id), limit)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	out := []Event{}
+	out := []LogEntry{}
 	for rows.Next() {
 		var body []byte
-		var e Event
+		var e LogEntry
 		if err := rows.Scan(&body); err != nil {
 			return nil, err
 		}
@@ -92,9 +92,9 @@ func (r *Registry) Logbook(ctx context.Context, id devices.ID, limit int) ([]Eve
 
 // differences says what an inventory that came at this instant changed of a
 // device; known is false for one that no inventory named before.
-func differences(old Device, known bool, d Device, at telemetry.Millis) (out []Event) {
+func differences(old Device, known bool, d Device, at telemetry.Millis) (out []LogEntry) {
 	note := func(kind, from, to string) {
-		out = append(out, Event{Device: d.ID, At: at, Kind: kind, Old: from, New: to, By: string(d.Gateway)})
+		out = append(out, LogEntry{Device: d.ID, At: at, Kind: kind, Old: from, New: to, By: string(d.Gateway)})
 	}
 	switch {
 	case d.Gone:

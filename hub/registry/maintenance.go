@@ -61,7 +61,7 @@ func (r *Registry) Maintain(ctx context.Context, id devices.ID, until telemetry.
 			string(id), int64(now), int64(until), why, by); err != nil {
 			return err
 		}
-		return writeEvents(ctx, tx, Event{Device: id, At: now, Kind: MaintenanceBegun, Until: until, Why: why, By: by})
+		return writeEvents(ctx, tx, LogEntry{Device: id, At: now, Kind: MaintenanceBegun, Until: until, Why: why, By: by})
 	})
 	if err != nil {
 		return Maintenance{}, err
@@ -83,7 +83,7 @@ func (r *Registry) endMaintenance(ctx context.Context, id devices.ID, at telemet
 		if _, err := tx.Exec(ctx, `DELETE FROM device_maintenance WHERE device = ?`, string(id)); err != nil {
 			return err
 		}
-		return writeEvents(ctx, tx, Event{Device: id, At: at, Kind: MaintenanceEnded, Why: m.Why, By: by})
+		return writeEvents(ctx, tx, LogEntry{Device: id, At: at, Kind: MaintenanceEnded, Why: m.Why, By: by})
 	})
 	if err != nil {
 		return err

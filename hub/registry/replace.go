@@ -86,7 +86,7 @@ func (r *Registry) Replace(ctx context.Context, id devices.ID, unit, by string) 
 			string(id), unit); err != nil {
 			return err
 		}
-		return writeEvents(ctx, tx, Event{Device: id, At: telemetry.At(r.now()), Kind: Replaced, Old: old, New: unit, By: by})
+		return writeEvents(ctx, tx, LogEntry{Device: id, At: telemetry.At(r.now()), Kind: Replaced, Old: old, New: unit, By: by})
 	})
 	if err != nil {
 		return "", err

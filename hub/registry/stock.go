@@ -75,7 +75,7 @@ func (r *Registry) Stock(ctx context.Context, gateway devices.ID, at telemetry.M
 	return changed, nil
 }
 
-func (r *Registry) compare(gateway devices.ID, at telemetry.Millis, s wire.Stock) (out []Device, events []Event) {
+func (r *Registry) compare(gateway devices.ID, at telemetry.Millis, s wire.Stock) (out []Device, events []LogEntry) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	named := map[devices.ID]bool{}
