@@ -45,7 +45,7 @@ type LogEntry struct {
 // last day.
 var lifeMigrations = []string{`
 CREATE TABLE device_events (
-	device TEXT NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (device, at, kind));
+	device TEXT NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, nth INTEGER NOT NULL, body TEXT NOT NULL, PRIMARY KEY (device, at, kind));
 CREATE TABLE device_holders (
 	device TEXT NOT NULL, since INTEGER NOT NULL, ended INTEGER NOT NULL, person TEXT NOT NULL, vehicle TEXT NOT NULL,
 	PRIMARY KEY (device, since));
@@ -55,13 +55,13 @@ CREATE TABLE device_units (device TEXT PRIMARY KEY, unit TEXT NOT NULL)`,
 }
 
 func writeEvents(ctx context.Context, tx *store.Tx, all ...LogEntry) error {
-	for _, e := range all {
+	for i, e := range all { // those of one instant keep their order
 		body, err := json.Marshal(e)
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `INSERT INTO device_events (device, at, kind, body) VALUES (?, ?, ?, ?) ON CONFLICT (device, at, kind) DO NOTHING`,
-			string(e.Device), int64(e.At), e.Kind, string(body)); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO device_events (device, at, kind, nth, body) VALUES (?, ?, ?, ?, ?) ON CONFLICT (device, at, kind) DO NOTHING`,
+			string(e.Device), int64(e.At), e.Kind, i, string(body)); err != nil {
 			return err
 		}
 	}
@@ -70,7 +70,7 @@ func writeEvents(ctx context.Context, tx *store.Tx, all ...LogEntry) error {
 
 // Logbook returns what happened to a device, newest first, at most limit lines.
 func (r *Registry) Logbook(ctx context.Context, id devices.ID, limit int) ([]LogEntry, error) {
-	rows, err := r.db.Query(ctx, `SELECT body FROM device_events WHERE device = ? ORDER BY at DESC, kind LIMIT ?`, string(id), limit)
+	rows, err := r.db.Query(ctx, `SELECT body FROM device_events WHERE device = ? ORDER BY at DESC, nth DESC LIMIT ?`, string(id), limit)
 	if err != nil {
 		return nil, err
 	}
