@@ -139,7 +139,7 @@ func TestMaintenance(t *testing.T) {
 		t.Errorf("over again: %v, %v", over, err)
 	}
 	kinds, all := s.book("meter-1")
-	if want := []string{registry.Added, registry.Identified, registry.MaintenanceBegun, registry.MaintenanceEnded}; !slices.Equal(kinds, want) || all[3].At != until || all[3].By != "" {
+	if want := []string{registry.Added, registry.MaintenanceBegun, registry.MaintenanceEnded}; !slices.Equal(kinds, want) || all[2].At != until || all[2].By != "" {
 		t.Errorf("the logbook says %v, %+v", kinds, all)
 	}
 }
