@@ -34,7 +34,7 @@ var (
 // Logbook is what happened to a device, newest first.
 type Logbook struct {
 	Events     []registry.LogEntry `json:"events"`
-	Suppressed []rules.Hazard   `json:"suppressed" doc:"what it would have raised, had it not been late or in maintenance"`
+	Suppressed []rules.Hazard      `json:"suppressed" doc:"what it would have raised, had it not been late or in maintenance"`
 }
 
 type deviceInput struct {
