@@ -73,6 +73,9 @@ type Device struct {
 	Answers map[string]string `yaml:"answers"`
 	Period  time.Duration     `yaml:"period"`  // 0 = the profile's
 	Timeout time.Duration     `yaml:"timeout"` // for one answer; 0 = the line's
+
+	Unit        string `yaml:"unit"`        // serial number of the thing itself; another one: it was replaced
+	Maintenance bool   `yaml:"maintenance"` // it is being worked on: readings are kept and raise nothing
 }
 
 // Place says where a device stands, in WGS-84 degrees.
@@ -81,6 +84,9 @@ type Place struct {
 	Lon  float64 `yaml:"lon"`
 	Lat  float64 `yaml:"lat"`
 	Note string  `yaml:"note"`
+
+	Seal  string `yaml:"seal"`  // number of the seal on its box
+	Photo string `yaml:"photo"` // file name or URL of a picture of it in its place
 }
 
 // SetDefaults is called by the loader for each line of a file.
@@ -136,8 +142,23 @@ func (d *Device) Validate() error {
 	if math.Abs(d.Place.Lon) > 180 || math.Abs(d.Place.Lat) > 90 {
 		errs = append(errs, configs.Fault("place", nil, "degrees WGS-84: lon -180 to 180, lat -90 to 90"))
 	}
+	if len(d.Unit) > maxLabel {
+		errs = append(errs, configs.Fault("unit", nil, "a serial number of at most %d bytes", maxLabel))
+	}
+	if len(d.Place.Seal) > maxLabel {
+		errs = append(errs, configs.Fault("place.seal", nil, "a number of at most %d bytes", maxLabel))
+	}
+	if len(d.Place.Photo) > maxPhoto {
+		errs = append(errs, configs.Fault("place.photo", nil, "a file name or URL of at most %d bytes", maxPhoto))
+	}
 	return errors.Join(errs...)
 }
+
+// Bounds, in bytes, of what people write beside a device.
+const (
+	maxLabel = 64
+	maxPhoto = 256
+)
 
 // Every is the time between two readings of d, whose profile is p.
 func (d *Device) Every(p *Profile) time.Duration { return cmp.Or(d.Period, p.Period) }
@@ -147,8 +168,8 @@ func (d *Device) Entry(p *Profile) wire.Entry {
 	e := wire.Entry{
 		ID: d.ID, Name: d.Name, Profile: string(p.Ref()), Kind: p.Kind,
 		Period: d.Every(p).Milliseconds(), Place: wire.Place(d.Place), Controls: p.Offers(),
-		Line:    d.Line,
 		Metrics: make([]wire.Metric, len(p.Metrics)),
+		Line:    d.Line, Unit: d.Unit, Maintenance: d.Maintenance,
 	}
 	for i, m := range p.Metrics {
 		e.Metrics[i] = wire.Metric{Name: m.Name, Unit: m.Unit}

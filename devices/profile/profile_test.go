@@ -129,10 +129,12 @@ func TestEntry(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := Device{ID: "gas-1", Name: "配电房", Place: Place{Grid: "G01", Lon: 104.06, Lat: 30.67}}
+	d := Device{ID: "gas-1", Name: "配电房", Place: Place{Grid: "G01", Lon: 104.06, Lat: 30.67, Seal: "S-1", Photo: "gas-1.jpg"},
+		Line: "cabinet-3", Unit: "SN-1", Maintenance: true}
 	e := d.Entry(lib["gas-ch4@1"])
 	if e.Profile != "gas-ch4@1" || e.Kind != "gas" || e.Period != 5000 || len(e.Metrics) != 2 ||
-		e.Metrics[0].Unit != "%LEL" || *e.Metrics[0].Max != 100 || e.Metrics[1].Max != nil || e.Place.Grid != "G01" {
+		e.Metrics[0].Unit != "%LEL" || *e.Metrics[0].Max != 100 || e.Metrics[1].Max != nil || e.Place.Grid != "G01" ||
+		e.Place.Seal != "S-1" || e.Place.Photo != "gas-1.jpg" || e.Line != "cabinet-3" || e.Unit != "SN-1" || !e.Maintenance {
 		t.Errorf("got %+v", e)
 	}
 }

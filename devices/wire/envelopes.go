@@ -111,6 +111,9 @@ type Place struct {
 	Lon  float64 `json:"lon,omitempty" cbor:"lon,omitempty"`
 	Lat  float64 `json:"lat,omitempty" cbor:"lat,omitempty"`
 	Note string  `json:"note,omitempty" cbor:"note,omitempty"` // 3 号楼东侧配电房
+
+	Seal  string `json:"seal,omitempty" cbor:"seal,omitempty"`   // number of the seal on its box
+	Photo string `json:"photo,omitempty" cbor:"photo,omitempty"` // file name or URL of a picture of it in its place
 }
 
 // Entry is one device of an inventory.
@@ -124,7 +127,7 @@ type Entry struct {
 	Place   Place      `json:"place" cbor:"place"`
 
 	Line        string    `json:"line,omitempty" cbor:"line,omitempty"`               // what fails together: a bus, a port
-	Unit        string    `json:"unit,omitempty" cbor:"unit,omitempty"`               // serial or seal number of the thing itself; another one: it was replaced
+	Unit        string    `json:"unit,omitempty" cbor:"unit,omitempty"`               // serial number of the thing itself; another one: it was replaced
 	Maintenance bool      `json:"maintenance,omitempty" cbor:"maintenance,omitempty"` // raises nothing, and is shown so
 	Controls    []Control `json:"controls,omitempty" cbor:"controls,omitempty"`
 	Retired     bool      `json:"retired,omitempty" cbor:"retired,omitempty"` // read no more; named until its last record is acknowledged

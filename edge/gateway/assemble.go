@@ -63,7 +63,7 @@ type reader interface {
 }
 
 // readerOf asks the devices of l, or listens to them, as their protocol wants.
-func readerOf(cfg Poll, l profile.Line, tasks []poll.Task, sink poll.Sink, log *slog.Logger) (reader, error) {
+func readerOf(cfg Poll, l profile.Line, tasks []poll.Task, sink poll.Sink, settle driver.Settle, log *slog.Logger) (reader, error) {
 	if l.Kind == profile.Simulated || tasks[0].Station.Profile.Protocol.Asked() {
 		return poll.New(l.Name, open(l, tasks, log), tasks, sink, poll.Options{
 			Retries: cfg.Retries, MaxBackoff: cfg.MaxBackoff, Pause: l.Pause, Logger: log,
@@ -72,7 +72,7 @@ func readerOf(cfg Poll, l profile.Line, tasks []poll.Task, sink poll.Sink, log *
 	var source driver.Source
 	var err error
 	if l.Kind == profile.Listen {
-		source, err = listen.New(l, stations(tasks), log)
+		source, err = listen.New(l, stations(tasks), settle, log)
 	} else {
 		source, err = serial.New(l, tasks[0].Station, tasks[0].Every, log)
 	}

@@ -6,15 +6,17 @@ import (
 	"log/slog"
 	"sync"
 
+	"gridhub/edge/driver"
 	"gridhub/edge/poll"
 )
 
 // crew are the lines at work. Its methods may be called concurrently, change
 // by one caller at a time.
 type crew struct {
-	cfg  Poll
-	sink poll.Sink
-	log  *slog.Logger
+	cfg    Poll
+	sink   poll.Sink
+	settle driver.Settle
+	log    *slog.Logger
 
 	mu      sync.Mutex
 	ctx     context.Context // of Run; nil before it. A field, because lines come and go while it runs
@@ -51,7 +53,7 @@ func (c *crew) change(next []definition) error {
 		if workers[i] != nil {
 			continue
 		}
-		r, err := readerOf(c.cfg, d.line, d.tasks, c.sink, c.log)
+		r, err := readerOf(c.cfg, d.line, d.tasks, c.sink, c.settle, c.log)
 		if err != nil {
 			return fmt.Errorf("line %s: %w", d.line.Name, err)
 		}

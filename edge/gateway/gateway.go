@@ -87,7 +87,7 @@ func (g *Gateway) assemble() (err error) {
 	if err != nil {
 		return err
 	}
-	g.crew = &crew{cfg: g.cfg.Poll, sink: g.spool.Put, log: g.log}
+	g.crew = &crew{cfg: g.cfg.Poll, sink: g.spool.Put, settle: g.spool.Settle, log: g.log}
 	if err := g.crew.change(g.plan.lines); err != nil {
 		return err
 	}

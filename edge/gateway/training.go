@@ -50,7 +50,8 @@ func unique(paths []string) (once []string) {
 }
 
 // Watch reads the devices of the given files until ctx ends and hands every
-// record to sink, several lines at a time. Nothing is stored and nothing sent.
+// record to sink, several lines at a time. Nothing is stored and nothing sent,
+// so devices that push get no acknowledgement and send again where it is.
 func Watch(ctx context.Context, sink poll.Sink, log *slog.Logger, paths ...string) error {
 	library, plant, err := LoadFiles(paths...)
 	if err != nil {
@@ -60,7 +61,7 @@ func Watch(ctx context.Context, sink poll.Sink, log *slog.Logger, paths ...strin
 	if err != nil {
 		return err
 	}
-	c := crew{cfg: Default().Poll, sink: sink, log: log}
+	c := crew{cfg: Default().Poll, sink: sink, settle: unstored, log: log}
 	if err := c.change(lines); err != nil {
 		return err
 	}
@@ -68,6 +69,13 @@ func Watch(ctx context.Context, sink poll.Sink, log *slog.Logger, paths ...strin
 	c.wait()
 	return nil
 }
+
+// unstored is the driver.Settle of what nobody keeps.
+func unstored() func(context.Context) error {
+	return func(context.Context) error { return errUnstored }
+}
+
+var errUnstored = errors.New("watching stores nothing")
 
 // Simulate answers in place of the devices of the given files until ctx ends:
 // each serial line becomes a pseudo-terminal with a link called after the line

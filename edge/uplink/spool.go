@@ -1,6 +1,7 @@
 package uplink
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -111,6 +112,17 @@ func (s *Spool) Put(rec wire.Record, urgent bool) {
 		st = s.alarm
 	}
 	st.put(rec)
+}
+
+// Settle begins to watch what is put from now on. The function that it returns
+// waits until all of that is on disk, and fails when something is not, or when
+// its context ends. Who acknowledges readings to a device puts them between the
+// two.
+func (s *Spool) Settle() func(ctx context.Context) error {
+	alarm, data := s.alarm.settling.mark(), s.data.settling.mark()
+	return func(ctx context.Context) error {
+		return errors.Join(s.alarm.settling.wait(ctx, alarm), s.data.settling.wait(ctx, data))
+	}
 }
 
 // StreamStatus tells how one stream stands.

@@ -28,6 +28,8 @@ type stream struct {
 	once    sync.Once     // of close
 	dirty   chan struct{} // capacity 1: acked changed since the cursor was saved
 
+	settling settling
+
 	mu      sync.Mutex
 	acked   acked
 	refused uint64
@@ -66,15 +68,18 @@ func openStream(dir, name string, o journal.Options, t *timescale, log *slog.Log
 
 // put appends without waiting for the disk.
 func (s *stream) put(rec wire.Record) {
-	err := s.journal.AppendAsync([][]byte{encode(reading{rec, s.time.mark(rec.At)})}, func(number uint64, err error) {
+	s.settling.begin()
+	settled := func(number uint64, err error) {
 		if err != nil {
 			s.refuse(rec, err)
-			return
 		}
-		s.tally.issued(number, rec)
-	})
-	if err != nil {
-		s.refuse(rec, err)
+		s.settling.end(err)
+		if err == nil {
+			s.tally.issued(number, rec)
+		}
+	}
+	if err := s.journal.AppendAsync([][]byte{encode(reading{rec, s.time.mark(rec.At)})}, settled); err != nil {
+		settled(0, err)
 	}
 }
 

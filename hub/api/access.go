@@ -48,6 +48,10 @@ var access = map[string][]identity.Role{
 	"faults":   append([]identity.Role{identity.Installer}, desk...),
 	"clocks":   append([]identity.Role{identity.Installer}, desk...),
 
+	"logbook":     append([]identity.Role{identity.Installer}, desk...),
+	"maintain":    {identity.Installer, identity.Dispatcher, identity.Admin},
+	"give-device": {identity.Installer, identity.Dispatcher, identity.Admin},
+
 	"matters":       signedIn,
 	"cases":         inside,
 	"report":        {identity.Handler, identity.CallTaker, identity.Dispatcher},

@@ -37,6 +37,7 @@ type Deps struct {
 	Quarantine Quarantine
 	Ledger     Ledger
 	Gateways   Gateways
+	Care       Care
 	Health     Health
 	Faults     Faults
 	Clocks     Clocks
@@ -65,6 +66,7 @@ func New(d Deps) *API {
 	a.registerDevices()
 	a.registerGateways()
 	a.registerFaults()
+	a.registerCare()
 	a.registerCases()
 	a.registerArchive()
 	a.registerHotline()

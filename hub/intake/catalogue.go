@@ -22,6 +22,16 @@ const ThingsBoard = "thingsboard"
 type Registration struct {
 	Set    []Registered `json:"set,omitempty"`
 	Remove []devices.ID `json:"remove,omitempty"`
+
+	Maintenance []Maintenance `json:"maintenance,omitempty"` // passed on to the consumers
+}
+
+// Maintenance says that somebody works on a device, by the hub's clock; Until
+// is not included. It is journaled, so that a replay raises what was raised.
+type Maintenance struct {
+	Device devices.ID       `json:"device"`
+	From   telemetry.Millis `json:"from"`
+	Until  telemetry.Millis `json:"until"`
 }
 
 // Registered is one device of a Registration.
@@ -54,6 +64,7 @@ func (d *Decoder) registered(body []byte, out *Decoded) error {
 	if err := json.Unmarshal(c.b, &r); err != nil {
 		return errRecord
 	}
+	out.Maintenance = r.Maintenance
 	for _, id := range r.Remove {
 		delete(d.devices, id)
 		if s := d.senders[id]; s != nil {
@@ -138,8 +149,8 @@ func checkStock(s *wire.Stock) error {
 		if _, err := devices.ParseID(string(e.ID)); err != nil {
 			return codec.Errorf(codec.Shape, "device %d: %v", i+1, err)
 		}
-		if !codec.ValidMetric([]byte(e.Kind)) || e.Kind == PositionKind {
-			return codec.Errorf(codec.Shape, "device %s: kind %s: want letters, digits, _ - . and not position", e.ID, strconv.QuoteToASCII(clip(e.Kind)))
+		if !codec.ValidMetric([]byte(e.Kind)) {
+			return codec.Errorf(codec.Shape, "device %s: kind %s: want letters, digits, _ - .", e.ID, strconv.QuoteToASCII(clip(e.Kind)))
 		}
 		if seen[e.ID] {
 			return codec.Errorf(codec.Duplicate, "device %s twice", e.ID)
@@ -148,6 +159,3 @@ func checkStock(s *wire.Stock) error {
 	}
 	return nil
 }
-
-// PositionKind is the measurement of positions; no device may have this kind.
-const PositionKind = "position"

@@ -22,16 +22,17 @@ type Decoded struct {
 	Replay  uint64           // the number under which it first came, when it is a replay
 	Retried []int            // which items a replay tried again; -1 is the whole message
 
-	Points     []telemetry.Point    // to be written: re-deliveries, repeats and losers are not among them
-	Positions  []telemetry.Position // likewise
-	Failures   []Failure            // polls that gave no values: points too, without fields
-	Lags       []Lag                // of devices with a clock of their own
-	Happenings []Happening
-	Presence   *wire.Presence // status
-	Inventory  *wire.Stock    // an inventory that was accepted
-	Account    *wire.Account  // ledger: a gateway's own count, without devices of others
-	Body       []byte         // reply and the like: the payload as it came
-	Answer     *Answer        // what a foreign sender is to be told at once
+	Points      []telemetry.Point    // to be written: re-deliveries, repeats and losers are not among them
+	Positions   []telemetry.Position // likewise
+	Failures    []Failure            // polls that gave no values: points too, without fields
+	Lags        []Lag                // of devices with a clock of their own
+	Happenings  []Happening
+	Presence    *wire.Presence // status
+	Inventory   *wire.Stock    // an inventory that was accepted
+	Maintenance []Maintenance  // what the hub itself has decided
+	Account     *wire.Account  // ledger: a gateway's own count, without devices of others
+	Body        []byte         // reply and the like: the payload as it came
+	Answer      *Answer        // what a foreign sender is to be told at once
 
 	Refused []Refusal
 	Raw     []byte // the record, when something was refused: what a replay needs

@@ -55,6 +55,7 @@ type device struct {
 	gateway devices.ID // who may speak for it; empty: it speaks for itself
 	former  devices.ID // who spoke for it before and still has records of it
 	hub     bool       // registered at the hub: no inventory may claim it
+	sos     *presses   // nil: its button was never pressed
 	recent  [recentInstants]instant
 	oldest  int // where the next instant goes
 }
@@ -310,6 +311,9 @@ func (m *message) point(item int, dev *device, p telemetry.Point, hour telemetry
 	m.fields = news
 	if m.redo && v == telemetry.Repeated {
 		news = fields
+	}
+	if dev.kind == PositionKind && len(news) > 0 {
+		news = m.whereabouts(dev, &p, fields, news)
 	}
 	if n := len(news); n > 0 {
 		if news[n-1].Metric == quality {

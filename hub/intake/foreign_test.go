@@ -233,7 +233,8 @@ func TestOldState(t *testing.T) {
 	}
 	old := append([]byte{1}, now[1:at+len(sender)-4]...) // without holes, flags, book and memory, each nothing
 	named := appendText(appendText(nil, "gas"), "")
-	old = append(old, bytes.Replace(now[at+len(sender):], append(named, 0), named, 1)...) // and without a former gateway
+	old = append(old, bytes.Replace(now[at+len(sender):len(now)-2], append(named, 0), named, 1)...) // without a former gateway and a button
+	old = append(old, now[len(now)-1])
 	again, err := LoadDecoder(old)
 	if err != nil || !bytes.Equal(again.Save(nil), now) {
 		t.Errorf("the state of version 1 became another: %v", err)

@@ -15,8 +15,8 @@ import (
 // The state of a Decoder as bytes, version 3: the senders, then the devices, in
 // the order of their ids, then what was freed, each with a count before, so that
 // equal states are equal bytes. Numbers are varints, values 8 bytes, little end first.
-// Version 1 had nothing of foreign senders, version 2 nothing of holes and of
-// former gateways; both are read still.
+// Version 1 had nothing of foreign senders, version 2 nothing of holes, of
+// former gateways and of SOS buttons; both are read still.
 const stateVersion = 3
 
 var errState = errors.New("not a decoder state of version 1 to 3")
@@ -100,7 +100,7 @@ func (d *device) save(b []byte) []byte {
 			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(f.Value))
 		}
 	}
-	return b
+	return d.sos.save(b)
 }
 
 // LoadDecoder returns a Decoder with a state that Save wrote; no bytes are the
@@ -125,7 +125,11 @@ func LoadDecoder(b []byte) (*Decoder, error) {
 	}
 	for n := c.uint(); n > 0 && c.err == nil; n-- {
 		id := devices.ID(c.text())
-		d.devices[id] = d.loadDevice(c, version)
+		dev := d.loadDevice(c, version)
+		if version > 2 {
+			dev.sos = loadPresses(c)
+		}
+		d.devices[id] = dev
 	}
 	for n := c.uint(); n > 0 && c.err == nil; n-- {
 		d.freed.add(c.uint(), int(c.int()))

@@ -47,12 +47,15 @@ func (b *Board) Describe(gateway devices.ID, e wire.Entry) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	d := b.device(e.ID)
-	d.Name, d.Kind, d.Profile, d.Gateway, d.Place, d.Period = e.Name, e.Kind, e.Profile, gateway, e.Place, e.Period
+	d.Name, d.Kind, d.Profile, d.Gateway, d.Period, d.Line, d.Removed = e.Name, e.Kind, e.Profile, gateway, e.Period, e.Line, 0
+	d.settle(e.Place)
+	d.Health = health(d, b.now())
 	if gateway == "" {
 		return
 	}
+	d.Unit = e.Unit
 	values := make([]Value, 0, len(e.Metrics))
-	for _, m := range e.Metrics {
+	for _, m := range told(&e) {
 		v := Value{Name: m.Name}
 		if i := slices.IndexFunc(d.Values, func(v Value) bool { return v.Name == m.Name }); i >= 0 {
 			v = d.Values[i]
@@ -72,13 +75,6 @@ func (b *Board) device(id devices.ID) *DeviceState {
 	}
 	b.dirty[id] = true
 	return d
-}
-
-// Forget removes a device that no inventory names any more.
-func (b *Board) Forget(id devices.ID) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	delete(b.devices, id)
 }
 
 // Point takes a reading of a device that was described. Each metric keeps the
@@ -118,6 +114,8 @@ func (b *Board) Point(p *telemetry.Point) {
 func health(d *DeviceState, now time.Time) string {
 	limit := max(staleAfter*time.Duration(d.Period)*time.Millisecond, leastStale)
 	switch {
+	case d.Removed != 0:
+		return "removed"
 	case d.Heard == 0:
 		return "unknown"
 	case telemetry.At(now).Sub(d.Heard) > limit:

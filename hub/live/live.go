@@ -34,7 +34,7 @@ type DeviceState struct {
 	Profile string            `json:"profile"`
 	Gateway devices.ID        `json:"gateway,omitempty"`
 	Place   wire.Place        `json:"place"`
-	Health  string            `json:"health"`          // fresh, stale, fault, unknown
+	Health  string            `json:"health"`          // fresh, stale, fault, unknown, removed
 	Fault   string            `json:"fault,omitempty"` // id of what is broken, and keeps it from being read
 	Cause   string            `json:"cause,omitempty"` // of the fault: sensor, line, gateway, uplink, power
 	Quality string            `json:"quality"`
@@ -42,6 +42,7 @@ type DeviceState struct {
 	Period  int64             `json:"period_ms"` // expected time between readings
 	Values  []Value           `json:"values"`
 	Hazard  identity.HazardID `json:"hazard,omitempty"` // raised and not cleared
+	Life
 }
 
 // PersonState is a person as the screen shows it.

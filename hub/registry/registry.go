@@ -63,6 +63,7 @@ type Registry struct {
 	person  map[identity.PersonID][]devices.ID
 	stock   map[devices.ID]Device
 	told    map[devices.ID]Gateway
+	life
 	revoked func(devices.ID) // told after a revocation
 }
 
@@ -81,11 +82,14 @@ func Open(ctx context.Context, db *store.DB, now func() time.Time) (*Registry, e
 		return nil, err
 	}
 	r := &Registry{db: db, now: now, byID: map[devices.ID]*entry{}, byToken: map[[sha256.Size]byte]*entry{},
-		person: map[identity.PersonID][]devices.ID{}, stock: map[devices.ID]Device{}, told: map[devices.ID]Gateway{}}
+		person: map[identity.PersonID][]devices.ID{}, stock: map[devices.ID]Device{}, told: map[devices.ID]Gateway{}, life: newLife()}
 	if err := r.readPrincipals(ctx); err != nil {
 		return nil, fmt.Errorf("registry: %w", err)
 	}
-	return r, errors.Join(r.readDevices(ctx), r.readGateways(ctx))
+	if err := errors.Join(r.readDevices(ctx), r.readGateways(ctx)); err != nil {
+		return nil, fmt.Errorf("registry: %w", err)
+	}
+	return r, r.readLife(ctx)
 }
 
 func (r *Registry) readPrincipals(ctx context.Context) error {

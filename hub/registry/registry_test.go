@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"gridhub/devices"
+	"gridhub/devices/telemetry"
 	"gridhub/devices/wire"
 	"gridhub/hub/registry"
 	"gridhub/hub/store/storetest"
@@ -124,7 +125,7 @@ func TestInventory(t *testing.T) {
 		for _, id := range ids {
 			s.Devices = append(s.Devices, wire.Entry{ID: id, Profile: "gas@1", Kind: "gas"})
 		}
-		changed, err := r.Stock(t.Context(), "gw-1", s)
+		changed, err := r.Stock(t.Context(), "gw-1", telemetry.At(time.Now()), s)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"gridhub/devices"
+	"gridhub/devices/telemetry"
 	"gridhub/devices/wire"
 	"gridhub/hub/store"
 )
@@ -17,8 +18,9 @@ import (
 // retired; its history stays.
 type Device struct {
 	wire.Entry
-	Gateway devices.ID `json:"gateway"`
-	Gone    bool       `json:"gone,omitempty"`
+	Gateway devices.ID       `json:"gateway"`
+	Gone    bool             `json:"gone,omitempty"`
+	Changed telemetry.Millis `json:"changed,omitempty"` // hub time of the inventory that said so
 }
 
 func (r *Registry) readDevices(ctx context.Context) error {
@@ -42,9 +44,10 @@ func (r *Registry) readDevices(ctx context.Context) error {
 }
 
 // Stock takes a gateway's inventory: its devices appear, change, or are marked
-// as gone. It returns those that differ from before.
-func (r *Registry) Stock(ctx context.Context, gateway devices.ID, s wire.Stock) ([]Device, error) {
-	changed := r.compare(gateway, s)
+// as gone, and the logbook says so. It came at this instant of the hub's clock.
+// Stock returns the devices that differ from before.
+func (r *Registry) Stock(ctx context.Context, gateway devices.ID, at telemetry.Millis, s wire.Stock) ([]Device, error) {
+	changed, events := r.compare(gateway, at, s)
 	if len(changed) == 0 {
 		return nil, nil
 	}
@@ -56,11 +59,11 @@ func (r *Registry) Stock(ctx context.Context, gateway devices.ID, s wire.Stock) 
 			}
 			if _, err := tx.Exec(ctx, `INSERT INTO devices (id, gateway, body, seen) VALUES (?, ?, ?, ?)
 				ON CONFLICT (id) DO UPDATE SET gateway = excluded.gateway, body = excluded.body, seen = excluded.seen`,
-				string(d.ID), string(gateway), string(body), r.now().UnixMilli()); err != nil {
+				string(d.ID), string(gateway), string(body), int64(at)); err != nil {
 				return err
 			}
 		}
-		return nil
+		return writeEvents(ctx, tx, events...)
 	})
 	if err != nil {
 		return nil, err
@@ -73,28 +76,31 @@ func (r *Registry) Stock(ctx context.Context, gateway devices.ID, s wire.Stock) 
 	return changed, nil
 }
 
-func (r *Registry) compare(gateway devices.ID, s wire.Stock) []Device {
+func (r *Registry) compare(gateway devices.ID, at telemetry.Millis, s wire.Stock) (out []Device, events []LogEntry) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	var out []Device
 	named := map[devices.ID]bool{}
 	for _, e := range s.Devices {
 		named[e.ID] = true
-		d := Device{Entry: e, Gateway: gateway, Gone: e.Retired}
+		d := Device{Entry: e, Gateway: gateway, Gone: e.Retired, Changed: at}
 		if old, ok := r.stock[e.ID]; !ok || !same(old, d) {
 			out = append(out, d)
+			events = append(events, differences(old, ok, d, at)...)
 		}
 	}
 	for id, d := range r.stock {
 		if d.Gateway == gateway && !named[id] && !d.Gone {
-			d.Gone = true
+			d.Gone, d.Changed = true, at
 			out = append(out, d)
+			events = append(events, differences(d, true, d, at)...)
 		}
 	}
-	return out
+	return out, events
 }
 
+// same compares what two inventories say of a device, not when.
 func same(a, b Device) bool {
+	a.Changed = b.Changed
 	x, err1 := json.Marshal(a)
 	y, err2 := json.Marshal(b)
 	return err1 == nil && err2 == nil && string(x) == string(y)
@@ -102,13 +108,17 @@ func same(a, b Device) bool {
 
 // Devices lists what inventories named, by id, without those that are gone.
 func (r *Registry) Devices() []Device {
+	return slices.DeleteFunc(r.Stocked(), func(d Device) bool { return d.Gone })
+}
+
+// Stocked lists what inventories ever named, by id; those that are gone say
+// since when.
+func (r *Registry) Stocked() []Device {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	out := make([]Device, 0, len(r.stock))
 	for _, d := range r.stock {
-		if !d.Gone {
-			out = append(out, d)
-		}
+		out = append(out, d)
 	}
 	slices.SortFunc(out, func(a, b Device) int { return cmp.Compare(a.ID, b.ID) })
 	return out

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
+	"gridhub/devices"
 	"gridhub/hub/geo"
 	"gridhub/hub/identity"
 	"gridhub/hub/store"
@@ -108,6 +110,13 @@ func (b *Book) Suppressed(ctx context.Context, limit int) ([]Hazard, error) {
 	return b.query(ctx, `suppressed = ?`, 1, limit)
 }
 
+// SuppressedOf returns what one device would have raised, newest first, with
+// the reason.
+func (b *Book) SuppressedOf(ctx context.Context, id devices.ID, limit int) ([]Hazard, error) {
+	all, err := b.query(ctx, `suppressed = 1 AND body LIKE ?`, `%"device":"`+string(id)+`"%`, limit)
+	return slices.DeleteFunc(all, func(h Hazard) bool { return h.Device != id }), err // _ is a wildcard
+}
+
 func flagOf(b bool) int {
 	if b {
 		return 1
@@ -115,7 +124,7 @@ func flagOf(b bool) int {
 	return 0
 }
 
-func (b *Book) query(ctx context.Context, where string, arg, limit int) ([]Hazard, error) {
+func (b *Book) query(ctx context.Context, where string, arg any, limit int) ([]Hazard, error) {
 	rows, err := b.db.Query(ctx, `SELECT body FROM hazards WHERE `+where+` ORDER BY raised DESC, id LIMIT ?`, arg, limit)
 	if err != nil {
 		return nil, err

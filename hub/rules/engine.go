@@ -42,6 +42,7 @@ type Engine struct {
 type state struct {
 	Runs     map[string]*run        `json:"runs"` // rule NUL device
 	Subjects map[devices.ID]subject `json:"subjects"`
+	Service  map[devices.ID]service `json:"service,omitempty"`
 }
 
 // subject is what an inventory says of a device, as far as hazards show it.
@@ -59,6 +60,8 @@ type run struct {
 	Peak  float64          `json:"peak,omitempty"`
 	Open  *Hazard          `json:"open,omitempty"`
 	Late  *run             `json:"late,omitempty"`
+
+	Service *run `json:"service,omitempty"` // follows data of the maintenance that lasts; likewise
 }
 
 // New checks the rules, all of them at once.
@@ -80,7 +83,7 @@ func New(rules []Rule) (*Engine, error) {
 }
 
 func empty() state {
-	return state{Runs: map[string]*run{}, Subjects: map[devices.ID]subject{}}
+	return state{Runs: map[string]*run{}, Subjects: map[devices.ID]subject{}, Service: map[devices.ID]service{}}
 }
 
 // State returns the engine's memory, to be saved with the cursor.
@@ -109,14 +112,16 @@ func (e *Engine) Restore(b []byte) error {
 
 func runKey(rule string, device devices.ID) string { return rule + "\x00" + string(device) }
 
-// Describe takes what an inventory says of its devices.
-func (e *Engine) Describe(s *wire.Stock) {
+// Describe takes what an inventory says of its devices. It came at this instant
+// of the hub's clock.
+func (e *Engine) Describe(s *wire.Stock, at telemetry.Millis) {
 	for _, d := range s.Devices {
 		units := make(map[string]string, len(d.Metrics))
 		for _, m := range d.Metrics {
 			units[m.Name] = m.Unit
 		}
 		e.state.Subjects[d.ID] = subject{Place: geo.Point{Lon: d.Place.Lon, Lat: d.Place.Lat}, Grid: d.Place.Grid, Units: units}
+		e.filed(d.ID, d.Maintenance, at)
 	}
 }
 
@@ -147,6 +152,10 @@ func (e *Engine) Step(p *telemetry.Point) []Transition {
 // only listed.
 func (e *Engine) judge(r *Rule, n *run, p *telemetry.Point, v float64) (Transition, bool) {
 	if p.At > n.Last {
+		if n.Open == nil && e.maintained(p.Device, p.At) {
+			return e.spare(r, n, p, v)
+		}
+		n.Service = nil
 		return e.advance(r, n, p, v)
 	}
 	if n.Late == nil {
@@ -159,7 +168,7 @@ func (e *Engine) judge(r *Rule, n *run, p *telemetry.Point, v float64) (Transiti
 	if !changed || t.What != RaisedNow {
 		return Transition{}, false
 	}
-	t.What = SuppressNow
+	t.What, t.Hazard.Reason = SuppressNow, Late
 	return t, true
 }
 

@@ -33,4 +33,5 @@ type Hazard struct {
 	Value    float64           `json:"value"`   // that raised it
 	Peak     float64           `json:"peak"`
 	Case     identity.CaseID   `json:"case,omitempty"`
+	Reason   string            `json:"reason,omitempty"` // why it was only listed; empty: it was raised
 }

@@ -13,6 +13,7 @@ import (
 	"gridhub/configs"
 	"gridhub/devices"
 	"gridhub/devices/telemetry"
+	"gridhub/devices/wire"
 	"gridhub/hub/rules"
 )
 
@@ -21,6 +22,8 @@ import (
 //	at 2m ch4{gas-1} 25          a point of device gas-1, two minutes after the start
 //	expect raised methane since 1m
 //	expect nothing
+//	maintain gas-1 from 1m until 5m    somebody works on it
+//	filed gas-1 true at 1m             its gateway's file says so
 //
 // After each point, all transitions must be expected before the next point.
 type script struct {
@@ -77,6 +80,12 @@ func (s *script) obey(w []string) {
 	case w[0] == "at" && len(w) == 4:
 		s.drained()
 		s.point(w[1], w[2], w[3])
+	case w[0] == "maintain" && len(w) == 6:
+		s.drained()
+		s.engine.Maintain(devices.ID(w[1]), s.offset(w[3]), s.offset(w[5]))
+	case w[0] == "filed" && len(w) == 5:
+		s.drained()
+		s.engine.Describe(&wire.Stock{Devices: []wire.Entry{{ID: devices.ID(w[1]), Maintenance: w[2] == "true"}}}, s.offset(w[4]))
 	case w[0] == "expect" && len(w) == 2 && w[1] == "nothing":
 		s.drained()
 	case w[0] == "expect" && len(w) == 5:

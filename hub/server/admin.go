@@ -28,6 +28,8 @@ func (h *Hub) adminRoutes() http.Handler {
 	mux.HandleFunc("POST /devices", h.addDevice)
 	mux.HandleFunc("GET /devices", h.listDevices)
 	mux.HandleFunc("POST /devices/{id}/revoke", h.revokeDevice)
+	mux.HandleFunc("POST /devices/{id}/holder", h.giveDevice)
+	mux.HandleFunc("POST /devices/{id}/replace", h.replaceDevice)
 	mux.HandleFunc("GET /quarantine", h.listQuarantine)
 	mux.HandleFunc("POST /quarantine/replay", h.replayQuarantine)
 	mux.HandleFunc("GET /export", h.export)
@@ -119,7 +121,7 @@ func (h *Hub) everyDevice() []devices.ID {
 	for _, p := range h.registry.List() {
 		out = append(out, p.ID)
 	}
-	for _, d := range h.registry.Devices() {
+	for _, d := range h.registry.Stocked() { // also those that are gone: their history stays
 		out = append(out, d.ID)
 	}
 	slices.Sort(out)

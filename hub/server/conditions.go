@@ -79,6 +79,9 @@ func (c *conditions) told(d *intake.Decoded) {
 	if d.Inventory != nil {
 		c.judge.Inventory(d.At, d.From, d.Inventory)
 	}
+	if len(d.Maintenance) > 0 {
+		c.judge.Reconsider()
+	}
 	if d.Presence != nil {
 		c.judge.Presence(d.At, d.From, d.Presence)
 	}
@@ -226,10 +229,7 @@ func (h *Hub) openConditions(ctx context.Context) (*conditions, error) {
 }
 
 // serviced reports whether a device is being worked on, and its silence no fault.
-func (h *Hub) serviced(id devices.ID) bool {
-	d, known := h.registry.Device(id)
-	return known && d.Maintenance
-}
+func (h *Hub) serviced(id devices.ID) bool { return h.registry.Maintained(id) }
 
 func (h *Hub) faultChanged(f health.Outage) {
 	h.mark(f)

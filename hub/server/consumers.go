@@ -30,7 +30,7 @@ type duties struct {
 }
 
 func (d duties) expired(ctx context.Context, p telemetry.Position) (cause string, dropped bool, err error) {
-	who, bound := d.registry.Person(p.Device)
+	who, bound := d.registry.Carrier(p.Device, p.At)
 	if !bound || p.SOS {
 		return "", false, nil
 	}
@@ -121,7 +121,10 @@ func (w *watch) Handle(ctx context.Context, batch []intake.Decoded) error {
 
 func (w *watch) see(d *intake.Decoded) {
 	if d.Inventory != nil {
-		w.engine.Describe(d.Inventory)
+		w.engine.Describe(d.Inventory, d.At)
+	}
+	for _, m := range d.Maintenance {
+		w.engine.Maintain(m.Device, m.From, m.Until)
 	}
 	for i := range d.Points {
 		w.memory.Pending = append(w.memory.Pending, w.engine.Step(&d.Points[i])...)
@@ -182,7 +185,7 @@ func (s screen) Handle(ctx context.Context, batch []intake.Decoded) error {
 			return err
 		}
 		if d.Inventory != nil {
-			changed, err := s.registry.Stock(ctx, d.From, *d.Inventory)
+			changed, err := s.registry.Stock(ctx, d.From, d.At, *d.Inventory)
 			if err != nil {
 				return err
 			}
@@ -200,15 +203,15 @@ func (s screen) Handle(ctx context.Context, batch []intake.Decoded) error {
 
 func (s screen) describe(all []registry.Device) {
 	for _, d := range all {
-		if d.Gone {
-			s.board.Forget(d.ID)
-			continue
-		}
 		if d.Name == "" && d.Gateway == d.ID { // it told what it measures, not what people call it
 			p, _ := s.registry.Get(d.ID)
 			d.Name = p.Label
 		}
 		s.board.Describe(d.Gateway, d.Entry)
+		s.attend(d.ID)
+		if d.Gone {
+			s.board.Remove(d.ID, d.Changed)
+		}
 	}
 }
 
@@ -218,9 +221,7 @@ func (s screen) positions(ctx context.Context, all []telemetry.Position) error {
 		return err
 	}
 	for i := range kept {
-		if who, ok := s.registry.Person(kept[i].Device); ok {
-			s.board.Position(who, &kept[i], s.gridAt(geo.Point{Lon: kept[i].Lon, Lat: kept[i].Lat}))
-		}
+		s.place(&kept[i])
 	}
 	return nil
 }
@@ -236,9 +237,10 @@ func (s screen) gridAt(p geo.Point) string {
 // refill brings the board back after a start: devices from the registry, their
 // newest values and everybody's newest fix from the history.
 func (s screen) refill(ctx context.Context, store history.Store, on func(identity.PersonID) bool) error {
-	s.describe(s.registry.Devices())
+	stock := s.registry.Stocked()
+	s.describe(stock)
 	var ids []devices.ID
-	for _, d := range s.registry.Devices() {
+	for _, d := range stock {
 		ids = append(ids, d.ID)
 	}
 	for _, p := range s.registry.List() {
@@ -255,7 +257,7 @@ func (s screen) refill(ctx context.Context, store history.Store, on func(identit
 		return err
 	}
 	for _, p := range points(newest) {
-		s.put(p)
+		s.put(p, on)
 	}
 	return nil
 }
@@ -288,14 +290,17 @@ func points(all []history.Series) []telemetry.Point {
 	return out
 }
 
-func (s screen) put(p telemetry.Point) {
+// put brings a point of the history to the board; positions only of those who
+// are on duty.
+func (s screen) put(p telemetry.Point, on func(identity.PersonID) bool) {
 	if p.Kind != history.PositionKind {
 		s.board.Point(&p)
 		return
 	}
+	s.board.Point(&p) // of a terminal behind a gateway: what it tells beside its place
 	f := fix(p)
-	if who, ok := s.registry.Person(p.Device); ok && (f.Lon != 0 || f.Lat != 0) {
-		s.board.Position(who, &f, s.gridAt(geo.Point{Lon: f.Lon, Lat: f.Lat}))
+	if who, ok := s.registry.Carrier(p.Device, p.At); (f.Lon != 0 || f.Lat != 0) && (!ok || on(who)) {
+		s.place(&f)
 	}
 }
 
@@ -312,6 +317,8 @@ func fix(p telemetry.Point) telemetry.Position {
 			f.Accuracy = v.Value
 		case "speed":
 			f.Speed = v.Value
+		case "heading":
+			f.Heading = v.Value
 		case "battery":
 			f.Battery = v.Value
 		}

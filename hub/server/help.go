@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,6 +51,9 @@ func (l helpline) Happened(ctx context.Context, e intake.Happening) error {
 	if who.Person == "" {
 		r.Device = subject
 	}
+	if who.Person == "" && !r.Place.Valid() {
+		r.Place = l.h.standing(e.Device)
+	}
 	_, err := intakeDesk{l.h.pool, l.h}.Report(ctx, who, r)
 	var refused *tasks.RefusedError
 	if errors.As(err, &refused) {
@@ -62,9 +66,9 @@ func (l helpline) Happened(ctx context.Context, e intake.Happening) error {
 // caller says who pressed: the person whose terminal it is, else the device.
 func (l helpline) caller(ctx context.Context, e intake.Happening) (who identity.Principal, subject, label string) {
 	who = identity.System
-	person, bound := l.h.registry.Person(e.Device)
+	person, bound := l.h.registry.Carrier(e.Device, e.Time)
 	if !bound {
-		return who, string(e.Device), string(e.Device)
+		return who, string(e.Device), cmp.Or(l.h.registry.Hold(e.Device).Vehicle, string(e.Device))
 	}
 	who.Person, label = person, string(person)
 	if s, err := l.h.staff.Person(ctx, person); err == nil {

@@ -203,6 +203,7 @@ func (h *Hub) registerSpeakers(ctx context.Context) {
 func (h *Hub) showSpeaker(p registry.Principal) {
 	if p.Kind == devices.Sensor && p.Revoked == 0 {
 		h.board.Describe("", wire.Entry{ID: p.ID, Name: p.Label, Kind: p.Profile})
+		h.screen().attend(p.ID)
 	}
 }
 

@@ -255,7 +255,7 @@ func (h *Hub) openDoors(context.Context) (err error) {
 		Tracks: tracks{h}, Now: h.board, Changes: h.board, History: series{h.history}, Cases: intakeDesk{h.pool, h}, Hazards: h.book,
 		Dispatch: dispatch.New(dispatch.Default(), h.pool, roster{h}, h.files.Roads, h.now),
 		Evidence: h.evidence, Archive: h.archive, Hotline: h.hotline, Alike: alike.New(h.pool, alike.Default(), h.now), Merger: h.pool, Patrols: h.rounds, Figures: h.figures,
-		Quarantine: shelf{h.quarantine}, Ledger: account{h.ledger}, Gateways: cabinets{h}, Health: parts{h}, Faults: h.faults, Clocks: h.conditions, Clock: h.now, Log: h.log,
+		Quarantine: shelf{h.quarantine}, Ledger: account{h.ledger}, Care: caretaker{h}, Gateways: cabinets{h}, Health: parts{h}, Faults: h.faults, Clocks: h.conditions, Clock: h.now, Log: h.log,
 	})
 	h.doors, err = openDoors(h)
 	return err
@@ -291,6 +291,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	run(&in, sources, "hotline", h.hotline.Run)
 	run(&out, sinks, "retention", h.retain)
 	run(&in, sources, "beat", h.beat)
+	run(&out, sinks, "maintenance", h.endMaintenance)
 	run(&in, sources, "backup", h.nightly.Run)
 	run(&calls, sinks, "media", h.media.Run)
 	if h.relay != nil {

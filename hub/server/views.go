@@ -65,6 +65,9 @@ func (s street) Ground() []byte { return s.layer("ground") }
 type series struct{ store history.Store }
 
 func (s series) Series(ctx context.Context, id devices.ID, metric string, from, to telemetry.Millis, every int64, fn string) ([]api.Sample, error) {
+	if metric == "lon" || metric == "lat" {
+		return []api.Sample{}, nil // where somebody was is a track, which fewer may see
+	}
 	q := history.Query{Device: id, Metrics: []string{metric}, From: from, To: to}
 	var all []history.Series
 	var err error
@@ -91,15 +94,17 @@ type tracks struct{ h *Hub }
 func (t tracks) Track(ctx context.Context, who identity.PersonID, from, to telemetry.Millis) (geo.Track, error) {
 	var fixes []geo.Fix
 	for _, id := range t.h.registry.Terminals(who) {
-		all, err := t.h.history.Range(ctx, history.Query{Device: id, Kind: history.PositionKind, From: from, To: to})
+		some, err := t.fixes(ctx, id, from, to)
 		if err != nil {
 			return geo.Track{}, err
 		}
-		for _, p := range points(all) {
-			f := fix(p)
-			fixes = append(fixes, geo.Fix{Point: geo.Point{Lon: f.Lon, Lat: f.Lat}, At: f.At, Accuracy: f.Accuracy, Speed: f.Speed})
-		}
+		fixes = append(fixes, some...)
 	}
+	carried, err := t.carriedFixes(ctx, who, from, to)
+	if err != nil {
+		return geo.Track{}, err
+	}
+	fixes = append(fixes, carried...)
 	return geo.BuildTrack(fixes, geo.OnFoot()), nil
 }
 

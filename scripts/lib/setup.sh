@@ -147,6 +147,8 @@ need_peers() {
 	need_command ip iproute2
 	need_command certutil libnss3-tools
 	need_command strace strace
+	need_command gpsd gpsd
+	need_command gpsfake gpsd-clients
 	need_command socat socat
 	need_command mbpoll mbpoll
 	need_command mosquitto mosquitto

@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"context"
 	"net"
 	"strings"
 
@@ -47,7 +48,7 @@ func (r *recent) note(id string) {
 }
 
 // hear is a talk.
-func (s *station) hear(buf []byte) (rest []byte, err error) {
+func (s *station) hear(ctx context.Context, buf []byte) (rest []byte, err error) {
 	for {
 		p, rest, err := hj212.Next(buf)
 		if p == nil && err == nil {
@@ -57,7 +58,7 @@ func (s *station) hear(buf []byte) (rest []byte, err error) {
 			s.server.log.Debug("damaged packet", "error", err)
 		}
 		if p != nil {
-			if err := s.packet(p); err != nil {
+			if err := s.packet(ctx, p); err != nil {
 				return nil, err
 			}
 		}
@@ -65,15 +66,21 @@ func (s *station) hear(buf []byte) (rest []byte, err error) {
 	}
 }
 
-// packet reads one packet and answers it if that is wanted.
-func (s *station) packet(p *hj212.Packet) error {
+// packet reads one packet and answers it, if that is wanted, when it is on disk.
+func (s *station) packet(ctx context.Context, p *hj212.Packet) error {
 	st, ok := s.server.known(p.MN)
 	if !ok {
 		return nil
 	}
 	ack := p.Ack()
 	if whole := s.join(p); whole != nil {
-		s.read(st, whole)
+		read := false
+		if !s.server.durably(ctx, st.ID, func() { read = s.read(st, whole) }) {
+			return nil
+		}
+		if read {
+			s.server.note(st, whole)
+		}
 	}
 	if !p.Asks() {
 		return nil
@@ -114,15 +121,15 @@ func (s *station) join(p *hj212.Packet) *hj212.Packet {
 	return &whole
 }
 
-// read hands on what a message measures, once.
-func (s *station) read(st driver.Station, p *hj212.Packet) {
+// read hands on what a message measures, once, and reports whether it did.
+func (s *station) read(st driver.Station, p *hj212.Packet) bool {
 	sample, ok := p.Sample()
 	if !ok || s.server.repeated(st, p) {
-		return
+		return false
 	}
 	values, quality := st.Layout.(fields.Layout).Decode(sample.Values)
 	if len(values) == 0 {
-		return // a period that the profile has no metrics for
+		return false // a period that the profile has no metrics for
 	}
 	r := driver.Reading{Values: values, Quality: quality}
 	if sample.Doubt {
@@ -132,9 +139,10 @@ func (s *station) read(st driver.Station, p *hj212.Packet) {
 		r.Own = telemetry.At(sample.At)
 	}
 	s.deliver(st.ID, r, nil)
+	return true
 }
 
-// repeated reports whether a message came before, and notes it. Without a
+// repeated reports whether a message came before and is on disk. Without a
 // number none is known to be a repetition.
 func (s *Server) repeated(st driver.Station, p *hj212.Packet) bool {
 	if p.QN == "" {
@@ -142,10 +150,15 @@ func (s *Server) repeated(st driver.Station, p *hj212.Packet) bool {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	id := p.QN + " " + p.Text
-	if s.seen[st.ID].again(id) {
-		return true
+	return s.seen[st.ID].again(p.QN + " " + p.Text)
+}
+
+// note remembers a message that is on disk.
+func (s *Server) note(st driver.Station, p *hj212.Packet) {
+	if p.QN == "" {
+		return
 	}
-	s.seen[st.ID].note(id)
-	return false
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen[st.ID].note(p.QN + " " + p.Text)
 }

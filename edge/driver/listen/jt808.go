@@ -38,7 +38,7 @@ type split struct {
 }
 
 // hear is a talk.
-func (t *terminal) hear(buf []byte) (rest []byte, err error) {
+func (t *terminal) hear(ctx context.Context, buf []byte) (rest []byte, err error) {
 	for {
 		m, rest, err := jt808.Next(buf)
 		if m == nil && err == nil {
@@ -48,7 +48,7 @@ func (t *terminal) hear(buf []byte) (rest []byte, err error) {
 			t.server.log.Debug("damaged message", "error", err)
 		}
 		if m != nil {
-			if err := t.message(m); err != nil {
+			if err := t.message(ctx, m); err != nil {
 				return nil, err
 			}
 		}
@@ -57,7 +57,7 @@ func (t *terminal) hear(buf []byte) (rest []byte, err error) {
 }
 
 // message reads one message and answers it.
-func (t *terminal) message(m *jt808.Message) error {
+func (t *terminal) message(ctx context.Context, m *jt808.Message) error {
 	st, ok := t.server.known(m.Phone)
 	if !ok {
 		if m.ID == jt808.Register {
@@ -77,7 +77,11 @@ func (t *terminal) message(m *jt808.Message) error {
 	case jt808.Heartbeat, jt808.Authenticate, jt808.SignOff:
 		return t.answer(jt808.Reply(m, t.next(), jt808.OK))
 	case jt808.Position, jt808.Batch:
-		return t.answer(jt808.Reply(m, t.next(), t.positions(st, m)))
+		var result jt808.Result
+		if !t.server.durably(ctx, st.ID, func() { result = t.positions(st, m) }) {
+			return nil
+		}
+		return t.answer(jt808.Reply(m, t.next(), result))
 	}
 	return t.answer(jt808.Reply(m, t.next(), jt808.Unsupported))
 }

@@ -2,10 +2,10 @@
 // (HJ 212) and vehicle or handheld terminals (JT/T 808). A Server listens on
 // one port for one protocol.
 //
-// A message is acknowledged after its reading was handed over, which is before
-// the journal's next commit: a gateway that loses power in these milliseconds
-// loses it. What is not acknowledged the device sends again, and a message that comes again is
-// acknowledged again but read once. Devices that the configuration does not
+// A message is acknowledged when its readings are on disk, and not at all when
+// they could not be stored: the device then sends it again. A message that
+// comes again is acknowledged again but read once. Of a message in parts, the
+// last to come waits for the disk on behalf of all. Devices that the configuration does not
 // know get no acknowledgement and leave no reading. Neither protocol proves
 // who speaks: keep such ports inside a network of one's own.
 package listen
@@ -40,6 +40,7 @@ type Server struct {
 	address  string
 	protocol profile.Protocol
 	stations map[string]driver.Station // by address
+	settle   driver.Settle
 	log      *slog.Logger
 
 	mu        sync.Mutex
@@ -54,10 +55,10 @@ type Server struct {
 var _ driver.Source = (*Server)(nil)
 
 // New returns the server that l describes, for its devices. They speak one
-// protocol.
-func New(l profile.Line, stations []driver.Station, log *slog.Logger) (*Server, error) {
+// protocol. settle says when what was delivered is on disk.
+func New(l profile.Line, stations []driver.Station, settle driver.Settle, log *slog.Logger) (*Server, error) {
 	s := &Server{
-		address: l.Address, stations: map[string]driver.Station{}, log: log.With("line", l.Name),
+		address: l.Address, stations: map[string]driver.Station{}, settle: settle, log: log.With("line", l.Name),
 		open: map[net.Conn]bool{}, sessions: map[devices.ID]*terminal{}, seen: map[devices.ID]*recent{},
 		strangers: map[string]bool{}, bound: make(chan struct{}),
 	}
@@ -174,7 +175,7 @@ func (s *Server) hangUp() {
 // talk is what a protocol does with the bytes of one connection: it takes
 // whole messages off the front, answers them, and returns the rest. An error
 // ends the connection.
-type talk func(buf []byte) (rest []byte, err error)
+type talk func(ctx context.Context, buf []byte) (rest []byte, err error)
 
 // serve reads a connection until it ends. ctx ends it through hangUp.
 func (s *Server) serve(ctx context.Context, c net.Conn, deliver driver.Deliver) {
@@ -196,11 +197,23 @@ func (s *Server) serve(ctx context.Context, c net.Conn, deliver driver.Deliver) 
 		if err != nil {
 			return
 		}
-		if buf, err = hear(append(buf, chunk[:n]...)); err != nil {
+		if buf, err = hear(ctx, append(buf, chunk[:n]...)); err != nil {
 			s.log.Warn("connection is closed", "from", c.RemoteAddr().String(), "error", err)
 			return
 		}
 	}
+}
+
+// durably runs deliver and waits until what it delivered for a device is on
+// disk. It reports whether it is: what is not, is not acknowledged.
+func (s *Server) durably(ctx context.Context, id devices.ID, deliver func()) bool {
+	wait := s.settle()
+	deliver()
+	err := wait(ctx)
+	if err != nil && ctx.Err() == nil {
+		s.log.Error("what a device sent is not on disk and is not acknowledged", "device", id, "error", err)
+	}
+	return err == nil
 }
 
 // send writes an answer.

@@ -2,13 +2,17 @@ package listen
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
+	"os"
 	"sync"
 	"testing"
 	"time"
 
 	"gridhub/devices"
+	"gridhub/devices/codec/hj212"
+	"gridhub/devices/codec/jt808"
 	"gridhub/devices/profile"
 	"gridhub/edge/driver"
 )
@@ -23,12 +27,21 @@ type told struct {
 // told, and a way to connect.
 func start(t *testing.T, p *profile.Profile, address string) (*Server, chan told, func() net.Conn) {
 	t.Helper()
+	return startOn(t, p, address, onDisk)
+}
+
+// onDisk is a disk that is never late.
+func onDisk() func(context.Context) error { return func(context.Context) error { return nil } }
+
+// startOn is start with a disk.
+func startOn(t *testing.T, p *profile.Profile, address string, settle driver.Settle) (*Server, chan told, func() net.Conn) {
+	t.Helper()
 	layout, err := p.Compile(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s, err := New(profile.Line{Name: "push", Kind: profile.Listen, Address: "127.0.0.1:0"},
-		[]driver.Station{{ID: "dev-1", Address: address, Profile: p, Layout: layout}}, slog.New(slog.DiscardHandler))
+		[]driver.Station{{ID: "dev-1", Address: address, Profile: p, Layout: layout}}, settle, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +99,7 @@ func TestPortInUse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(profile.Line{Name: "push", Address: taken.Addr().String()}, []driver.Station{{ID: "d", Address: site, Profile: dust, Layout: layout}}, slog.New(slog.DiscardHandler))
+	s, err := New(profile.Line{Name: "push", Address: taken.Addr().String()}, []driver.Station{{ID: "d", Address: site, Profile: dust, Layout: layout}}, onDisk, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,5 +111,70 @@ func TestPortInUse(t *testing.T) {
 	taken.Close() // who had it lets go
 	if _, err := s.Address(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// slowDisk is a disk that the test lets go on, or break.
+type slowDisk chan error
+
+func (d slowDisk) settle() func(context.Context) error {
+	return func(ctx context.Context) error {
+		select {
+		case err := <-d:
+			return err
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// TestAcknowledgedMeansDurable holds that no answer leaves before the disk has
+// what was sent, none at all when it could not be stored, and that the message
+// is then read when it comes again.
+func TestAcknowledgedMeansDurable(t *testing.T) {
+	disk := make(slowDisk)
+	_, heard, dial := startOn(t, dust, site, disk.settle)
+	c := dial()
+	for range 2 { // the second time as the device sends it again
+		put(t, c, []byte(public))
+		<-heard
+		silent(t, c)
+		disk <- errors.New("disk full")
+		silent(t, c)
+	}
+	put(t, c, []byte(public))
+	<-heard
+	disk <- nil
+	if ack := receive(t, c); ack.CN != hj212.Received {
+		t.Errorf("acknowledged with %+v", ack)
+	}
+
+	_, heard, dial = startOn(t, handheld, "13912344329", disk.settle)
+	w := &walker{t: t, conn: dial()}
+	w.signOn()
+	report := jt808.Report(0, 2, 104.0657, 30.6598, 36, 90, monday)
+	w.send(jt808.Position, report)
+	<-heard
+	silent(t, w.conn)
+	disk <- errors.New("disk full")
+	silent(t, w.conn)
+	again := w.send(jt808.Position, report)
+	<-heard
+	disk <- nil
+	w.confirmed(again, jt808.Position, jt808.OK)
+}
+
+// silent holds that nothing waits to be read. What the server sends would be
+// there: it answers, if it does, in the goroutine that the test waited for.
+func silent(t *testing.T, c net.Conn) {
+	t.Helper()
+	if err := c.SetReadDeadline(time.Now().Add(20 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := c.Read(make([]byte, 1)); n != 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("an answer left before its time: %d bytes, %v", n, err)
+	}
+	if err := c.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		t.Fatal(err)
 	}
 }

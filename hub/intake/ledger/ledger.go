@@ -168,22 +168,27 @@ func (l *Ledger) expired(ctx context.Context, d *intake.Decoded) (moved []intake
 	if l.o.Expired == nil || len(d.Positions) == 0 {
 		return nil, nil
 	}
-	var hours []telemetry.Millis
+	hours := map[devices.ID][]telemetry.Millis{}
 	for _, t := range d.Tally {
 		for range t.N {
 			if t.Outcome == intake.Stored {
-				hours = append(hours, t.Hour)
+				hours[t.Device] = append(hours[t.Device], t.Hour)
 			}
 		}
 	}
-	for i, p := range d.Positions {
+	for _, p := range d.Positions {
 		cause, expired, err := l.o.Expired(ctx, p)
 		if err != nil {
 			return nil, err
 		}
-		if expired && i < len(hours) {
-			moved = append(moved, intake.Tally{Device: p.Device, Hour: hours[i], Outcome: intake.Stored, N: -1},
-				intake.Tally{Device: p.Device, Hour: hours[i], Outcome: intake.Expired, Cause: cause, N: 1})
+		own := hours[p.Device]
+		if len(own) == 0 {
+			continue
+		}
+		hours[p.Device] = own[1:]
+		if expired {
+			moved = append(moved, intake.Tally{Device: p.Device, Hour: own[0], Outcome: intake.Stored, N: -1},
+				intake.Tally{Device: p.Device, Hour: own[0], Outcome: intake.Expired, Cause: cause, N: 1})
 		}
 	}
 	return moved, nil

@@ -24,6 +24,11 @@ const usage = `hub is the centre of a street: broker, task pool, calls and the p
                                                C is thingsboard, influx, tasmota, homeassistant,
                                                sparkplug or senml, NAME what it is called there
   hub device list | revoke ID
+  hub device bind ID PERSON | bind ID --vehicle PLATE | unbind ID
+                                               who carries a receiver or terminal behind a gateway
+  hub device replace ID UNIT                   another thing with serial number UNIT stands in the
+                                               place of one that speaks for itself: prints its new
+                                               secret, once; identity and history stay
   hub quarantine list [--cause C] [--device D] what could not be used, and why
   hub quarantine replay [--cause C] [--device D]
   hub export [--device D] --from MS --to MS    history as line protocol

@@ -114,6 +114,7 @@ func device(ctx context.Context, args []string, out io.Writer) error {
 	f.StringVar(&p.Convention, "codec", "", "the same as convention")
 	f.StringVar(&p.Foreign, "foreign", "", "its `name` there: Tasmota's topic, Sparkplug's group/node, the base of Home Assistant's or SenML's topics")
 	f.StringVar(&p.Profile, "profile", "", "kind of measurement of a device that speaks for itself")
+	vehicle := f.String("vehicle", "", "the `plate` of what a positioning device is built into")
 	w, err := words(f, args)
 	if err != nil {
 		return fmt.Errorf("hub device: %w", err)
@@ -138,7 +139,10 @@ func device(ctx context.Context, args []string, out io.Writer) error {
 	case len(w) == 1 && w[0] == "list":
 		return listDevices(ctx, hub, out)
 	}
-	return fmt.Errorf("hub device: want add ID, revoke ID or list\n\n%s", usage)
+	if known, err := care(ctx, hub, w, *vehicle, out); known {
+		return err
+	}
+	return fmt.Errorf("hub device: want add ID, revoke ID, bind ID PERSON, unbind ID, replace ID UNIT or list\n\n%s", usage)
 }
 
 // set assigns a text to a named string type.

@@ -17,7 +17,7 @@ export function figure(value: number): string {
 }
 
 /** What is there or not is told in words: nobody reads a 0 as "no smoke". */
-const flags = ['smoke', 'flooded', 'fault']
+const flags = ['smoke', 'flooded', 'fault', 'fix', 'sos', 'power-low', 'power-cut']
 
 /** useReading says a value: its figure and its unit, or whether a thing is there, or a dash for none. */
 export function useReading() {

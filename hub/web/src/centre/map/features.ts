@@ -33,7 +33,9 @@ export function caseFeature(c: Case, now: number, scale: number): Feature | unde
 
 /** age of a device's newest reading, and whether it is too old to be trusted. */
 export function deviceHealth(d: Device, now: number): Health {
+  if (d.removed) return 'removed'
   if (d.hazard) return 'hazard'
+  if (d.maintenance) return 'service'
   if (d.health === 'fault' || d.health === 'unknown') return d.health
   const patience = Math.max(3 * d.period_ms, 60_000)
   return d.health === 'stale' || now - d.heard > patience ? 'stale' : 'fresh'
@@ -41,10 +43,10 @@ export function deviceHealth(d: Device, now: number): Health {
 
 export function deviceFeature(d: Device, now: number, inks: Record<Health, string>, say: ReturnType<typeof useReading>, chosen: boolean): Feature | undefined {
   const { lon, lat } = d.place
-  if (!isPlace({ lon, lat })) return undefined
+  if (!isPlace({ lon, lat }) || d.removed) return undefined
   const health = deviceHealth(d, now)
   return point(lon as number, lat as number, {
-    id: d.id, kind: 'device', image: `device-${deviceIcon(d.kind)}-${health}`, label: deviceLabel(d, now, say), ink: inks[health],
+    id: d.id, kind: 'device', image: `device-${deviceIcon(d.kind)}-${health}`, label: d.vehicle || deviceLabel(d, now, say), ink: inks[health],
     ringed: chosen || health === 'hazard',
     order: health === 'hazard' ? 0 : health === 'fault' ? 1 : 2, // labels of what matters are placed first
   })

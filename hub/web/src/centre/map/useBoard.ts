@@ -31,7 +31,7 @@ export function useBoard(container: Ref<HTMLElement | null>) {
   const motion = new Motion()
   const label = computed(() => (locale.value === 'en' ? 'name_en' : 'name_zh'))
 
-  const inks = (): Record<Health, string> => ({ fresh: token('text-2'), stale: token('stale'), fault: token('new'), unknown: token('stale'), hazard: token('alarm') })
+  const inks = (): Record<Health, string> => ({ fresh: token('text-2'), stale: token('stale'), fault: token('new'), unknown: token('stale'), hazard: token('alarm'), service: token('wait'), removed: token('stale') })
 
   function drawSlow(): void {
     const b = board.value

@@ -16,6 +16,11 @@ function typing(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
 }
 
+/** pressing tells the keys that a focused button or link means for itself. */
+function pressing(e: KeyboardEvent): boolean {
+  return (e.key === 'Enter' || e.key === ' ') && e.target instanceof Element && !!e.target.closest('button, a, summary, [role=button], [tabindex]')
+}
+
 /** useKeys listens at the root: search everywhere, single letters outside of fields and dialogs. */
 export function useKeys(root: { search: Deed }): void {
   const { clear } = useSelection()
@@ -24,7 +29,7 @@ export function useKeys(root: { search: Deed }): void {
       e.preventDefault()
       return root.search()
     }
-    if (e.metaKey || e.ctrlKey || e.altKey || typing(e.target) || document.querySelector('[role=dialog]')) return
+    if (e.metaKey || e.ctrlKey || e.altKey || typing(e.target) || pressing(e) || document.querySelector('[role=dialog]')) return
     if (e.key === 'Escape') return clear()
     const deed = offers.get(e.key)
     if (deed) {

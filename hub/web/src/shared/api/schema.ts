@@ -261,6 +261,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/devices/{device}/holder": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Bind a positioning device to a person or a vehicle, or to nobody */
+        post: operations["give-device"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/devices/{device}/ledger": {
         parameters: {
             query?: never;
@@ -272,6 +289,40 @@ export interface paths {
         get: operations["ledger"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device}/logbook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What happened to a device: replacement, maintenance, moves; and what it did not raise */
+        get: operations["logbook"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device}/maintenance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin or end maintenance: readings are kept, no hazard is raised */
+        post: operations["maintain"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1122,6 +1173,7 @@ export interface components {
         DeviceState: {
             cause?: string;
             fault?: string;
+            fix?: components["schemas"]["Movement"];
             gateway?: string;
             hazard?: string;
             health: string;
@@ -1129,13 +1181,20 @@ export interface components {
             heard: number;
             id: string;
             kind: string;
+            line?: string;
+            maintenance?: components["schemas"]["Service"];
             name: string;
             /** Format: int64 */
             period_ms: number;
+            person?: string;
             place: components["schemas"]["Place"];
             profile: string;
             quality: string;
+            /** Format: int64 */
+            removed?: number;
+            unit?: string;
             values: components["schemas"]["Value"][] | null;
+            vehicle?: string;
         };
         DutyInputBody: {
             /**
@@ -1274,6 +1333,7 @@ export interface components {
             place: components["schemas"]["Point"];
             /** Format: int64 */
             raised: number;
+            reason?: string;
             rule: string;
             severity: string;
             /** Format: int64 */
@@ -1286,6 +1346,19 @@ export interface components {
         Hello: {
             /** Format: int64 */
             now: number;
+        };
+        Hold: {
+            device: string;
+            /** Format: int64 */
+            ended?: number;
+            person?: string;
+            /** Format: int64 */
+            since: number;
+            vehicle?: string;
+        };
+        Holder: {
+            person?: string;
+            vehicle?: string;
         };
         Import: {
             by: string;
@@ -1366,6 +1439,33 @@ export interface components {
             value: string;
             when?: string;
         };
+        LogEntry: {
+            /** Format: int64 */
+            at: number;
+            by?: string;
+            device: string;
+            kind: string;
+            new?: string;
+            new_profile?: string;
+            old?: string;
+            old_profile?: string;
+            /** Format: int64 */
+            until?: number;
+            why?: string;
+        };
+        Logbook: {
+            events: components["schemas"]["LogEntry"][] | null;
+            /** @description what it would have raised, had it not been late or in maintenance */
+            suppressed: components["schemas"]["Hazard"][] | null;
+        };
+        MaintenanceInputBody: {
+            reason?: string;
+            /**
+             * Format: int64
+             * @description ms since 1970, at most 30 days ahead; 0 ends it
+             */
+            until: number;
+        };
         Match: {
             /**
              * Format: int64
@@ -1422,6 +1522,25 @@ export interface components {
             id: string;
             keep: string;
             why?: string;
+        };
+        Movement: {
+            /**
+             * Format: double
+             * @description 0: not told
+             */
+            accuracy_m: number;
+            /** Format: int64 */
+            at: number;
+            /**
+             * Format: double
+             * @description degrees from north, negative: not told
+             */
+            heading: number;
+            /**
+             * Format: double
+             * @description m/s, negative: not told
+             */
+            speed: number;
         };
         Name: {
             en: string;
@@ -1514,6 +1633,8 @@ export interface components {
             /** Format: double */
             lon?: number;
             note?: string;
+            photo?: string;
+            seal?: string;
         };
         Point: {
             /** Format: double */
@@ -1665,6 +1786,19 @@ export interface components {
             ready: boolean;
             /** Format: int64 */
             seal: number;
+        };
+        Service: {
+            by?: string;
+            /** @description set at the gateway, and ended only there */
+            file: boolean;
+            /** Format: int64 */
+            since: number;
+            /**
+             * Format: int64
+             * @description 0: as long as the gateway's file says so
+             */
+            until: number;
+            why?: string;
         };
         SetupStateBody: {
             /** @description true until the one-time setup token was used */
@@ -2393,6 +2527,41 @@ export interface operations {
             };
         };
     };
+    "give-device": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Holder"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hold"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     ledger: {
         parameters: {
             query?: {
@@ -2415,6 +2584,70 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["LedgerHour"][] | null;
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    logbook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Logbook"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    maintain: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MaintenanceInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {

@@ -63,7 +63,7 @@ export const en: Words<typeof zh> = {
   },
   force: { patrol: 'patrol', grid: 'grid worker', community: 'community', cadre: 'street cadre' },
   device: {
-    values: 'Readings', never: 'never heard', every: 'every {span}', health: 'State', fresh: 'fine', stale: 'stale', fault: 'fault', unknown: 'unknown', chart: '24 hours', noSeries: 'No data in this time', ledger: 'Ledger', ledgerHint: 'polled (as the gateway says) = stored + repeated + superseded + quarantined + expired + pending + unexplained',
+    values: 'Readings', never: 'never heard', every: 'every {span}', health: 'State', fresh: 'fine', stale: 'stale', fault: 'fault', service: 'in maintenance', removed: 'removed', unknown: 'unknown', chart: '24 hours', noSeries: 'No data in this time', ledger: 'Ledger', ledgerHint: 'polled (as the gateway says) = stored + repeated + superseded + quarantined + expired + pending + unexplained',
     hour: 'hour', polled: 'polled', stored: 'stored', repeated: 'repeated', superseded: 'superseded', quarantined: 'quarantined', expired: 'expired', pending: 'pending', balanced: 'balanced', unexplained: '{n} unexplained', untold: 'gateway silent', range: 'normal {min}–{max}', gateway: 'Gateway', profile: 'Profile', place: 'Place', quality: 'Quality',
     yes: '{what}', no: 'no {what}', good: 'good', uncertain: 'uncertain', bad: 'bad', name: 'Name', kind: 'Kind', heard: 'Last reading', noLedger: 'Nothing recorded today', filter: 'Filter by name or kind',
   },
@@ -71,13 +71,21 @@ export const en: Words<typeof zh> = {
     title: 'What is broken', none: 'Nothing is broken', sensor: 'Sensor', line: 'Line', gateway: 'Gateway', uplink: 'Uplink', power: 'Power', why: 'Why', next: 'What to do', affects: '{n} devices without readings', since: 'since', was: 'taken for: {cause}', lineOf: 'line {line} of {gateway}', lasted: 'lasted {span}', past: 'Recently over', failed: 'The list cannot be read: {why}',
     clocks: 'Clocks that are off', ahead: '{span} ahead', behind: '{span} behind', corrected: 'readings are moved to the right time', ignored: 'ignored, the gateway’s time is used', flagged: 'kept as told, may be the age of the values', kept: 'right', heard: 'estimated',
   },
+  life: {
+    thing: 'The thing', unit: 'Serial no.', untold: 'not told', seal: 'Seal', photo: 'Photo', openPhoto: 'Open photo', holder: 'With', nobody: 'nobody', person: 'Person', noPerson: '(no person)', vehicle: 'Vehicle', plate: 'plate, such as 川A12345', give: 'Hand over', takeBack: 'Take back', change: 'Change', giveTitle: 'Who has {what}', giveHint: 'From now on: where it was before stays with whoever had it then. Off duty, nobody’s place is kept.', fix: 'Position',
+    removedAt: 'Not in its gateway’s list since {at}', removedHint: 'Removed: its history stays, it raises nothing any more.', newUnit: 'replaced by {unit}', restarts: 'At the upright line the thing was replaced: its counter begins anew, nothing was used backwards.',
+    maintained: 'In maintenance', maintainedHint: 'Readings are kept, no hazard is raised; it ends by itself.', setAtGateway: 'Set in the device file of gateway {gateway}, and ended only there', until: 'Ends by itself at {at}, {left} left', till: 'until {at}', begin: 'Begin maintenance', prolong: 'Change', end: 'End now', beginTitle: 'Maintenance of {what}', length: 'For', why: 'Reason', whyHint: 'calibration, new battery, building work',
+    logbook: 'Logbook', noLogbook: 'Nothing written yet', spared: 'Not raised: {what}',
+  },
+  happened: { added: 'First listed', removed: 'Removed', returned: 'Listed again', replaced: 'Replaced', identified: 'Serial number told', profile: 'Profile changed', moved: 'Moved', gateway: 'Other gateway', maintenance: 'Maintenance begun', 'maintenance-end': 'Maintenance ended', bound: 'Handed over', unbound: 'Taken back' },
+  spared: { late: 'late data', maintenance: 'in maintenance' },
   kind: {
     gas: 'gas', methane: 'gas', noise: 'noise', level: 'level', water: 'water', flood: 'flooding', temperature: 'temperature', temp: 'temperature', smoke: 'smoke', weather: 'weather', air: 'air', dust: 'dust', fume: 'fume', power: 'power', electricity: 'power', energy: 'energy',
     meter: 'meter', pressure: 'pressure', hydrant: 'hydrant', button: 'button', tilt: 'tilt', cabinet: 'cabinet', climate: 'climate', charging: 'charging', manhole: 'manhole', 'water-level': 'water level', leakage: 'residual current', position: 'position', relay: 'relay', door: 'door',
   },
   metric: {
     temperature: 'temperature', temp: 'temperature', humidity: 'humidity', ch4: 'methane', methane: 'methane', gas: 'combustible gas', lel: 'combustible gas', noise: 'noise', laeq: 'LAeq', level: 'level', depth: 'depth', pressure: 'pressure', pm25: 'PM2.5', pm10: 'PM10', fume: 'fume', voltage: 'voltage', current: 'current', residual: 'residual current',
-    leakage: 'residual current', power: 'power', energy: 'energy', battery: 'battery', wind: 'wind', rain: 'rain', co: 'CO', smoke: 'smoke', flow: 'flow', so2: 'SO₂', no2: 'NO₂', o3: 'ozone', co2: 'CO₂', tilt: 'tilt', flooded: 'flooded', ratio: 'ratio', fault: 'fault', temperature_fault: 'temperature unreliable', humidity_fault: 'humidity unreliable',
+    leakage: 'residual current', power: 'power', energy: 'energy', battery: 'battery', wind: 'wind', rain: 'rain', co: 'CO', smoke: 'smoke', flow: 'flow', so2: 'SO₂', no2: 'NO₂', o3: 'ozone', co2: 'CO₂', tilt: 'tilt', flooded: 'flooded', ratio: 'ratio', fault: 'fault', temperature_fault: 'temperature unreliable', humidity_fault: 'humidity unreliable', fix: 'fix', satellites: 'satellites', hdop: 'dilution', sos: 'SOS alarm', 'power-low': 'low power', 'power-cut': 'power cut', signal: 'signal',
   },
   map: { layers: 'Layers', people: 'People', devices: 'Devices', cases: 'Cases', grids: 'Grids', routes: 'Patrol routes', trails: 'Trails', fit: 'Whole street', follow: 'Follow', unsupported: 'This computer cannot draw the map (no WebGL). The lists work as always.', label: 'Map of the street' },
   pool: { title: 'Task pool', look: 'Progress', filter: 'Number, title, matter, grid…', state: 'State', matter: 'Matter', grid: 'Grid', who: 'Handler', due: 'Limit', source: 'Source', reported: 'Reported', number: 'Number', empty: 'No case matches', clear: 'Clear filters', count: '{n} cases', onlyOpen: 'open only', from: 'behind “{name}”' },

@@ -59,7 +59,7 @@ export const zh = {
   },
   force: { patrol: '综治巡防', grid: '网格员', community: '社区两委', cadre: '街道干部' },
   device: {
-    values: '当前读数', never: '从未上报', every: '每 {span} 一次', health: '状态', fresh: '正常', stale: '过时', fault: '故障', unknown: '未知', chart: '24 小时', noSeries: '这段时间没有数据', ledger: '数据账本', ledgerHint: '采集（网关自报）= 入库 + 重复 + 覆盖 + 隔离 + 过期 + 待处理 + 去向不明',
+    values: '当前读数', never: '从未上报', every: '每 {span} 一次', health: '状态', fresh: '正常', stale: '过时', fault: '故障', service: '维护中', removed: '已拆除', unknown: '未知', chart: '24 小时', noSeries: '这段时间没有数据', ledger: '数据账本', ledgerHint: '采集（网关自报）= 入库 + 重复 + 覆盖 + 隔离 + 过期 + 待处理 + 去向不明',
     hour: '时段', polled: '采集', stored: '入库', repeated: '重复', superseded: '覆盖', quarantined: '隔离', expired: '过期', pending: '待处理', balanced: '账平', unexplained: '{n} 条去向不明', untold: '网关未报', range: '正常 {min} 至 {max}', gateway: '网关', profile: '型号', place: '位置', quality: '质量',
     yes: '有{what}', no: '无{what}', good: '可信', uncertain: '存疑', bad: '不可信', name: '名称', kind: '类型', heard: '最近读数', noLedger: '今天还没有记录', filter: '按名称或类型筛选',
   },
@@ -67,13 +67,21 @@ export const zh = {
     title: '正在发生的故障', none: '没有故障', sensor: '传感器', line: '线路', gateway: '网关', uplink: '上行网络', power: '供电', why: '依据', next: '怎么办', affects: '{n} 台设备没有读数', since: '始于', was: '起初判断为{cause}', lineOf: '{gateway} 的线路 {line}', lasted: '持续 {span}', past: '刚恢复的', failed: '读不到故障列表：{why}',
     clocks: '时钟不准', ahead: '快 {span}', behind: '慢 {span}', corrected: '读数已校正到正确时间', ignored: '不采用，以网关时间为准', flagged: '照设备所报保留，也可能是数据本身就这么旧', kept: '准确', heard: '估计于',
   },
+  life: {
+    thing: '设备档案', unit: '序列号', untold: '未登记', seal: '封签', photo: '照片', openPhoto: '查看照片', holder: '使用者', nobody: '未绑定', person: '人员', noPerson: '（不绑定人员）', vehicle: '车辆', plate: '车牌号，如 川A12345', give: '绑定', takeBack: '解除绑定', change: '更改', giveTitle: '{what} 由谁使用', giveHint: '从现在起生效：此前的轨迹仍属于当时的使用者。下班后人员的位置不保存。', fix: '定位',
+    removedAt: '{at} 起不在网关清单中', removedHint: '已拆除：历史数据保留，不再产生隐患。', newUnit: '更换 {unit}', restarts: '竖线处更换了设备：计数从新表重新开始，不是负用量。',
+    maintained: '维护中', maintainedHint: '读数照常保存，不产生隐患；到时自动结束。', setAtGateway: '由网关 {gateway} 的设备文件设定，只能在网关结束', until: '到 {at} 自动结束，还有 {left}', till: '到 {at}', begin: '开始维护', prolong: '修改', end: '立即结束', beginTitle: '{what} 进入维护', length: '时长', why: '原因', whyHint: '例如：标定、更换电池、施工',
+    logbook: '设备日志', noLogbook: '还没有记录', spared: '未上报：{what}',
+  },
+  happened: { added: '首次登记', removed: '拆除', returned: '重新接入', replaced: '更换设备', identified: '登记序列号', profile: '更换型号文件', moved: '移动位置', gateway: '更换网关', maintenance: '开始维护', 'maintenance-end': '结束维护', bound: '绑定', unbound: '解除绑定' },
+  spared: { late: '数据迟到', maintenance: '维护期间' },
   kind: {
     gas: '燃气', methane: '燃气', noise: '噪声', level: '水位', water: '水', flood: '内涝', temperature: '温度', temp: '温度', smoke: '烟感', weather: '气象', air: '空气', dust: '扬尘', fume: '油烟', power: '用电', electricity: '用电', energy: '电能',
     meter: '电表', pressure: '水压', hydrant: '消防栓', button: '按钮', tilt: '倾斜', cabinet: '机柜', climate: '温湿度', charging: '充电', manhole: '井盖', 'water-level': '水位', leakage: '剩余电流', position: '定位', relay: '继电器', door: '门磁',
   },
   metric: {
     temperature: '温度', temp: '温度', humidity: '湿度', ch4: '甲烷', methane: '甲烷', gas: '可燃气', lel: '可燃气', noise: '噪声', laeq: '等效声级', level: '水位', depth: '水深', pressure: '压力', pm25: 'PM2.5', pm10: 'PM10', fume: '油烟', voltage: '电压', current: '电流', residual: '剩余电流',
-    leakage: '剩余电流', power: '功率', energy: '电量', battery: '电池', wind: '风速', rain: '雨量', co: '一氧化碳', smoke: '烟雾', flow: '流量', so2: '二氧化硫', no2: '二氧化氮', o3: '臭氧', co2: '二氧化碳', tilt: '倾角', flooded: '进水', ratio: '变比', fault: '故障', temperature_fault: '温度不可用', humidity_fault: '湿度不可用',
+    leakage: '剩余电流', power: '功率', energy: '电量', battery: '电池', wind: '风速', rain: '雨量', co: '一氧化碳', smoke: '烟雾', flow: '流量', so2: '二氧化硫', no2: '二氧化氮', o3: '臭氧', co2: '二氧化碳', tilt: '倾角', flooded: '进水', ratio: '变比', fault: '故障', temperature_fault: '温度不可用', humidity_fault: '湿度不可用', fix: '定位', satellites: '卫星数', hdop: '水平精度因子', sos: '紧急报警', 'power-low': '欠压', 'power-cut': '断电', signal: '信号强度',
   },
   map: { layers: '图层', people: '人员', devices: '设备', cases: '案件', grids: '网格', routes: '巡查路线', trails: '轨迹', fit: '全街道', follow: '跟随', unsupported: '此电脑不能显示地图（缺少 WebGL），列表照常可用。', label: '街道地图' },
   pool: { title: '任务池', look: '进度', filter: '编号、标题、事项、网格…', state: '状态', matter: '事项', grid: '网格', who: '处理人', due: '时限', source: '来源', reported: '上报', number: '编号', empty: '没有符合条件的案件', clear: '清除筛选', count: '{n} 件', onlyOpen: '只看未结', from: '来自“{name}”' },

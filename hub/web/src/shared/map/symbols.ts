@@ -28,14 +28,20 @@ function iconShape(name: IconName, colour: string): string {
 
 /** deviceSymbol is a small plate with the symbol of the kind; its edge tells the health. */
 function deviceSymbol(icon: IconName, health: Health): string {
-  const edge = { fresh: token('line-strong'), stale: token('stale'), fault: token('new'), unknown: token('stale'), hazard: token('alarm') }[health]
-  const ink = { fresh: token('text-2'), stale: token('stale'), fault: token('new'), unknown: token('stale'), hazard: token('on-alarm') }[health]
+  const edge = { fresh: token('line-strong'), stale: token('stale'), fault: token('new'), unknown: token('stale'), hazard: token('alarm'), service: token('wait'), removed: token('stale') }[health]
+  const ink = { fresh: token('text-2'), stale: token('stale'), fault: token('new'), unknown: token('stale'), hazard: token('on-alarm'), service: token('wait'), removed: token('stale') }[health]
   const fill = health === 'hazard' ? token('alarm') : token('raised')
   const dash = health === 'fresh' || health === 'hazard' ? '' : 'stroke-dasharray="3 2"'
-  return svg(`<rect x="5" y="5" width="22" height="22" rx="5" fill="${fill}" stroke="${edge}" stroke-width="1.5" ${dash}/>${iconShape(icon, ink)}`)
+  return svg(`<rect x="5" y="5" width="22" height="22" rx="5" fill="${fill}" stroke="${edge}" stroke-width="1.5" ${dash}/>${iconShape(icon, ink)}${health === 'service' ? wrench(ink) : ''}`)
 }
 
-export type Health = 'fresh' | 'stale' | 'fault' | 'unknown' | 'hazard'
+/** wrench is a small badge at the corner: somebody works on it. */
+function wrench(ink: string): string {
+  const nodes = iconNodes('wrench').map(([tag, attrs]) => `<${tag} ${Object.entries(attrs).map(([k, v]) => `${k}="${v}"`).join(' ')}/>`).join('')
+  return `<circle cx="25" cy="7" r="6.5" fill="${ink}"/><g transform="translate(20.8 2.8) scale(.35)" fill="none" stroke="${token('map-halo')}" stroke-width="3" stroke-linecap="round" stroke-linejoin="round">${nodes}</g>`
+}
+
+export type Health = 'fresh' | 'stale' | 'fault' | 'unknown' | 'hazard' | 'service' | 'removed'
 export type Standing = 'free' | 'busy' | 'stale'
 
 /** personSymbol is a dot: whole when free, ringed when on a case, hollow grey when the position is old. */
@@ -56,7 +62,7 @@ export async function addSymbols(map: MapLibre, icons: IconName[]): Promise<void
   for (const look of Object.keys(shapes) as Look[]) wanted.set(`case-${look}`, caseSymbol(look))
   for (const standing of ['free', 'busy', 'stale'] as const) wanted.set(`person-${standing}`, personSymbol(standing))
   for (const icon of new Set(icons)) {
-    for (const health of ['fresh', 'stale', 'fault', 'unknown', 'hazard'] as const) wanted.set(`device-${icon}-${health}`, deviceSymbol(icon, health))
+    for (const health of ['fresh', 'stale', 'fault', 'unknown', 'hazard', 'service'] as const) wanted.set(`device-${icon}-${health}`, deviceSymbol(icon, health))
   }
   await Promise.all([...wanted].map(async ([name, source]) => {
     const image = await load(source)

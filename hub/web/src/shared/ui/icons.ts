@@ -69,6 +69,7 @@ import Waves from 'lucide/dist/esm/icons/waves-horizontal.mjs'
 import Wifi from 'lucide/dist/esm/icons/wifi.mjs'
 import WifiOff from 'lucide/dist/esm/icons/wifi-off.mjs'
 import Wind from 'lucide/dist/esm/icons/wind.mjs'
+import Wrench from 'lucide/dist/esm/icons/wrench.mjs'
 import X from 'lucide/dist/esm/icons/x.mjs'
 import Zap from 'lucide/dist/esm/icons/zap.mjs'
 import ChartColumn from 'lucide/dist/esm/icons/chart-column.mjs'
@@ -84,7 +85,7 @@ const set = {
   send: Send, server: Server, siren: Siren, smoke: AlarmSmoke, sun: Sun, contrast: SunMedium, 'switch-camera': SwitchCamera,
   thermometer: Thermometer, warning: TriangleAlert, upload: Upload, person: User, people: Users, video: Video,
   'video-off': VideoOff, sound: Volume2, level: Waves, wifi: Wifi, 'wifi-off': WifiOff, wind: Wind, close: X,
-  power: Zap, figures: ChartColumn,
+  power: Zap, figures: ChartColumn, wrench: Wrench,
 } satisfies Record<string, IconNode>
 
 export type IconName = keyof typeof set
@@ -95,7 +96,7 @@ export function iconNodes(name: IconName): IconNode {
 }
 
 /** deviceIcons are all that deviceIcon can choose: a device may appear at any time. */
-export const deviceIcons: IconName[] = ['flame', 'smoke', 'sound', 'level', 'water', 'thermometer', 'rain', 'wind', 'fan', 'power', 'siren', 'camera', 'gauge']
+export const deviceIcons: IconName[] = ['flame', 'smoke', 'sound', 'level', 'water', 'thermometer', 'rain', 'wind', 'fan', 'power', 'siren', 'camera', 'navigation', 'gauge']
 
 /** deviceIcon chooses the symbol of a kind of device. */
 export function deviceIcon(kind: string): IconName {
@@ -112,5 +113,6 @@ export function deviceIcon(kind: string): IconName {
   if (/power|electr|meter|current|leakage|charge/.test(k)) return 'power'
   if (/button|sos/.test(k)) return 'siren'
   if (/camera/.test(k)) return 'camera'
+  if (/position/.test(k)) return 'navigation'
   return 'gauge'
 }
