@@ -21,6 +21,7 @@ const usage = `edge reads sensors and delivers every reading to a hub.
   edge probe LINE [UNIT]    show a device's registers as every type and word order
   edge watch FILE…          read the devices of files and show their values
   edge simulate FILE…       answer in place of the devices of files, for training
+  edge schema KIND          print the JSON Schema of profile, devices or edge, for editors
 
 LINE is a serial port such as /dev/ttyUSB0, or host:port. A command's flags
 follow its name: edge scan -h`
@@ -44,6 +45,8 @@ func Run(ctx context.Context, args []string, out, errs io.Writer) error {
 		return watch(ctx, args[1:], out, errs)
 	case "simulate":
 		return simulate(ctx, args[1:], out)
+	case "schema":
+		return printSchema(args[1:], out)
 	case "help", "-h", "--help":
 		_, err := fmt.Fprintln(out, usage)
 		return err
