@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"gridhub/configs"
+	"gridhub/configs/words"
 	"gridhub/devices/codec/dlt645"
 	"gridhub/devices/codec/modbus"
 	"gridhub/devices/telemetry"
@@ -59,7 +60,7 @@ func TestManual(t *testing.T) {
 }
 
 // TestBad compares what is said about a folder of wrong files with the text
-// beside it: one folder per way to be wrong.
+// beside it in each language: one folder per way to be wrong.
 func TestBad(t *testing.T) {
 	dirs, _ := filepath.Glob("testdata/bad/*")
 	if len(dirs) == 0 {
@@ -79,19 +80,21 @@ func TestBad(t *testing.T) {
 			if !errors.As(err, &problems) {
 				t.Fatalf("got %v, want Problems", err)
 			}
-			golden := filepath.Join(dir, "want.txt")
-			got := strings.ReplaceAll(err.Error(), dir+"/", "") + "\n"
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			for file, lang := range map[string]words.Lang{"want.txt": words.EN, "want.zh.txt": words.ZH} {
+				golden := filepath.Join(dir, file)
+				got := strings.ReplaceAll(lang.Problems(problems).Error(), dir+"/", "") + "\n"
+				if *update {
+					if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}
+				want, err := os.ReadFile(golden)
+				if err != nil {
 					t.Fatal(err)
 				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Errorf("got\n%swant\n%s", got, want)
+				if got != string(want) {
+					t.Errorf("%s: got\n%swant\n%s", file, got, want)
+				}
 			}
 		})
 	}

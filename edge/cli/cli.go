@@ -16,7 +16,7 @@ import (
 const usage = `edge reads sensors and delivers every reading to a hub.
 
   edge run --config FILE    run the gateway until it is interrupted
-  edge check FILE…          find all mistakes in configuration, profile and device files
+  edge check FILE…          find all mistakes in configuration, profile and device files; --lang zh or en
   edge scan LINE            find speed, addresses and profiles of what hangs on a line
   edge probe LINE [UNIT]    show a device's registers as every type and word order
   edge watch FILE…          read the devices of files and show their values
@@ -75,16 +75,4 @@ func run(ctx context.Context, args []string, errs io.Writer) error {
 		return err
 	}
 	return g.Run(ctx)
-}
-
-func check(paths []string, out io.Writer) error {
-	if len(paths) == 0 {
-		return errors.New("edge check: want at least one file")
-	}
-	report, err := gateway.Check(paths...)
-	if err != nil {
-		return err
-	}
-	_, err = io.WriteString(out, report)
-	return err
 }
