@@ -22,6 +22,7 @@ const usage = `edge reads sensors and delivers every reading to a hub.
   edge watch FILE…          read the devices of files and show their values
   edge simulate FILE…       answer in place of the devices of files, for training
   edge schema KIND          print the JSON Schema of profile, devices or edge, for editors
+  edge version              which build this is
 
 LINE is a serial port such as /dev/ttyUSB0, or host:port. A command's flags
 follow its name: edge scan -h`
@@ -47,6 +48,8 @@ func Run(ctx context.Context, args []string, out, errs io.Writer) error {
 		return simulate(ctx, args[1:], out)
 	case "schema":
 		return printSchema(args[1:], out)
+	case "version", "--version":
+		return version(out)
 	case "help", "-h", "--help":
 		_, err := fmt.Fprintln(out, usage)
 		return err
