@@ -115,8 +115,20 @@ func (g *Gateway) metrics(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintf(w, "gridhub_edge_hub_online %d\n", online)
 	head(w, "gridhub_edge_hub_connects_total", "counter", "Connections made to the hub.")
 	fmt.Fprintf(w, "gridhub_edge_hub_connects_total %d\n", hub.Connects)
+	g.clockMetrics(w)
 	g.spoolMetrics(w)
 	g.deviceMetrics(w)
+}
+
+func (g *Gateway) clockMetrics(w io.Writer) {
+	clock, set := g.spool.Clock(), 0
+	if clock.Set {
+		set = 1
+	}
+	head(w, "gridhub_edge_clock_set", "gauge", "1 if the machine's clock was ever set, or the hub told the time.")
+	fmt.Fprintf(w, "gridhub_edge_clock_set %d\n", set)
+	head(w, "gridhub_edge_clock_steps_total", "counter", "How often the clock was set by more than 5 s.")
+	fmt.Fprintf(w, "gridhub_edge_clock_steps_total %d\n", clock.Steps)
 }
 
 func (g *Gateway) spoolMetrics(w io.Writer) {

@@ -150,10 +150,10 @@ func (c *connection) reason(err error) error {
 }
 
 // leave says goodbye, as far as the line lets it.
-func (c *connection) leave(cause string) {
+func (c *connection) leave(now telemetry.Millis, cause string) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	_ = c.say(ctx, wire.Status, true, wire.Presence{V: wire.Version, Cause: cause, Now: telemetry.At(time.Now())})
+	_ = c.say(ctx, wire.Status, true, wire.Presence{V: wire.Version, Cause: cause, Now: now})
 	c.client.Disconnect(quiesce)
 }
 

@@ -179,12 +179,12 @@ func (l lane) read(ctx context.Context, r *journal.Reader, limit int, to uint64)
 
 // spooled turns a journal's record into the wire's; what cannot be read any
 // more is told as lost.
-func spooled(rec journal.Record) wire.Record {
-	w := wire.Record{At: telemetry.At(rec.At), Lost: rec.Lost, Cause: rec.Cause}
+func spooled(rec journal.Record) reading {
+	w := reading{Record: wire.Record{At: telemetry.At(rec.At), Lost: rec.Lost, Cause: rec.Cause}}
 	if rec.Kind == journal.Data {
 		var err error
 		if w, err = decode(rec.Data); err != nil {
-			w = wire.Record{At: telemetry.At(rec.At), Lost: 1, Cause: err.Error()}
+			w = reading{Record: wire.Record{At: telemetry.At(rec.At), Lost: 1, Cause: err.Error()}}
 		}
 	}
 	if w.Lost > 0 {

@@ -12,8 +12,9 @@ import (
 	"gridhub/devices/wire"
 )
 
-// recordFormat is the first byte of every spooled record.
-const recordFormat = 1
+// recordFormat is the first byte of every spooled record. Format 1 had no mark
+// and is read still.
+const recordFormat = 2
 
 // Limits of a spooled record; a longer cause is cut.
 const (
@@ -23,14 +24,22 @@ const (
 
 var errRecord = errors.New("spooled record is damaged")
 
+// reading is a spooled record and the mark of when it was made.
+type reading struct {
+	wire.Record
+	mark mark
+}
+
 // encode writes a record compactly, without its number, which the journal
-// keeps: format, quality, at, own, device, cause, then name and value of each
-// metric. Texts are a length and bytes, numbers varints, values 8 bytes.
-func encode(r wire.Record) []byte {
+// keeps: format, quality, at, own, boot, up, device, cause, then name and value
+// of each metric. Texts are a length and bytes, numbers varints, values 8 bytes.
+func encode(r reading) []byte {
 	b := make([]byte, 0, 48+16*len(r.Values))
 	b = append(b, recordFormat, byte(r.Quality))
 	b = binary.AppendVarint(b, int64(r.At))
 	b = binary.AppendVarint(b, int64(r.Own))
+	b = binary.AppendUvarint(b, r.mark.boot)
+	b = binary.AppendVarint(b, int64(r.mark.up))
 	b = appendText(b, string(r.Device))
 	b = appendText(b, strings.ToValidUTF8(r.Cause[:min(len(r.Cause), maxCause)], ""))
 	names := make([]string, 0, len(r.Values))
@@ -51,19 +60,22 @@ func appendText(b []byte, s string) []byte {
 }
 
 // decode is the inverse of encode.
-func decode(b []byte) (wire.Record, error) {
-	if len(b) < 2 || b[0] != recordFormat || b[1] > byte(telemetry.Bad) {
-		return wire.Record{}, errRecord
+func decode(b []byte) (reading, error) {
+	if len(b) < 2 || b[0] < 1 || b[0] > recordFormat || b[1] > byte(telemetry.Bad) {
+		return reading{}, errRecord
 	}
 	d := scanner{rest: b[2:]}
-	r := wire.Record{Quality: telemetry.Quality(b[1])}
+	r := reading{Record: wire.Record{Quality: telemetry.Quality(b[1])}}
 	r.At = telemetry.Millis(d.varint())
 	r.Own = telemetry.Millis(d.varint())
+	if b[0] > 1 {
+		r.mark = mark{d.uvarint(), telemetry.Millis(d.varint())}
+	}
 	r.Device = devices.ID(d.text())
 	r.Cause = d.text()
 	n := d.uvarint()
 	if d.bad || n > maxValues {
-		return wire.Record{}, errRecord
+		return reading{}, errRecord
 	}
 	if n > 0 {
 		r.Values = make(map[string]float64, min(n, 64))
@@ -73,7 +85,7 @@ func decode(b []byte) (wire.Record, error) {
 		r.Values[name] = d.float()
 	}
 	if d.bad || len(d.rest) > 0 {
-		return wire.Record{}, errRecord
+		return reading{}, errRecord
 	}
 	return r, nil
 }

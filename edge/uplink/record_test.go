@@ -10,10 +10,10 @@ import (
 	"gridhub/devices/wire"
 )
 
-var records = []wire.Record{
-	{Device: "gas-1", At: 1_700_000_000_123, Values: map[string]float64{"ch4": 3.1, "fault": 0}},
-	{Device: "gas-1", At: -5, Own: 1_700_000_000_000, Quality: telemetry.Bad, Cause: "timeout"},
-	{Device: "d", Quality: telemetry.Uncertain, Values: map[string]float64{"水位": -0.5}},
+var records = []reading{
+	{Record: wire.Record{Device: "gas-1", At: 1_700_000_000_123, Values: map[string]float64{"ch4": 3.1, "fault": 0}}},
+	{Record: wire.Record{Device: "gas-1", At: -5, Own: 1_700_000_000_000, Quality: telemetry.Bad, Cause: "timeout"}, mark: mark{3, 86_400_000}},
+	{Record: wire.Record{Device: "d", Quality: telemetry.Uncertain, Values: map[string]float64{"水位": -0.5}}},
 	{},
 }
 
@@ -24,7 +24,7 @@ func TestRecordThereAndBack(t *testing.T) {
 			t.Errorf("%+v came back as %+v, %v", r, got, err)
 		}
 	}
-	long := wire.Record{Device: "d", Cause: strings.Repeat("停电", 100)}
+	long := reading{Record: wire.Record{Device: "d", Cause: strings.Repeat("停电", 100)}}
 	got, err := decode(encode(long))
 	if err != nil || len(got.Cause) > maxCause || !strings.HasPrefix(long.Cause, got.Cause) || got.Cause == "" {
 		t.Errorf("a long cause came back as %q, %v", got.Cause, err)

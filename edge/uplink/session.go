@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"gridhub/devices/telemetry"
 	"gridhub/devices/wire"
 )
 
@@ -42,7 +41,7 @@ type session struct {
 type batch struct {
 	stream      int
 	first, last uint64
-	records     []wire.Record
+	records     []reading
 }
 
 // session connects, introduces the gateway, and delivers until the connection
@@ -71,7 +70,7 @@ func (u *Uplink) session(ctx context.Context) error {
 	end(err)
 	s.waiter.Wait()
 	if ctx.Err() != nil {
-		conn.leave("stopped")
+		conn.leave(u.time.scale().now, "stopped")
 	} else {
 		conn.client.Disconnect(0)
 	}
@@ -85,7 +84,7 @@ func (s *session) introduce(ctx context.Context) error {
 	if err := s.conn.say(ctx, wire.Inventory, false, s.u.stock()); err != nil {
 		return err
 	}
-	return s.conn.say(ctx, wire.Status, true, wire.Presence{V: wire.Version, Online: true, Now: telemetry.At(time.Now())})
+	return s.conn.say(ctx, wire.Status, true, s.u.present())
 }
 
 // start begins the lanes and the sender, after all that they share is made.
@@ -174,9 +173,10 @@ func (s *session) send(ctx context.Context) error {
 // publish sends one batch; its PUBACK only frees the slot.
 func (s *session) publish(ctx context.Context, b batch) error {
 	st := s.u.streams[b.stream]
+	scale := s.u.time.scale()
 	payload, err := json.Marshal(wire.Batch{
 		V: wire.Version, Stream: st.name, Epoch: st.journal.Epoch(), First: b.first, Last: b.last,
-		Floor: st.floor(), Now: telemetry.At(time.Now()), Records: b.records,
+		Floor: st.floor(), Now: scale.now, Records: scale.stamp(b.records),
 	})
 	if err != nil {
 		return fmt.Errorf("batch %d-%d: %w", b.first, b.last, err)
@@ -205,9 +205,17 @@ func (u *Uplink) receive(kind string, payload []byte) {
 		return
 	}
 	u.heard.Add(1)
+	u.time.told(a.Now)
 	for _, st := range u.streams {
 		if st.name == a.Stream {
 			st.acknowledge(a)
 		}
 	}
+}
+
+// present says that we are here, and since when.
+func (u *Uplink) present() wire.Presence {
+	program, machine := u.time.ages()
+	return wire.Presence{V: wire.Version, Online: true, Now: u.time.scale().now,
+		Program: program.Milliseconds(), Machine: machine.Milliseconds()}
 }

@@ -45,10 +45,22 @@ func (c SpoolConfig) Validate() error {
 const maxQueue = 1 << 20
 
 // Spool is the pair of journals of one gateway.
-type Spool struct{ alarm, data *stream }
+type Spool struct {
+	alarm, data *stream
+	time        *timescale
+}
 
 // OpenSpool opens or creates the journals below dir.
 func OpenSpool(dir string, c SpoolConfig, log *slog.Logger) (*Spool, error) {
+	return OpenSpoolOn(ThisMachine(), dir, c, log)
+}
+
+// OpenSpoolOn is OpenSpool with clocks of the caller's.
+func OpenSpoolOn(m Machine, dir string, c SpoolConfig, log *slog.Logger) (*Spool, error) {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	t := openTimescale(dir, m, log)
 	common := journal.Options{MaxAge: c.Keep, Logger: log}
 	alarm, data := common, common
 	alarm.MaxBytes, alarm.Overrun = int64(c.Alarm), journal.Refuse
@@ -56,15 +68,15 @@ func OpenSpool(dir string, c SpoolConfig, log *slog.Logger) (*Spool, error) {
 	// What waits for one commit must fit the journal with room to spare, or a
 	// slow disk would gather more than can ever be stored.
 	alarm.QueueBytes, data.QueueBytes = min(maxQueue, alarm.MaxBytes/8), min(maxQueue, data.MaxBytes/8)
-	a, err := openStream(filepath.Join(dir, wire.Alarm), wire.Alarm, alarm, log)
+	a, err := openStream(filepath.Join(dir, wire.Alarm), wire.Alarm, alarm, t, log)
 	if err != nil {
 		return nil, fmt.Errorf("spool: %w", err)
 	}
-	d, err := openStream(filepath.Join(dir, wire.Data), wire.Data, data, log)
+	d, err := openStream(filepath.Join(dir, wire.Data), wire.Data, data, t, log)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("spool: %w", err), a.journal.Close())
 	}
-	return &Spool{alarm: a, data: d}, nil
+	return &Spool{alarm: a, data: d, time: t}, nil
 }
 
 // Put stores a record; urgent ones go to the alarm stream. It returns before
@@ -99,7 +111,11 @@ func (s *Spool) Status() []StreamStatus {
 	return []StreamStatus{s.alarm.statusNow(), s.data.statusNow()}
 }
 
+// Clock tells how the gateway's clock stands.
+func (s *Spool) Clock() ClockStatus { return s.time.status() }
+
 // Close writes what waits and closes both journals. It is idempotent.
 func (s *Spool) Close() error {
+	s.time.save()
 	return errors.Join(s.alarm.close(), s.data.close())
 }

@@ -18,6 +18,7 @@ type stream struct {
 	name    string
 	journal *journal.Journal
 	cursor  *journal.Cursor
+	time    *timescale
 	log     *slog.Logger
 	once    sync.Once     // of close
 	dirty   chan struct{} // capacity 1: acked changed since the cursor was saved
@@ -29,7 +30,7 @@ type stream struct {
 	more    chan struct{} // closed and renewed when acked changes
 }
 
-func openStream(dir, name string, o journal.Options, log *slog.Logger) (*stream, error) {
+func openStream(dir, name string, o journal.Options, t *timescale, log *slog.Logger) (*stream, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
@@ -42,14 +43,14 @@ func openStream(dir, name string, o journal.Options, log *slog.Logger) (*stream,
 		j.Close()
 		return nil, err
 	}
-	s := &stream{name: name, journal: j, cursor: c, log: log.With("stream", name), dirty: make(chan struct{}, 1), more: make(chan struct{})}
+	s := &stream{name: name, journal: j, time: t, cursor: c, log: log.With("stream", name), dirty: make(chan struct{}, 1), more: make(chan struct{})}
 	s.acked = restore(max(c.Position(), 1)-1, c.State())
 	return s, nil
 }
 
 // put appends without waiting for the disk.
 func (s *stream) put(rec wire.Record) {
-	err := s.journal.AppendAsync([][]byte{encode(rec)}, func(_ uint64, err error) {
+	err := s.journal.AppendAsync([][]byte{encode(reading{rec, s.time.mark(rec.At)})}, func(_ uint64, err error) {
 		if err != nil {
 			s.refuse(rec, err)
 		}

@@ -113,7 +113,7 @@ func TestTLSAndSecret(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn.leave("done")
+	conn.leave(0, "done")
 }
 
 func secretFile(t *testing.T, cfg Config, secret string) {

@@ -37,6 +37,7 @@ type Uplink struct {
 	stock   func() wire.Stock
 	down    func(kind string, payload []byte)
 	log     *slog.Logger
+	time    *timescale
 	streams []*stream     // alarm, data: in the order of their urgency
 	heard   atomic.Uint64 // acknowledgements that came
 
@@ -72,7 +73,7 @@ func New(cfg Config, o Options) (*Uplink, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	u := &Uplink{id: o.ID, cfg: cfg, stock: o.Stock, down: o.Down, log: o.Logger}
+	u := &Uplink{id: o.ID, cfg: cfg, stock: o.Stock, down: o.Down, log: o.Logger, time: o.Spool.time}
 	u.streams = []*stream{o.Spool.alarm, o.Spool.data}
 	return u, nil
 }
@@ -92,6 +93,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 	for _, s := range u.streams {
 		group.Go(func() { s.keep(ctx) })
 	}
+	group.Go(func() { u.time.keep(ctx) })
 	failures := 0
 	for ctx.Err() == nil {
 		before := u.heard.Load()

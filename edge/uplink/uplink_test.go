@@ -177,7 +177,7 @@ func TestLiveBeforeBacklog(t *testing.T) {
 	for n := range waiting - 1 {
 		spool.Put(sample(n), false)
 	}
-	if _, err := spool.data.journal.Append(t.Context(), encode(sample(waiting-1))); err != nil { // returns when all are on disk
+	if _, err := spool.data.journal.Append(t.Context(), encode(reading{Record: sample(waiting - 1)})); err != nil { // returns when all are on disk
 		t.Fatal(err)
 	}
 	cfg := quick(broker.Address())
@@ -278,7 +278,7 @@ func TestOverrunIsTold(t *testing.T) {
 func TestOldCopyOfTheSpool(t *testing.T) {
 	spool := openSpool(t, t.TempDir())
 	st := spool.data
-	if _, err := st.journal.Append(t.Context(), encode(sample(1))); err != nil {
+	if _, err := st.journal.Append(t.Context(), encode(reading{Record: sample(1)})); err != nil {
 		t.Fatal(err)
 	}
 	st.acknowledge(wire.Acknowledgement{Epoch: st.journal.Epoch() + 1, Upto: 1})
@@ -389,7 +389,7 @@ func BenchmarkDrain(b *testing.B) {
 	for n := range b.N - 1 {
 		spool.Put(sample(n), false)
 	}
-	if _, err := spool.data.journal.Append(b.Context(), encode(sample(b.N))); err != nil {
+	if _, err := spool.data.journal.Append(b.Context(), encode(reading{Record: sample(b.N)})); err != nil {
 		b.Fatal(err)
 	}
 	cfg := quick(broker.Address())

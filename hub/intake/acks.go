@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gridhub/devices"
+	"gridhub/devices/telemetry"
 	"gridhub/devices/wire"
 )
 
@@ -89,6 +90,7 @@ func (a *acks) flush(send func(devices.ID, []byte)) {
 	}
 	for id, all := range due {
 		for _, ack := range all {
+			ack.Now = telemetry.At(time.Now())
 			if b, err := json.Marshal(ack); err == nil { // numbers and texts always can be
 				send(id, b)
 			}

@@ -16,11 +16,16 @@ type Decoded struct {
 	From    devices.ID       // empty for the hub's own records
 	Topic   string           // behind up/
 	Offset  time.Duration    // hub clock minus sender's clock, as applied
+	Timed   bool             // it told what its clock shows, and Clock was estimated anew
+	Clock   time.Duration    // hub clock minus sender's clock, as estimated; Offset is 0 while it is small
+	Began   bool             // the hub was started here, and had heard nothing for a while
 	Replay  uint64           // the number under which it first came, when it is a replay
 	Retried []int            // which items a replay tried again; -1 is the whole message
 
 	Points     []telemetry.Point    // to be written: re-deliveries, repeats and losers are not among them
 	Positions  []telemetry.Position // likewise
+	Failures   []Failure            // polls that gave no values: points too, without fields
+	Lags       []Lag                // of devices with a clock of their own
 	Happenings []Happening
 	Presence   *wire.Presence // status
 	Inventory  *wire.Stock    // an inventory that was accepted
@@ -32,6 +37,20 @@ type Decoded struct {
 	Tally   []Tally
 	Repeats int    // items that had come before and were dropped
 	Gap     uint64 // numbers lost from the hub's own journal, from Number on
+}
+
+// Failure is a poll that gave no values.
+type Failure struct {
+	Device devices.ID
+	At     telemetry.Millis // event time
+	Cause  string           // line-down, timeout, damaged, exception-…; the gateway's word
+}
+
+// Lag is how far a device's own clock was behind its reader's, corrected.
+// It is negative when the device was ahead, and includes how old the values were.
+type Lag struct {
+	Device devices.ID
+	By     time.Duration
 }
 
 // Happening is an event with its one time.

@@ -111,6 +111,8 @@ func (d *Decoder) fold(number uint64, rec []byte, out *Decoded) {
 		err = d.registered(body, out)
 	case replayed:
 		err = d.replayed(body, out)
+	case began:
+		err = starting(body, out)
 	default:
 		err = errRecord
 	}
@@ -204,6 +206,7 @@ func (m *message) heard(now telemetry.Millis) {
 	if now > 0 && m.replay == nil {
 		m.sender.clock.observe(m.raw.At, now)
 		m.offset = m.sender.clock.offset(m.raw.At)
+		m.out.Timed, m.out.Clock = true, time.Duration(m.sender.clock.estimate())*time.Millisecond
 	}
 }
 
@@ -255,6 +258,9 @@ func (m *message) when(item int, dev devices.ID, own, at telemetry.Millis) (tele
 	} else if d := own.Sub(at); d > sameClock || d < -sameClock {
 		t.Offset = 0 // the device keeps its own time: the sender's error is not its
 	}
+	if t.Device != 0 && at != 0 && t.Device.Add(t.Offset).Sub(at.Add(m.offset)) > notBefore {
+		t.Device, t.Offset = 0, m.offset // nothing was measured after it was read: the device's clock is ahead
+	}
 	event, basis, ok := t.Event()
 	if !ok {
 		m.refuse(item, dev, at, Future, event.Time().Format(time.RFC3339)+" is "+event.Sub(m.raw.At).String()+" ahead", 1)
@@ -270,6 +276,7 @@ func (m *message) when(item int, dev devices.ID, own, at telemetry.Millis) (tele
 const (
 	builtFrom = telemetry.Millis(1_420_070_400_000) // 2015-01-01: an event before is a clock that was never set
 	sameClock = 10 * time.Minute                    // a device this near to its gateway is set by it
+	notBefore = time.Minute                         // a device this far ahead of its reader has a bad clock, which counts for nothing
 )
 
 // quality stands for a point's quality among the fields of an instant. It sorts

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -112,6 +113,10 @@ func TestEventTimes(t *testing.T) {
 		{"its device was set by it", day, t0.Add(day) - 1000, t0.Add(day) - 1500, t0 - 1500, telemetry.ByCorrected, ""},
 		{"its device keeps its own time", day, t0.Add(day) - 1000, t0 - 1500, t0 - 1500, telemetry.ByDevice, ""},
 		{"device never set", 0, t0 - 500, 60_000, t0 - 500, telemetry.ByGateway, ""},
+		{"device ahead of its reader", 0, t0 - 500, t0.Add(time.Hour), t0 - 500, telemetry.ByGateway, ""},
+		{"device ahead of a reader that is a day ahead", day, t0.Add(day) - 1000, t0.Add(2 * day), t0 - 1000, telemetry.ByCorrected, ""},
+		{"device says when it measured, an hour ago", 0, t0 - 500, t0.Add(-time.Hour), t0.Add(-time.Hour), telemetry.ByDevice, ""},
+		{"a week late of a gateway without a clock", time.Duration(-t0+60_000+7*86_400_000) * time.Millisecond, 60_000, 0, t0.Add(-7 * day), telemetry.ByCorrected, ""},
 		{"six minutes ahead", 0, t0.Add(6 * time.Minute), 0, 0, 0, Future},
 		{"before any device", 0, 1000, 0, 0, 0, Past},
 	}
@@ -186,6 +191,29 @@ func TestOneInstantTwice(t *testing.T) {
 		if !reflect.DeepEqual(news, tt.news) || out.Tally[0].Outcome != tt.want {
 			t.Errorf("%s: news %v, tally %+v", tt.name, news, out.Tally)
 		}
+	}
+}
+
+func TestConditionsAreTold(t *testing.T) {
+	d := NewDecoder()
+	fold(d, stock(t0, "gw-1", "gas-1"))
+	bad := wire.Record{Seq: 1, Device: "gas-1", At: t0.Add(-time.Hour), Quality: telemetry.Bad, Cause: "timeout"}
+	slow := rec(2, "gas-1", t0.Add(-time.Hour)+100, 3)
+	slow.Own = t0.Add(-2 * time.Hour)
+	b := batch(t0, "gw-1", 1, -time.Hour, bad, slow)
+	out := d.Fold(2, b)
+	if len(out.Failures) != 1 || out.Failures[0] != (Failure{"gas-1", t0, "timeout"}) {
+		t.Errorf("failures %+v", out.Failures)
+	}
+	if len(out.Lags) != 1 || out.Lags[0].By != 2*time.Hour+100*time.Millisecond || !out.Timed || out.Clock != time.Hour {
+		t.Errorf("lags %+v, clock %v %v", out.Lags, out.Timed, out.Clock)
+	}
+	if out = d.Fold(3, b); len(out.Failures)+len(out.Lags) > 0 || out.Timed {
+		t.Errorf("a re-delivery tells them again: %+v", out)
+	}
+	out = d.Fold(4, binary.AppendUvarint([]byte{recordVersion, began}, uint64(t0)))
+	if !out.Began || out.At != t0 || len(out.Refused) > 0 {
+		t.Errorf("a start of the hub is %+v", out)
 	}
 }
 

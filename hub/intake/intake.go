@@ -41,6 +41,7 @@ type Raw struct {
 //	version 1 | type | …
 //	published:  flags | at ms | from | topic | [refused] | payload to the end
 //	registered: at ms | JSON of a Registration to the end
+//	began:      at ms
 //	replayed:   original number | offset in force, ms (zigzag) | count | held … | the published record to the end
 //	held:       item (zigzag, -1 the whole) | device | hour, ms | cause | numbers that it stands for
 //
@@ -51,6 +52,7 @@ const (
 	published  = 0
 	registered = 1
 	replayed   = 2
+	began      = 3
 
 	flagRetain  = 1 << 2
 	flagWill    = 1 << 3

@@ -113,6 +113,20 @@ func (m *message) record(i int, b *native.Batch, r *native.Record, st *stream) {
 	}
 	m.point(i, dev, telemetry.Point{Device: r.Device, Kind: dev.kind, At: at, Basis: basis, Quality: r.Quality,
 		Key: m.key(b.Stream, b.Epoch, r.Seq)}, m.hour(r.At), r.Values)
+	m.condition(r, at)
+}
+
+// condition notes what a record says of the device's health.
+func (m *message) condition(r *native.Record, at telemetry.Millis) {
+	if m.replay != nil {
+		return
+	}
+	if r.Quality == telemetry.Bad {
+		m.out.Failures = append(m.out.Failures, Failure{Device: r.Device, At: at, Cause: m.intern([]byte(clip(r.Cause)))})
+	}
+	if r.Own >= builtFrom && r.At > 0 {
+		m.out.Lags = append(m.out.Lags, Lag{Device: r.Device, By: r.At.Add(m.offset).Sub(r.Own)})
+	}
 }
 
 // lost notes the numbers that a gateway has given up, with its reason.

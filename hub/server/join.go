@@ -106,6 +106,7 @@ func (h *Hub) online(who identity.PersonID) bool {
 
 func (h *Hub) repeatAcks(id devices.ID) {
 	for _, a := range h.intake.Acks(id) {
+		a.Now = telemetry.At(h.now())
 		payload, err := json.Marshal(a)
 		if err != nil {
 			h.log.Error("an acknowledgement cannot be written", "device", id, "error", err)
