@@ -91,7 +91,7 @@ func (b *Board) Point(p *telemetry.Point) {
 	}
 	d := b.device(p.Device)
 	if p.At >= d.Heard {
-		d.Heard, d.Quality = p.At, p.Quality.String()
+		d.Heard, d.Quality, d.Cause = p.At, p.Quality.String(), ""
 	}
 	for _, f := range p.Fields {
 		i := slices.IndexFunc(d.Values, func(v Value) bool { return v.Name == f.Metric })
