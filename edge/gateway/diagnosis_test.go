@@ -106,7 +106,7 @@ func TestWiring(t *testing.T) {
 			hub := hubtest.New(t, broker.Address(), "edge-1")
 			cfg := street(t, broker.Address(), 1, "")
 			plant := filepath.Join(t.TempDir(), "bus.yaml")
-			write(t, plant, fmt.Sprintf("lines: [{name: bus, kind: serial, path: %s, timeout: 100ms}]\ndevices:\n%s", bus.Path(), tt.devices))
+			write(t, plant, fmt.Sprintf("lines: [{name: bus, kind: serial, path: %q, timeout: 100ms}]\ndevices:\n%s", bus.Path(), tt.devices))
 			cfg.Devices, cfg.Poll.MaxBackoff = []string{plant}, 1e9
 			g, err := New(cfg, slog.New(slog.DiscardHandler))
 			if err != nil {
