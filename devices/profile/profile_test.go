@@ -3,8 +3,10 @@ package profile
 import (
 	"errors"
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -182,5 +184,34 @@ func TestEncode(t *testing.T) {
 	}
 	if tried < 20 {
 		t.Errorf("only %d devices are asked", tried)
+	}
+}
+
+// TestCategories holds that what a street measures has a profile, and that each
+// profile says whether somebody can vouch for it.
+func TestCategories(t *testing.T) {
+	lib, err := LoadLibrary(shipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := map[string]bool{}
+	for ref, p := range lib {
+		for _, m := range p.Metrics {
+			have[p.Kind+"/"+m.Name] = true
+		}
+		if !p.Simulated() && !p.Unverified() && !strings.Contains(p.Source, "http") {
+			t.Errorf("%s neither cites a source nor says that it is unverified", ref)
+		}
+	}
+	for _, want := range []string{
+		"climate/temperature", "climate/humidity", "noise/laeq", "dust/pm25", "dust/pm10", "gas/ch4", "gas/co", "smoke/smoke", "water-level/depth",
+		"manhole/tilt", "door/contact_1", "leakage/leakage", "electricity/energy", "water/volume", "relay/relay_1", "position/lon",
+	} {
+		if !have[want] {
+			t.Errorf("no profile measures %s: %v", want, slices.Sorted(maps.Keys(have)))
+		}
+	}
+	if len(lib) < 30 {
+		t.Errorf("only %d profiles", len(lib))
 	}
 }
