@@ -172,7 +172,9 @@ func TestDescribed(t *testing.T) {
 		if err := json.Unmarshal(data, &s); err != nil {
 			t.Fatal(err)
 		}
-		undescribed(s, name, func(key string) { t.Errorf("%s has no description: a comment on its field, or a line in scripts/schemas/words.go", key) })
+		undescribed(s, name, func(key string) {
+			t.Errorf("%s has no description: a comment on its field, or a line in scripts/schemas/words.go", key)
+		})
 	}
 }
 
