@@ -36,6 +36,7 @@ type DeviceState struct {
 	Place   wire.Place        `json:"place"`
 	Health  string            `json:"health"` // fresh, stale, fault, unknown
 	Cause   string            `json:"cause,omitempty"`
+	Failure string            `json:"failure,omitempty"` // why the newest reading gave no values, in the gateway's word: line-down, timeout, …
 	Quality string            `json:"quality"`
 	Heard   telemetry.Millis  `json:"heard"`     // event time of the newest reading
 	Period  int64             `json:"period_ms"` // expected time between readings

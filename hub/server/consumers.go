@@ -187,7 +187,7 @@ func (s screen) Handle(ctx context.Context, batch []intake.Decoded) error {
 			s.board.Point(&d.Points[j])
 		}
 		for _, f := range d.Failures {
-			s.board.Fault(f.Device, f.At, f.Cause)
+			s.board.Failed(f.Device, f.At, f.Cause)
 		}
 		if err := s.positions(ctx, d.Positions); err != nil {
 			return err

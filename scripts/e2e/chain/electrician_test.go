@@ -190,7 +190,7 @@ func shows(s *session, health, cause string) error {
 			if v.Name == "depth" && v.Value != nil && *v.Value != levelDepth {
 				s.t.Errorf("the map shows %v mm", *v.Value)
 			}
-			if v.Name == "depth" && v.Value != nil && d.Health == health && d.Cause == cause {
+			if v.Name == "depth" && v.Value != nil && d.Health == health && d.Failure == cause {
 				return nil
 			}
 		}

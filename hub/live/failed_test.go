@@ -9,9 +9,9 @@ import (
 	"gridhub/hub/live"
 )
 
-// TestFault shows why a device does not answer, keeps what it measured before,
+// TestFailed shows why a device does not answer, keeps what it measured before,
 // and forgets the cause with the next value.
-func TestFault(t *testing.T) {
+func TestFailed(t *testing.T) {
 	now := time.Date(2026, 5, 1, 8, 0, 0, 0, time.UTC)
 	b := live.NewBoard(func() time.Time { return now })
 	b.Describe("edge-1", wire.Entry{ID: "gas-1", Period: 1000, Metrics: []wire.Metric{{Name: "ch4"}}})
@@ -25,17 +25,17 @@ func TestFault(t *testing.T) {
 	is := func(health, cause string) {
 		t.Helper()
 		d := b.Devices()[0]
-		if d.Health != health || d.Cause != cause || d.Values[0].Value == nil || *d.Values[0].Value != 5 {
-			t.Errorf("got %s %q %+v, want %s %q and 5", d.Health, d.Cause, d.Values, health, cause)
+		if d.Health != health || d.Failure != cause || d.Values[0].Value == nil || *d.Values[0].Value != 5 {
+			t.Errorf("got %s %q %+v, want %s %q and 5", d.Health, d.Failure, d.Values, health, cause)
 		}
 	}
 	b.Point(read(4 * time.Second))
 	is("fresh", "")
 	b.Point(failed(3 * time.Second))
-	b.Fault("gas-1", at(3*time.Second), "line-down")
+	b.Failed("gas-1", at(3*time.Second), "line-down")
 	is("fault", "line-down")
-	b.Fault("gas-1", at(time.Hour), "timeout") // it comes late
-	b.Fault("nobody", at(0), "timeout")
+	b.Failed("gas-1", at(time.Hour), "timeout") // it comes late
+	b.Failed("nobody", at(0), "timeout")
 	is("fault", "line-down")
 	b.Point(read(2 * time.Second))
 	is("fresh", "")
