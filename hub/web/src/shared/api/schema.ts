@@ -1060,6 +1060,7 @@ export interface components {
         };
         DeviceState: {
             cause?: string;
+            failure?: string;
             gateway?: string;
             hazard?: string;
             health: string;
