@@ -3,10 +3,10 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unversioned)
-GOFLAGS_BUILD := -trimpath -ldflags '-s -w -X gridhub/hub/server.Version=$(VERSION)'
+GOFLAGS_BUILD := -trimpath -ldflags '-s -w -X gridhub/hub/server.Version=$(VERSION) -X gridhub/edge/cli.Version=$(VERSION)'
 WEB := hub/web
 
-.PHONY: help check format vet staticcheck tidy shell types build web programs test run bench clean
+.PHONY: help check format vet staticcheck tidy shell types schemas build web programs release test run bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 14
@@ -27,7 +27,7 @@ tidy:
 	@go mod tidy -diff
 
 shell:
-	@if command -v shellcheck >/dev/null; then shellcheck -x scripts/run scripts/test scripts/bench scripts/setup scripts/lib/*.sh .ci/run; fi
+	@if command -v shellcheck >/dev/null; then shellcheck -x scripts/run scripts/test scripts/bench scripts/release scripts/systemd/check scripts/setup scripts/lib/*.sh .ci/run; fi
 
 types:
 	@if [ -d $(WEB)/node_modules ]; then cd $(WEB) && npm run --silent check; fi
@@ -42,6 +42,12 @@ web:
 
 programs:
 	@go build -o bin/ $(GOFLAGS_BUILD) ./edge ./hub
+
+schemas: ## JSON Schemas of the files that people write, from the Go types
+	@go run ./scripts/schemas
+
+release: ## archives for three machines, checksums, parts lists, into bin/release/
+	@./scripts/release
 
 test: ## everything, as CI does it
 	@./scripts/test

@@ -63,10 +63,18 @@ func (q Question) check(answer string) error {
 		}
 	case Choice:
 		if !slices.Contains(q.Choices, answer) {
-			return errors.New("one of " + strings.Join(q.Choices, ", "))
+			return errors.New("one of " + strings.Join(q.Choices, ", ") + meant(answer, q.Choices))
 		}
 	}
 	return nil
+}
+
+// meant hints at the choice that a person most likely meant.
+func meant(s string, known []string) string {
+	if near := configs.Nearest(s, known); near != "" {
+		return ": not known here, did you mean " + near + "?"
+	}
+	return ""
 }
 
 func bounds(low, high *float64) string {

@@ -3,7 +3,6 @@ package profile
 import (
 	"cmp"
 	"errors"
-	"math"
 	"net"
 	"slices"
 	"strings"
@@ -139,8 +138,8 @@ func (d *Device) Validate() error {
 	if d.Timeout != 0 && !soundTimeout(d.Timeout) {
 		errs = append(errs, configs.Fault("timeout", nil, "a time from 10ms to 1m, or nothing for the line's"))
 	}
-	if math.Abs(d.Place.Lon) > 180 || math.Abs(d.Place.Lat) > 90 {
-		errs = append(errs, configs.Fault("place", nil, "degrees WGS-84: lon -180 to 180, lat -90 to 90"))
+	if err := d.Place.check(); err != nil {
+		errs = append(errs, err)
 	}
 	if len(d.Unit) > maxLabel {
 		errs = append(errs, configs.Fault("unit", nil, "a serial number of at most %d bytes", maxLabel))

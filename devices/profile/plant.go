@@ -15,7 +15,7 @@ import (
 func LoadPlant(lib Library, paths ...string) (Plant, error) {
 	var whole Plant
 	files, problems := yamlFiles(paths)
-	c := &census{lib: lib, ids: map[devices.ID]string{}, stations: map[string]devices.ID{}, lines: map[string]*Line{}, own: map[string]string{}, speaks: map[string]Protocol{}}
+	c := &census{lib: lib, ids: map[devices.ID]string{}, stations: map[string]devices.ID{}, lines: map[string]*Line{}, taken: map[string]*Line{}, own: map[string]string{}, speaks: map[string]Protocol{}}
 	for _, file := range files {
 		c.enlist(file)
 	}
@@ -38,6 +38,8 @@ type census struct {
 	ids      map[devices.ID]string
 	stations map[string]devices.ID
 	speaks   map[string]Protocol // line name -> what its first device speaks
+	taken    map[string]*Line    // port or address of this machine -> who has it
+	first    *Device             // that has a place
 }
 
 // enlist notes the lines of a file, before devices refer to them. Problems
@@ -67,6 +69,11 @@ func (p *checked) Validate() error {
 			errs = append(errs, configs.Fault(fmt.Sprintf("lines[%d].name", i), l.Name, "a name that no other line has, it stands in %s already", other))
 		}
 		p.census.own[l.Name] = p.file
+		var f configs.FieldError
+		if err := p.census.claim(&p.Lines[i]); errors.As(err, &f) {
+			f.Key = fmt.Sprintf("lines[%d].%s", i, f.Key)
+			errs = append(errs, f)
+		}
 	}
 	for i := range p.Devices {
 		for _, e := range p.census.check(&p.Devices[i], p.file) {
@@ -87,6 +94,9 @@ func (c *census) check(d *Device, file string) (errs []error) {
 		errs = append(errs, configs.Fault("id", d.ID, "an id that no other device has, it stands in %s already", other))
 	}
 	c.ids[d.ID] = file
+	if err := c.near(d); err != nil {
+		errs = append(errs, err)
+	}
 	if p, ok := c.lib[d.Profile]; ok {
 		errs = append(errs, p.checkAnswers(d.Answers)...)
 	} else {

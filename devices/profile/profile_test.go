@@ -3,12 +3,15 @@ package profile
 import (
 	"errors"
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"gridhub/configs"
+	"gridhub/configs/words"
 	"gridhub/devices/codec/dlt645"
 	"gridhub/devices/codec/modbus"
 	"gridhub/devices/telemetry"
@@ -59,7 +62,7 @@ func TestManual(t *testing.T) {
 }
 
 // TestBad compares what is said about a folder of wrong files with the text
-// beside it: one folder per way to be wrong.
+// beside it in each language: one folder per way to be wrong.
 func TestBad(t *testing.T) {
 	dirs, _ := filepath.Glob("testdata/bad/*")
 	if len(dirs) == 0 {
@@ -79,19 +82,21 @@ func TestBad(t *testing.T) {
 			if !errors.As(err, &problems) {
 				t.Fatalf("got %v, want Problems", err)
 			}
-			golden := filepath.Join(dir, "want.txt")
-			got := strings.ReplaceAll(err.Error(), dir+"/", "") + "\n"
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			for file, lang := range map[string]words.Lang{"want.txt": words.EN, "want.zh.txt": words.ZH} {
+				golden := filepath.Join(dir, file)
+				got := strings.ReplaceAll(lang.Problems(problems).Error(), dir+"/", "") + "\n"
+				if *update {
+					if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}
+				want, err := os.ReadFile(golden)
+				if err != nil {
 					t.Fatal(err)
 				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Errorf("got\n%swant\n%s", got, want)
+				if got != string(want) {
+					t.Errorf("%s: got\n%swant\n%s", file, got, want)
+				}
 			}
 		})
 	}
@@ -184,5 +189,34 @@ func TestEncode(t *testing.T) {
 	}
 	if tried < 20 {
 		t.Errorf("only %d devices are asked", tried)
+	}
+}
+
+// TestCategories holds that what a street measures has a profile, and that each
+// profile says whether somebody can vouch for it.
+func TestCategories(t *testing.T) {
+	lib, err := LoadLibrary(shipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := map[string]bool{}
+	for ref, p := range lib {
+		for _, m := range p.Metrics {
+			have[p.Kind+"/"+m.Name] = true
+		}
+		if !p.Simulated() && !p.Unverified() && !strings.Contains(p.Source, "http") {
+			t.Errorf("%s neither cites a source nor says that it is unverified", ref)
+		}
+	}
+	for _, want := range []string{
+		"climate/temperature", "climate/humidity", "noise/laeq", "dust/pm25", "dust/pm10", "gas/ch4", "gas/co", "smoke/smoke", "water-level/depth",
+		"manhole/tilt", "door/contact_1", "leakage/leakage", "electricity/energy", "water/volume", "relay/relay_1", "position/lon",
+	} {
+		if !have[want] {
+			t.Errorf("no profile measures %s: %v", want, slices.Sorted(maps.Keys(have)))
+		}
+	}
+	if len(lib) < 30 {
+		t.Errorf("only %d profiles", len(lib))
 	}
 }

@@ -16,13 +16,15 @@ import (
 const usage = `edge reads sensors and delivers every reading to a hub.
 
   edge run --config FILE    run the gateway until it is interrupted
-  edge check FILE…          find all mistakes in configuration, profile and device files
+  edge check FILE…          find all mistakes in configuration, profile and device files; --lang zh or en
   edge scan LINE            find speed, addresses and profiles of what hangs on a line
   edge probe LINE [UNIT]    show a device's registers as every type and word order
   edge watch FILE…          read the devices of files and show their values
   edge simulate FILE…       answer in place of the devices of files, for training
   edge reload               let the running gateway read its profiles and device files again
   edge resend --from T --to T   let it offer again what it keeps of that time
+  edge schema KIND          print the JSON Schema of profile, devices or edge, for editors
+  edge version              which build this is
 
 LINE is a serial port such as /dev/ttyUSB0, or host:port. A command's flags
 follow its name: edge scan -h`
@@ -50,6 +52,10 @@ func Run(ctx context.Context, args []string, out, errs io.Writer) error {
 		return reload(ctx, args[1:], out)
 	case "resend":
 		return resend(ctx, args[1:], out)
+	case "schema":
+		return printSchema(args[1:], out)
+	case "version", "--version":
+		return version(out)
 	case "help", "-h", "--help":
 		_, err := fmt.Fprintln(out, usage)
 		return err
@@ -79,16 +85,4 @@ func run(ctx context.Context, args []string, errs io.Writer) error {
 	}
 	defer onHangup(g)()
 	return g.Run(ctx)
-}
-
-func check(paths []string, out io.Writer) error {
-	if len(paths) == 0 {
-		return errors.New("edge check: want at least one file")
-	}
-	report, err := gateway.Check(paths...)
-	if err != nil {
-		return err
-	}
-	_, err = io.WriteString(out, report)
-	return err
 }

@@ -53,6 +53,9 @@ func checkFile(path string) (string, error) {
 	switch kindOf(path) {
 	case "profile":
 		p, err := profile.LoadProfile(path)
+		if err == nil {
+			err = profile.CheckVersions(path)
+		}
 		if err != nil {
 			return "", err
 		}
@@ -76,7 +79,7 @@ func checkPlant(profiles, devices []string) (string, error) {
 	lib, err1 := profile.LoadLibrary(profiles...)
 	plant, err2 := profile.LoadPlant(lib, devices...)
 	var all configs.Problems
-	for _, err := range []error{err1, err2} {
+	for _, err := range []error{err1, profile.CheckVersions(profiles...), err2} {
 		var problems configs.Problems
 		if errors.As(err, &problems) {
 			all = append(all, problems...)

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"testing"
 
 	"gridhub/configs"
+	"gridhub/configs/words"
 	"gridhub/devices/wire"
 	"gridhub/edge/uplink/hubtest"
 )
@@ -47,7 +49,7 @@ func TestShippedIsSound(t *testing.T) {
 }
 
 // TestWrongConfigs compares what check says of a folder of wrong files with
-// the text beside it.
+// the texts beside it, one for each language.
 func TestWrongConfigs(t *testing.T) {
 	dirs, _ := filepath.Glob("testdata/wrong/*")
 	if len(dirs) == 0 {
@@ -59,19 +61,22 @@ func TestWrongConfigs(t *testing.T) {
 			if err == nil {
 				t.Fatal("nothing was found wrong")
 			}
-			golden := filepath.Join(dir, "want.txt")
-			got := strings.ReplaceAll(err.Error(), dir+"/", "") + "\n"
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			var problems configs.Problems
+			if !errors.As(err, &problems) {
+				t.Fatalf("got %v, want Problems", err)
+			}
+			for file, lang := range map[string]words.Lang{"want.txt": words.EN, "want.zh.txt": words.ZH} {
+				got := strings.ReplaceAll(lang.Problems(problems).Error(), dir+"/", "") + "\n"
+				if *update {
+					write(t, filepath.Join(dir, file), got)
+				}
+				want, err := os.ReadFile(filepath.Join(dir, file))
+				if err != nil {
 					t.Fatal(err)
 				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got != string(want) {
-				t.Errorf("got\n%swant\n%s", got, want)
+				if got != string(want) {
+					t.Errorf("%s: got\n%swant\n%s", file, got, want)
+				}
 			}
 		})
 	}

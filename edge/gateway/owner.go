@@ -61,7 +61,7 @@ func absent(path string) error {
 		return nil
 	}
 	if files := profile.Files(path); len(files) > 0 {
-		return fmt.Errorf("no files here, since owner is hub: move %s away, or set owner to gateway", filepath.Base(files[0]))
+		return fmt.Errorf("want no files here, since owner is hub: move %s away, or set owner to gateway", filepath.Base(files[0]))
 	}
 	return nil
 }
@@ -74,7 +74,7 @@ func (c Config) checkOwner() error {
 	var all configs.Problems
 	for _, path := range c.paths(c.Devices) {
 		if err := absent(path); err != nil {
-			all = append(all, configs.Problem{File: path, Key: "devices", Want: "want " + err.Error()})
+			all = append(all, configs.Problem{File: path, Key: "devices", Want: err.Error()})
 		}
 	}
 	if len(all) == 0 {

@@ -225,6 +225,20 @@ func (s *Scheduler) ask(ctx context.Context, j *job) (r driver.Reading, err erro
 		if err == nil || attempt >= s.opts.Retries || j.failures > 0 || !driver.MayRetry(err) || ctx.Err() != nil {
 			return r, err
 		}
+		s.healed(j, r, err)
+	}
+}
+
+// healed counts an answer that came damaged and is asked for again: a line
+// without termination works thanks to retries, and has to be repaired still.
+func (s *Scheduler) healed(j *job, r driver.Reading, err error) {
+	switch driver.SymptomOf(r, err) {
+	case driver.Checksum, driver.Garbage:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		st := s.stats[j.Station.ID]
+		st.Tally.Add(r, err)
+		s.stats[j.Station.ID] = st
 	}
 }
 

@@ -219,12 +219,16 @@ func (t *tally) release() {
 
 // heading returns whose a journal's record is.
 func heading(r journal.Record) (cell, bool) {
-	if r.Kind != journal.Data || len(r.Data) < 2 || r.Data[0] != recordFormat {
+	if r.Kind != journal.Data || len(r.Data) < 2 || r.Data[0] < 1 || r.Data[0] > recordFormat {
 		return cell{}, false
 	}
 	d := scanner{rest: r.Data[2:]}
 	at := telemetry.Millis(d.varint())
-	d.varint()
+	d.varint() // its own clock
+	if r.Data[0] > 1 {
+		d.uvarint() // the mark
+		d.varint()
+	}
 	id := devices.ID(d.text())
 	return cellOf(id, at), !d.bad
 }

@@ -89,7 +89,7 @@ func (b *Board) Point(p *telemetry.Point) {
 	}
 	changed := p.At >= d.Heard
 	if changed {
-		d.Heard, d.Quality = p.At, p.Quality.String()
+		d.Heard, d.Quality, d.Failure = p.At, p.Quality.String(), ""
 	}
 	for _, f := range p.Fields {
 		i := slices.IndexFunc(d.Values, func(v Value) bool { return v.Name == f.Metric })

@@ -34,9 +34,10 @@ type DeviceState struct {
 	Profile string            `json:"profile"`
 	Gateway devices.ID        `json:"gateway,omitempty"`
 	Place   wire.Place        `json:"place"`
-	Health  string            `json:"health"`          // fresh, stale, fault, unknown, removed
-	Fault   string            `json:"fault,omitempty"` // id of what is broken, and keeps it from being read
-	Cause   string            `json:"cause,omitempty"` // of the fault: sensor, line, gateway, uplink, power
+	Health  string            `json:"health"`            // fresh, stale, fault, unknown, removed
+	Fault   string            `json:"fault,omitempty"`   // id of what is broken, and keeps it from being read
+	Cause   string            `json:"cause,omitempty"`   // of the fault: sensor, line, gateway, uplink, power
+	Failure string            `json:"failure,omitempty"` // why the newest reading gave no values, in the gateway's word: line-down, timeout, …
 	Quality string            `json:"quality"`
 	Heard   telemetry.Millis  `json:"heard"`     // event time of the newest reading
 	Period  int64             `json:"period_ms"` // expected time between readings

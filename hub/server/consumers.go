@@ -194,6 +194,9 @@ func (s screen) Handle(ctx context.Context, batch []intake.Decoded) error {
 		for j := range d.Points {
 			s.board.Point(&d.Points[j])
 		}
+		for _, f := range d.Failures {
+			s.board.Failed(f.Device, f.At, f.Cause)
+		}
 		if err := s.positions(ctx, d.Positions); err != nil {
 			return err
 		}

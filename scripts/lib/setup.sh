@@ -155,6 +155,8 @@ need_peers() {
 	need_command mosquitto_pub mosquitto-clients
 	need_command chromium chromium
 	need_command shellcheck shellcheck
+	need_command qemu-aarch64-static qemu-user-static
+	need_command systemd-analyze systemd
 	find_postgres || need_packages postgresql
 	install_missing
 	find_postgres || die "PostgreSQL is installed but its server program was not found"

@@ -26,7 +26,7 @@ func (OS) Free(dir string) (int64, error) {
 	if err := syscall.Statfs(dir, &st); err != nil {
 		return 0, &os.PathError{Op: "statfs", Path: dir, Err: err}
 	}
-	return int64(st.Bavail) * st.Bsize, nil
+	return int64(st.Bavail) * int64(st.Bsize), nil // Bsize has 32 bits on 32-bit machines
 }
 
 // Lock implements FS with flock, which the kernel drops when the process dies.

@@ -1174,6 +1174,7 @@ export interface components {
             cause?: string;
             fault?: string;
             fix?: components["schemas"]["Movement"];
+            failure?: string;
             gateway?: string;
             hazard?: string;
             health: string;
