@@ -31,7 +31,7 @@ type Instruction struct {
 	By       string           `json:"by" doc:"the account that asked"`
 	Unsigned bool             `json:"unsigned,omitempty" doc:"the receiver's protocol cannot carry a signature"`
 	State    State            `json:"state" enum:"created,sent,acknowledged,executed,failed,expired,refused"`
-	Waiting  string           `json:"waiting,omitempty" enum:"offline,not-subscribed,queue-full,unsent" doc:"why it is not sent yet"`
+	Waiting  Unsent           `json:"waiting,omitempty" enum:"offline,not-subscribed,queue-full,unsent" doc:"why it is not sent yet"`
 	Stages   []Stage          `json:"stages" nullable:"false"`
 	Expires  telemetry.Millis `json:"expires" doc:"not to be begun from then on"`
 	Sends    int              `json:"sends,omitempty" doc:"how often it was sent"`
