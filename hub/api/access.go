@@ -45,6 +45,12 @@ var access = map[string][]identity.Role{
 	"series":  inside,
 	"ledger":  desk,
 
+	"device-controls": commandReaders,
+	"send-command":    commanders,
+	"device-commands": commandReaders,
+	"device-command":  commandReaders,
+	"command-keys":    anyone, // who verifies pins the key, not the account that fetched it
+
 	"matters":       signedIn,
 	"cases":         inside,
 	"report":        {identity.Handler, identity.CallTaker, identity.Dispatcher},

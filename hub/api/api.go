@@ -16,29 +16,31 @@ import (
 // Deps are the features behind the operations. All are required, except in
 // Spec, which calls none of them.
 type Deps struct {
-	Accounts   Accounts
-	Terminals  Terminals
-	Street     Street
-	Staff      Staff
-	Tracks     Tracks
-	Now        Snapshot
-	Changes    Changes
-	History    History
-	Cases      Cases
-	Hazards    Hazards
-	Dispatch   Dispatch
-	Evidence   Evidence
-	Archive    Archive
-	Hotline    Hotline
-	Alike      Alike
-	Merger     Merger
-	Patrols    Patrols
-	Figures    Figures
-	Quarantine Quarantine
-	Ledger     Ledger
-	Health     Health
-	Clock      func() time.Time
-	Log        *slog.Logger
+	Accounts    Accounts
+	Terminals   Terminals
+	Street      Street
+	Staff       Staff
+	Tracks      Tracks
+	Now         Snapshot
+	Changes     Changes
+	History     History
+	Cases       Cases
+	Hazards     Hazards
+	Dispatch    Dispatch
+	Evidence    Evidence
+	Archive     Archive
+	Hotline     Hotline
+	Alike       Alike
+	Merger      Merger
+	Patrols     Patrols
+	Figures     Figures
+	Quarantine  Quarantine
+	Ledger      Ledger
+	Commands    Commands
+	CommandKeys CommandKeys
+	Health      Health
+	Clock       func() time.Time
+	Log         *slog.Logger
 }
 
 // API is an http.Handler for everything below /api/.
@@ -60,6 +62,7 @@ func New(d Deps) *API {
 	a.registerSession()
 	a.registerStreet()
 	a.registerDevices()
+	a.registerCommands()
 	a.registerCases()
 	a.registerArchive()
 	a.registerHotline()

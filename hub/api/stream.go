@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"gridhub/devices/telemetry"
+	"gridhub/hub/commands"
 	"gridhub/hub/live"
 	"gridhub/hub/rules"
 	"gridhub/hub/tasks"
@@ -32,14 +33,15 @@ type Beat struct {
 func (a *API) registerStream() {
 	declared("stream")
 	sse.Register(a.huma, huma.Operation{OperationID: "stream", Method: "GET", Path: "/api/v1/stream",
-		Summary: "Server-sent events: every change of devices, people, cases and hazards"},
+		Summary: "Server-sent events: every change of devices, people, cases, hazards and commands"},
 		map[string]any{
-			"hello":  Hello{},
-			"beat":   Beat{},
-			"device": live.DeviceState{},
-			"person": live.PersonState{},
-			"case":   tasks.Case{},
-			"hazard": rules.Hazard{},
+			"hello":   Hello{},
+			"beat":    Beat{},
+			"device":  live.DeviceState{},
+			"person":  live.PersonState{},
+			"case":    tasks.Case{},
+			"hazard":  rules.Hazard{},
+			"command": commands.Instruction{},
 		}, a.stream)
 }
 

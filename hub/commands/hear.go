@@ -27,6 +27,15 @@ type Heard struct {
 	Points []telemetry.Point
 }
 
+// Concerns reports whether Hear has a use for messages on a topic.
+func Concerns(topic string) bool {
+	switch kind, _, _ := strings.Cut(topic, "/"); kind {
+	case wire.Reply, "tb", "tasmota", "spb", "ha":
+		return true
+	}
+	return false
+}
+
 // Hear takes a message. An error means that it must be offered again.
 func (d *Desk) Hear(ctx context.Context, h Heard) error {
 	switch kind, rest, _ := strings.Cut(h.Topic, "/"); {

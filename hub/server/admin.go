@@ -34,6 +34,7 @@ func (h *Hub) adminRoutes() http.Handler {
 	mux.HandleFunc("POST /hotline", h.importHotline)
 	mux.HandleFunc("GET /hotline/{id}", h.hotlineImport)
 	mux.HandleFunc("GET /hotline/{id}/rejected", h.hotlineRejected)
+	h.commandRoutes(mux)
 	mux.HandleFunc("GET /metrics", h.metrics)
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
@@ -141,6 +142,7 @@ func (h *Hub) metrics(w http.ResponseWriter, _ *http.Request) {
 	}
 	t := h.writer.Totals()
 	fmt.Fprintf(w, "gridhub_history_stored_total %d\ngridhub_history_rejected_total %d\ngridhub_history_waiting %d\n", t.Stored, t.Rejected, t.Waiting)
+	h.commandMetrics(w)
 	for _, p := range (health{h}).Parts() {
 		fmt.Fprintf(w, "gridhub_part_ok{part=%q} %d\n", p.Name, ok(p))
 	}

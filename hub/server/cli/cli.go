@@ -24,6 +24,10 @@ const usage = `hub is the centre of a street: broker, task pool, calls and the p
                                                C is thingsboard, influx, tasmota, homeassistant,
                                                sparkplug or senml, NAME what it is called there
   hub device list | revoke ID
+  hub control list ID | remove ID NAME         what may be set on a device
+  hub control add ID NAME [--switch | --text] [--unit U] [--min N] [--max N]
+                                               write it down for a device that cannot say it
+  hub command-key [rotate | forget KEY]        the public keys that commands are signed with, as PEM
   hub quarantine list [--cause C] [--device D] what could not be used, and why
   hub quarantine replay [--cause C] [--device D]
   hub export [--device D] --from MS --to MS    history as line protocol
@@ -33,7 +37,7 @@ const usage = `hub is the centre of a street: broker, task pool, calls and the p
                                                examine sealed cases, offline
   hub openapi                                  the description of the HTTP interface
 
-device, quarantine, export and import speak to a running hub: --config FILE names it`
+device, control, command-key, quarantine, export and import speak to a running hub: --config FILE names it`
 
 // Run executes one command line. The error is what main prints before it exits
 // with 1.
@@ -48,6 +52,10 @@ func Run(ctx context.Context, args []string, out, errs io.Writer) error {
 		return check(args[1:], out)
 	case "device":
 		return device(ctx, args[1:], out)
+	case "control":
+		return control(ctx, args[1:], out)
+	case "command-key":
+		return commandKey(ctx, args[1:], out)
 	case "quarantine":
 		return quarantine(ctx, args[1:], out)
 	case "export":
