@@ -67,6 +67,16 @@ export const en: Words<typeof zh> = {
     hour: 'hour', polled: 'polled', stored: 'stored', repeated: 'repeated', superseded: 'superseded', quarantined: 'quarantined', expired: 'expired', pending: 'pending', balanced: 'balanced', unbalanced: '{n} missing', range: 'normal {min}–{max}', gateway: 'Gateway', profile: 'Profile', place: 'Place', quality: 'Quality',
     yes: '{what}', no: 'no {what}', good: 'good', uncertain: 'uncertain', bad: 'bad', name: 'Name', kind: 'Kind', heard: 'Last reading', noLedger: 'Nothing recorded today', filter: 'Filter by name or kind',
   },
+  command: {
+    title: 'Controls', unsigned: 'unsigned', unsignedHint: 'This device’s protocol cannot carry a signature; the device’s own answer or state decides', on: 'On', off: 'Off', set: 'Set', send: 'Send', by: 'sent by {who}',
+    confirmTitle: 'Send this command?', confirmHint: 'Something will move in the street. If it has not begun within 60 seconds, it is void.', question: 'Set “{control}” of “{device}” to {value}?',
+  },
+  commandState: { created: 'noted', sent: 'sent', acknowledged: 'gateway has it', executed: 'executed', failed: 'failed', expired: 'expired', refused: 'refused' },
+  commandCause: {
+    'not-delivered': 'it could not be delivered in time', 'no-answer': 'sent, but nothing answered: the outcome is unknown', signature: 'the signature does not fit', key: 'the gateway has not been given this key', receiver: 'meant for another gateway', control: 'the device has no such control',
+    value: 'the value is not accepted', device: 'the device says that it failed', timeout: 'the device did not answer', restart: 'the gateway restarted', mismatch: 'the device reads back another value', age: 'it expired', 'read-back': 'the device reads back another value',
+  },
+  commandWaiting: { offline: 'the gateway is offline; it is sent when it returns', 'not-subscribed': 'the gateway is online and takes no commands yet', 'queue-full': 'too much waits for the gateway; it is sent again', unsent: 'it could not be sent; it is tried again' },
   kind: {
     gas: 'gas', methane: 'gas', noise: 'noise', level: 'level', water: 'water', flood: 'flooding', temperature: 'temperature', temp: 'temperature', smoke: 'smoke', weather: 'weather', air: 'air', dust: 'dust', fume: 'fume', power: 'power', electricity: 'power', energy: 'energy',
     meter: 'meter', pressure: 'pressure', hydrant: 'hydrant', button: 'button', tilt: 'tilt', cabinet: 'cabinet', climate: 'climate', charging: 'charging', manhole: 'manhole', 'water-level': 'water level', leakage: 'residual current', position: 'position', relay: 'relay', door: 'door',
@@ -89,7 +99,7 @@ export const en: Words<typeof zh> = {
     title: 'System', parts: 'Parts', ok: 'fine', degraded: 'degraded', down: 'down', lag: '{n} behind', quarantine: 'Quarantine', quarantineHint: 'What cannot be used is never lost: it is kept as it came, with the reason, and can be replayed after a fix.', empty: 'The quarantine is empty', cause: 'Cause', device: 'Device', count: 'Count', first: 'First', last: 'Last', replay: 'Replay', replayed: '{n} replayed', entries: 'Entries', payload: 'Payload', forbidden: 'Only administrators and installers see the quarantine', at: 'At', done: 'replayed',
   },
   part: {
-    journal: 'Journal', broker: 'Devices’ door', history: 'History', 'consumer history': 'Writing history', 'consumer rules': 'Rules', 'consumer live': 'Live view', 'consumer quarantine': 'Quarantine', 'consumer ledger': 'Ledger', calendar: 'Working calendar', archive: 'Sealed cases',
+    journal: 'Journal', broker: 'Devices’ door', history: 'History', 'consumer history': 'Writing history', 'consumer rules': 'Rules', 'consumer live': 'Live view', 'consumer quarantine': 'Quarantine', 'consumer ledger': 'Ledger', 'consumer commands': 'Following commands', calendar: 'Working calendar', archive: 'Sealed cases',
   },
   overview: { title: 'Today', hint: 'Select a case, a person or a device on the map or in a list.', now: 'Most urgent now', calm: 'Nothing that must be done at once', forces: 'Forces on duty', keys: 'Keys', keySearch: 'search', keyMove: 'previous / next', keyOpen: 'open', keyDispatch: 'send the nearest', keyCall: 'call the handler', keyClose: 'close' },
   call: {

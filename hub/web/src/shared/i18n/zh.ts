@@ -63,6 +63,16 @@ export const zh = {
     hour: '时段', polled: '采集', stored: '入库', repeated: '重复', superseded: '覆盖', quarantined: '隔离', expired: '过期', pending: '待处理', balanced: '账平', unbalanced: '差 {n} 条', range: '正常 {min} 至 {max}', gateway: '网关', profile: '型号', place: '位置', quality: '质量',
     yes: '有{what}', no: '无{what}', good: '可信', uncertain: '存疑', bad: '不可信', name: '名称', kind: '类型', heard: '最近读数', noLedger: '今天还没有记录', filter: '按名称或类型筛选',
   },
+  command: {
+    title: '远程控制', unsigned: '无签名', unsignedHint: '该设备的协议不支持签名，指令以设备自己的应答或状态为准', on: '开', off: '关', set: '设定', send: '下发指令', by: '由 {who} 下发',
+    confirmTitle: '确认下发指令', confirmHint: '指令会真实动作现场设备。60 秒内未开始执行则作废。', question: '将“{device}”的“{control}”设为 {value}？',
+  },
+  commandState: { created: '已登记', sent: '已发出', acknowledged: '网关已接收', executed: '已执行', failed: '执行失败', expired: '已过期', refused: '被拒绝' },
+  commandCause: {
+    'not-delivered': '有效期内没有送达', 'no-answer': '已发出，但设备没有应答，结果未知', signature: '签名不符', key: '网关没有这把公钥，请更新网关的公钥', receiver: '不是发给这台网关的', control: '设备没有这个控制项',
+    value: '数值不被接受', device: '设备报告失败', timeout: '设备没有应答', restart: '网关重启', mismatch: '设备回读的值不符', age: '过期', 'read-back': '设备回读的值不符',
+  },
+  commandWaiting: { offline: '网关不在线，上线后立即下发', 'not-subscribed': '网关在线，但尚未接收指令', 'queue-full': '网关积压过多，稍后重发', unsent: '暂时发不出，稍后重发' },
   kind: {
     gas: '燃气', methane: '燃气', noise: '噪声', level: '水位', water: '水', flood: '内涝', temperature: '温度', temp: '温度', smoke: '烟感', weather: '气象', air: '空气', dust: '扬尘', fume: '油烟', power: '用电', electricity: '用电', energy: '电能',
     meter: '电表', pressure: '水压', hydrant: '消防栓', button: '按钮', tilt: '倾斜', cabinet: '机柜', climate: '温湿度', charging: '充电', manhole: '井盖', 'water-level': '水位', leakage: '剩余电流', position: '定位', relay: '继电器', door: '门磁',
@@ -85,7 +95,7 @@ export const zh = {
     title: '系统', parts: '各部分', ok: '正常', degraded: '降级', down: '停止', lag: '积压 {n} 条', quarantine: '隔离区', quarantineHint: '不能使用的数据不会丢失：原样保存并注明原因，修复后可重放。', empty: '隔离区是空的', cause: '原因', device: '设备', count: '条数', first: '最早', last: '最近', replay: '重放', replayed: '已重放 {n} 条', entries: '内容', payload: '原文', forbidden: '只有管理员和安装人员可以查看隔离区', at: '时间', done: '已重放',
   },
   part: {
-    journal: '数据日志', broker: '设备接入', history: '历史库', 'consumer history': '写入历史库', 'consumer rules': '规则判断', 'consumer live': '实时画面', 'consumer quarantine': '隔离', 'consumer ledger': '数据账本', calendar: '工作日历', archive: '案卷归档',
+    journal: '数据日志', broker: '设备接入', history: '历史库', 'consumer history': '写入历史库', 'consumer rules': '规则判断', 'consumer live': '实时画面', 'consumer quarantine': '隔离', 'consumer ledger': '数据账本', 'consumer commands': '指令跟踪', calendar: '工作日历', archive: '案卷归档',
   },
   overview: { title: '今日概况', hint: '在地图或列表中选择案件、人员或设备。', now: '现在最要紧', calm: '没有需要立即处理的事', forces: '在岗力量', keys: '快捷键', keySearch: '搜索', keyMove: '上一条 / 下一条', keyOpen: '打开', keyDispatch: '派给最近的人', keyCall: '呼叫处理人', keyClose: '关闭' },
   call: {

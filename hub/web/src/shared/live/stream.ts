@@ -1,6 +1,6 @@
 import { onScopeDispose, readonly, ref } from 'vue'
 import { setHubClock } from '../clock'
-import type { Case, Device, Hazard, PersonState } from '../api/types'
+import type { Case, Device, Hazard, Instruction, PersonState } from '../api/types'
 
 /** What the hub's stream tells, one whole new object at a time. */
 export interface StreamHandlers {
@@ -10,6 +10,7 @@ export interface StreamHandlers {
   person(p: PersonState): void
   case(c: Case): void
   hazard(h: Hazard): void
+  command(c: Instruction): void
 }
 
 export type LineState = 'connecting' | 'live' | 'dead'
@@ -46,6 +47,7 @@ export function useStream(handlers: StreamHandlers) {
     on<PersonState>('person', (p) => handlers.person(p))
     on<Case>('case', (c) => handlers.case(c))
     on<Hazard>('hazard', (h) => handlers.hazard(h))
+    on<Instruction>('command', (c) => handlers.command(c))
   }
 
   const watchdog = setInterval(() => {
