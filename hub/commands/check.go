@@ -11,8 +11,9 @@ import (
 	"gridhub/devices/wire"
 )
 
-// MaxText is the longest text that a device is told, in bytes.
-const MaxText = 2000
+// MaxText is the longest text that a device is told, in characters: gateways
+// take no longer one.
+const MaxText = 500
 
 // idPattern is what a client may call its command: long enough that two never
 // choose the same.
@@ -39,8 +40,8 @@ func (r Request) checkText() error {
 	switch {
 	case r.Value != nil:
 		return &Invalid{"value", *r.Value, "none: " + r.Control + " takes a text"}
-	case r.Text == "" || len(r.Text) > MaxText || !utf8.ValidString(r.Text):
-		return &Invalid{"text", strconv.Quote(r.Text[:min(len(r.Text), 32)]), fmt.Sprintf("1 to %d bytes of UTF-8", MaxText)}
+	case r.Text == "" || utf8.RuneCountInString(r.Text) > MaxText || !utf8.ValidString(r.Text):
+		return &Invalid{"text", strconv.Quote(r.Text[:min(len(r.Text), 32)]), fmt.Sprintf("1 to %d characters", MaxText)}
 	}
 	return nil
 }

@@ -88,7 +88,8 @@ func pinned(t testing.TB, all []commands.PublicKey) (keys []ed25519.PublicKey) {
 	for _, k := range all {
 		block, _ := pem.Decode([]byte(k.PEM))
 		if block == nil {
-			t.Fatalf("%+v is no PEM", k)
+			t.Errorf("%+v is no PEM", k)
+			continue
 		}
 		one, err := x509.ParsePKIXPublicKey(block.Bytes)
 		if err != nil {

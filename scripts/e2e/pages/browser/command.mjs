@@ -6,7 +6,7 @@ await play(async () => {
   const desk = await centre({ width: 1366, height: 768 }, {}, '/#/devices/device/siren-1')
   await signIn(desk, 'desk')
   const focus = desk.locator('aside.focus')
-  const siren = focus.getByRole('group', { name: 'relay_1' }).or(focus.getByRole('group', { name: '继电器' })).first()
+  const siren = focus.getByRole('group', { name: '第 1 路' })
   const on = siren.getByRole('button', { name: '开', exact: true })
   await on.waitFor()
 

@@ -74,7 +74,7 @@ export const en: Words<typeof zh> = {
   commandState: { created: 'noted', sent: 'sent', acknowledged: 'gateway has it', executed: 'executed', failed: 'failed', expired: 'expired', refused: 'refused' },
   commandCause: {
     'not-delivered': 'it could not be delivered in time', 'no-answer': 'sent, but nothing answered: the outcome is unknown', signature: 'the signature does not fit', key: 'the gateway has not been given this key', receiver: 'meant for another gateway', control: 'the device has no such control',
-    value: 'the value is not accepted', device: 'the device says that it failed', timeout: 'the device did not answer', restart: 'the gateway restarted', mismatch: 'the device reads back another value', age: 'it expired', 'read-back': 'the device reads back another value',
+    value: 'the value is not accepted', device: 'the device says that it failed', timeout: 'the device did not answer', busy: 'the gateway has too much to do', disk: 'the gateway could not write it down, so it was not begun', forgotten: 'the gateway’s memory is damaged: it may have been done', 'unknown-outcome': 'cut short, the outcome is unknown: somebody must look', interrupted: 'cut short, the device shows that it was not done', 'line-down': 'the line is down', unproven: 'written, but the device’s own reading does not prove it', unfit: 'the device does not take this value', mismatch: 'the device reads back another value', damaged: 'its answer was damaged', internal: 'the gateway failed', expired: 'it was over when the gateway got it',
   },
   commandWaiting: { offline: 'the gateway is offline; it is sent when it returns', 'not-subscribed': 'the gateway is online and takes no commands yet', 'queue-full': 'too much waits for the gateway; it is sent again', unsent: 'it could not be sent; it is tried again' },
   kind: {
@@ -82,6 +82,7 @@ export const en: Words<typeof zh> = {
     meter: 'meter', pressure: 'pressure', hydrant: 'hydrant', button: 'button', tilt: 'tilt', cabinet: 'cabinet', climate: 'climate', charging: 'charging', manhole: 'manhole', 'water-level': 'water level', leakage: 'residual current', position: 'position', relay: 'relay', door: 'door',
   },
   metric: {
+    relay_1: 'relay 1', relay_2: 'relay 2', relay_3: 'relay 3', relay_4: 'relay 4', relay_5: 'relay 5', relay_6: 'relay 6', relay_7: 'relay 7', relay_8: 'relay 8', siren: 'siren', opening: 'opening', text: 'text', POWER: 'switch', Dimmer: 'brightness',
     temperature: 'temperature', temp: 'temperature', humidity: 'humidity', ch4: 'methane', methane: 'methane', gas: 'combustible gas', lel: 'combustible gas', noise: 'noise', laeq: 'LAeq', level: 'level', depth: 'depth', pressure: 'pressure', pm25: 'PM2.5', pm10: 'PM10', fume: 'fume', voltage: 'voltage', current: 'current', residual: 'residual current',
     leakage: 'residual current', power: 'power', energy: 'energy', battery: 'battery', wind: 'wind', rain: 'rain', co: 'CO', smoke: 'smoke', flow: 'flow', so2: 'SO₂', no2: 'NO₂', o3: 'ozone', co2: 'CO₂', tilt: 'tilt', flooded: 'flooded', ratio: 'ratio', fault: 'fault', temperature_fault: 'temperature unreliable', humidity_fault: 'humidity unreliable',
   },

@@ -70,7 +70,7 @@ export const zh = {
   commandState: { created: '已登记', sent: '已发出', acknowledged: '网关已接收', executed: '已执行', failed: '执行失败', expired: '已过期', refused: '被拒绝' },
   commandCause: {
     'not-delivered': '有效期内没有送达', 'no-answer': '已发出，但设备没有应答，结果未知', signature: '签名不符', key: '网关没有这把公钥，请更新网关的公钥', receiver: '不是发给这台网关的', control: '设备没有这个控制项',
-    value: '数值不被接受', device: '设备报告失败', timeout: '设备没有应答', restart: '网关重启', mismatch: '设备回读的值不符', age: '过期', 'read-back': '设备回读的值不符',
+    value: '数值不被接受', device: '设备报告失败', timeout: '设备没有应答', busy: '网关待办过多', disk: '网关磁盘写不下，没有执行', forgotten: '网关的记录已损坏，可能已执行过', 'unknown-outcome': '执行中断，结果未知，请现场确认', interrupted: '执行中断，设备显示未动作', 'line-down': '线路不通', unproven: '已写入，但设备回读没有证实', unfit: '设备不接受这个值', mismatch: '设备回读的值不符', damaged: '应答损坏', internal: '网关内部错误', expired: '网关收到时已过期',
   },
   commandWaiting: { offline: '网关不在线，上线后立即下发', 'not-subscribed': '网关在线，但尚未接收指令', 'queue-full': '网关积压过多，稍后重发', unsent: '暂时发不出，稍后重发' },
   kind: {
@@ -78,6 +78,7 @@ export const zh = {
     meter: '电表', pressure: '水压', hydrant: '消防栓', button: '按钮', tilt: '倾斜', cabinet: '机柜', climate: '温湿度', charging: '充电', manhole: '井盖', 'water-level': '水位', leakage: '剩余电流', position: '定位', relay: '继电器', door: '门磁',
   },
   metric: {
+    relay_1: '第 1 路', relay_2: '第 2 路', relay_3: '第 3 路', relay_4: '第 4 路', relay_5: '第 5 路', relay_6: '第 6 路', relay_7: '第 7 路', relay_8: '第 8 路', siren: '警号', opening: '开度', text: '文字', POWER: '开关', Dimmer: '亮度',
     temperature: '温度', temp: '温度', humidity: '湿度', ch4: '甲烷', methane: '甲烷', gas: '可燃气', lel: '可燃气', noise: '噪声', laeq: '等效声级', level: '水位', depth: '水深', pressure: '压力', pm25: 'PM2.5', pm10: 'PM10', fume: '油烟', voltage: '电压', current: '电流', residual: '剩余电流',
     leakage: '剩余电流', power: '功率', energy: '电量', battery: '电池', wind: '风速', rain: '雨量', co: '一氧化碳', smoke: '烟雾', flow: '流量', so2: '二氧化硫', no2: '二氧化氮', o3: '臭氧', co2: '二氧化碳', tilt: '倾角', flooded: '进水', ratio: '变比', fault: '故障', temperature_fault: '温度不可用', humidity_fault: '湿度不可用',
   },
