@@ -1,9 +1,10 @@
 // The desk sets two things on a device: one is done late, the other fails. The
 // page asks first, tells each stage, and calls nothing done that is not.
+import { judge } from './judge.mjs'
 import { centre, must, play, say, signIn, task } from './stage.mjs'
 
 await play(async () => {
-  const desk = await centre({ width: 1366, height: 768 }, {}, '/#/devices/device/siren-1')
+  const desk = await centre({ width: 1366, height: 768 }, { reducedMotion: 'reduce' }, '/#/devices/device/siren-1')
   await signIn(desk, 'desk')
   const focus = desk.locator('aside.focus')
   const siren = focus.getByRole('group', { name: '第 1 路' })
@@ -12,6 +13,7 @@ await play(async () => {
 
   await on.click()
   const question = desk.getByRole('dialog')
+  await judge(desk, 'the question')
   must((await question.innerText()).includes('3 号楼声光警号'), 'the question names the device')
   await question.getByRole('button', { name: '取消' }).click()
   must((await focus.locator('.trail li').count()) === 0, 'nothing is sent when the answer is no')
@@ -41,6 +43,7 @@ await play(async () => {
   const steps = await done.locator('.steps li').allInnerTexts()
   say(steps.join(' | '))
   must(steps.length === 4 && steps.every((s) => /\d\d:\d\d:\d\d/.test(s)), 'every stage stands with its time')
+  await judge(desk, 'a device, its controls and what was set')
   await desk.screenshot({ path: `${task.shots}/command.png` })
 
   await focus.getByRole('spinbutton').fill('101')
