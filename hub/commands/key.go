@@ -16,10 +16,12 @@ import (
 	"gridhub/devices/wire"
 )
 
-// The files of the key, in its folder. The first is the secret; the second
-// lists every public key that receivers may still hold.
+// The files of the key, in its folder. The first two are secrets, of which the
+// second is there between Prepare and Rotate; the third lists every public key
+// that receivers should hold.
 const (
 	keyFile    = "key.pem"    // PKCS #8, mode 0600
+	nextFile   = "next.pem"   // likewise
 	publicFile = "public.pem" // SubjectPublicKeyInfo, one after the other
 )
 
@@ -30,6 +32,7 @@ type Keys struct {
 
 	mu     sync.Mutex
 	secret ed25519.PrivateKey
+	next   ed25519.PrivateKey  // nil: none is prepared
 	public []ed25519.PublicKey // the one in use first
 }
 
@@ -37,6 +40,7 @@ type Keys struct {
 type PublicKey struct {
 	ID      string `json:"id" doc:"as orders name it"`
 	Current bool   `json:"current" doc:"orders are signed with it"`
+	Next    bool   `json:"next" doc:"orders will be signed with it"`
 	PEM     string `json:"pem"`
 }
 
@@ -54,7 +58,7 @@ func OpenKeys(folder string) (*Keys, error) {
 	}
 	k.secret, err = readSecret(k.path(keyFile))
 	if errors.Is(err, fs.ErrNotExist) && len(k.public) == 0 {
-		k.secret, err = k.make()
+		k.secret, err = k.make(keyFile)
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("command key: %s is missing although receivers hold its public half: bring it back from a backup, "+
@@ -63,28 +67,46 @@ func OpenKeys(folder string) (*Keys, error) {
 	if err != nil {
 		return nil, fmt.Errorf("command key: %w", err)
 	}
-	return k, k.list(append([]ed25519.PublicKey{k.current()}, k.public...))
+	return k, k.resume()
+}
+
+// resume brings the files of a change that was cut short into order.
+func (k *Keys) resume() (err error) {
+	if k.next, err = readSecret(k.path(nextFile)); errors.Is(err, fs.ErrNotExist) {
+		k.next, err = nil, nil
+	}
+	if err == nil && k.next.Equal(k.secret) { // it was put to use, and not yet put away
+		k.next, err = nil, os.Remove(k.path(nextFile))
+	}
+	if err != nil {
+		return fmt.Errorf("command key: %w", err)
+	}
+	all := append([]ed25519.PublicKey{public(k.secret)}, k.public...)
+	if k.next != nil {
+		all = append(all, public(k.next))
+	}
+	return k.list(all)
 }
 
 func (k *Keys) path(name string) string { return filepath.Join(k.folder, name) }
 
-func (k *Keys) current() ed25519.PublicKey { return k.secret.Public().(ed25519.PublicKey) }
+func public(secret ed25519.PrivateKey) ed25519.PublicKey { return secret.Public().(ed25519.PublicKey) }
 
 // make writes a new secret.
-func (k *Keys) make() (ed25519.PrivateKey, error) {
+func (k *Keys) make(name string) (ed25519.PrivateKey, error) {
 	_, secret, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, err
 	}
-	return secret, k.write(secret)
+	return secret, k.write(name, secret)
 }
 
-func (k *Keys) write(secret ed25519.PrivateKey) error {
+func (k *Keys) write(name string, secret ed25519.PrivateKey) error {
 	der, err := x509.MarshalPKCS8PrivateKey(secret)
 	if err != nil {
 		return err
 	}
-	return replace(k.path(keyFile), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
+	return replace(k.path(name), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
 }
 
 // list writes the public keys, each once, if they are not what is listed.
@@ -105,8 +127,8 @@ func (k *Keys) list(all []ed25519.PublicKey) error {
 	return nil
 }
 
-// PublicKeys returns what receivers should pin: the key in use, then older ones
-// until Forget.
+// PublicKeys returns what receivers should pin: the key in use, then one that
+// will be, and older ones until Forget.
 func (k *Keys) PublicKeys() []ed25519.PublicKey {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -118,40 +140,60 @@ func (k *Keys) PEM() []byte { return encode(k.PublicKeys()...) }
 
 // List describes the public keys.
 func (k *Keys) List() []PublicKey {
-	all := k.PublicKeys()
-	out := make([]PublicKey, len(all))
-	for i, one := range all {
-		out[i] = PublicKey{ID: wire.KeyID(one), Current: i == 0, PEM: string(encode(one))}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	out := make([]PublicKey, len(k.public))
+	for i, one := range k.public {
+		out[i] = PublicKey{ID: wire.KeyID(one), Current: i == 0, Next: k.next != nil && one.Equal(public(k.next)), PEM: string(encode(one))}
 	}
 	return out
 }
 
-// Rotate signs with a new key from now on. The old public key stays listed, so
-// that what is under way is still believed, until Forget. Receivers that have
-// not been given the new key refuse what it signs.
+// Prepare makes the key that Rotate will put to use, and lists its public half,
+// so that receivers can be given it before. One that is prepared stays.
+func (k *Keys) Prepare() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.prepare()
+}
+
+// prepare needs the lock.
+func (k *Keys) prepare() (err error) {
+	if k.next != nil {
+		return nil
+	}
+	if k.next, err = k.make(nextFile); err != nil {
+		k.next = nil
+		return fmt.Errorf("command key: %w", err)
+	}
+	return k.list(append(slices.Clone(k.public), public(k.next)))
+}
+
+// Rotate signs with the prepared key, or else a new one, from now on. The old
+// public key stays listed, so that what is under way is still believed, until
+// Forget. Receivers that have not been given the new key refuse what it signs.
 func (k *Keys) Rotate() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	public, secret, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
+	if err := k.prepare(); err != nil {
 		return err
 	}
-	if err := k.list(append([]ed25519.PublicKey{public}, k.public...)); err != nil { // first: a listed key that never signs does no harm
-		return err
-	}
-	if err := k.write(secret); err != nil {
+	if err := k.write(keyFile, k.next); err != nil {
 		return fmt.Errorf("command key: %w", err)
 	}
-	k.secret = secret
-	return nil
+	k.secret, k.next = k.next, nil
+	if err := os.Remove(k.path(nextFile)); err != nil {
+		return fmt.Errorf("command key: %w", err)
+	}
+	return k.list(append([]ed25519.PublicKey{public(k.secret)}, k.public...))
 }
 
-// Forget removes an old public key from the list.
+// Forget takes an old public key off the list.
 func (k *Keys) Forget(id string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if id == wire.KeyID(k.current()) {
-		return fmt.Errorf("command key %s signs: rotate first", id)
+	if id == wire.KeyID(public(k.secret)) || k.next != nil && id == wire.KeyID(public(k.next)) {
+		return fmt.Errorf("command key %s is in use, or will be: rotate first", id)
 	}
 	rest := slices.DeleteFunc(slices.Clone(k.public), func(one ed25519.PublicKey) bool { return wire.KeyID(one) == id })
 	if len(rest) == len(k.public) {

@@ -60,17 +60,56 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-// TestHalfRotated stops between the two files of a rotation: what signs is
-// still listed first.
-func TestHalfRotated(t *testing.T) {
-	folder, other := t.TempDir(), keys(t, t.TempDir())
+// TestPrepared gives receivers the next key before it is used.
+func TestPrepared(t *testing.T) {
+	folder := t.TempDir()
 	k := keys(t, folder)
-	if err := k.list(append(other.PublicKeys(), k.public...)); err != nil {
+	first := k.List()[0].ID
+	for range 2 { // a second time changes nothing, nor does a restart
+		if err := k.Prepare(); err != nil {
+			t.Fatal(err)
+		}
+		k = keys(t, folder)
+	}
+	list := k.List()
+	if len(list) != 2 || list[0].ID != first || !list[1].Next || list[1].Current || k.Forget(list[1].ID) == nil {
+		t.Fatalf("%+v", list)
+	}
+	if err := k.Rotate(); err != nil {
 		t.Fatal(err)
 	}
-	again := keys(t, folder)
-	if len(again.public) != 2 || !again.public[0].Equal(k.current()) {
-		t.Errorf("%+v", again.List())
+	for _, k := range []*Keys{k, keys(t, folder)} {
+		if now := k.List(); len(now) != 2 || now[0].ID != list[1].ID || !now[0].Current || now[0].Next || now[1].ID != first || now[1].Next {
+			t.Errorf("%+v", now)
+		}
+	}
+}
+
+// TestHalfRotated stops at each step of a rotation: what signs is listed first,
+// and nothing is listed that is not a key of ours.
+func TestHalfRotated(t *testing.T) {
+	for stop := range 3 {
+		folder := t.TempDir()
+		k := keys(t, folder)
+		if err := k.Prepare(); err != nil {
+			t.Fatal(err)
+		}
+		signs := k.secret
+		if stop > 0 { // the new key is in its place
+			signs = k.next
+			if err := k.write(keyFile, k.next); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if stop > 1 { // and put away
+			if err := os.Remove(k.path(nextFile)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		again := keys(t, folder)
+		if len(again.public) != 2 || !again.public[0].Equal(public(signs)) || (again.next == nil) != (stop > 0) {
+			t.Errorf("stopped at %d: %+v", stop, again.List())
+		}
 	}
 }
 

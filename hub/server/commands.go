@@ -96,6 +96,10 @@ func (o orders) Handle(ctx context.Context, batch []intake.Decoded) error {
 // commandRoutes are what the command line asks about commands.
 func (h *Hub) commandRoutes(mux *http.ServeMux) {
 	mux.HandleFunc("GET /command-key", func(w http.ResponseWriter, _ *http.Request) { answer(w, h.keys.List(), nil) })
+	mux.HandleFunc("POST /command-key/prepare", func(w http.ResponseWriter, _ *http.Request) {
+		err := h.keys.Prepare()
+		answer(w, h.keys.List(), err)
+	})
 	mux.HandleFunc("POST /command-key/rotate", func(w http.ResponseWriter, _ *http.Request) {
 		err := h.keys.Rotate()
 		h.log.Info("commands are signed with another key", "error", err)

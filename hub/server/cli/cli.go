@@ -27,7 +27,9 @@ const usage = `hub is the centre of a street: broker, task pool, calls and the p
   hub control list ID | remove ID NAME         what may be set on a device
   hub control add ID NAME [--switch | --text] [--unit U] [--min N] [--max N]
                                                write it down for a device that cannot say it
-  hub command-key [rotate | forget KEY]        the public keys that commands are signed with, as PEM
+  hub command-key [prepare | rotate | forget KEY]
+                                               the public keys that commands are signed with, as PEM;
+                                               the next one, its use, and the end of an old one
   hub quarantine list [--cause C] [--device D] what could not be used, and why
   hub quarantine replay [--cause C] [--device D]
   hub export [--device D] --from MS --to MS    history as line protocol

@@ -86,12 +86,12 @@ func commandKey(ctx context.Context, args []string, out io.Writer) error {
 	method, path := "GET", "/command-key"
 	switch {
 	case len(w) == 0:
-	case len(w) == 1 && w[0] == "rotate":
-		method, path = "POST", "/command-key/rotate"
+	case len(w) == 1 && (w[0] == "prepare" || w[0] == "rotate"):
+		method, path = "POST", "/command-key/"+w[0]
 	case len(w) == 2 && w[0] == "forget":
 		method, path = "POST", "/command-key/"+url.PathEscape(w[1])+"/forget"
 	default:
-		return fmt.Errorf("hub command-key: want rotate, forget KEY or nothing\n\n%s", usage)
+		return fmt.Errorf("hub command-key: want prepare, rotate, forget KEY or nothing\n\n%s", usage)
 	}
 	hub, err := reach(*config)
 	if err != nil {
@@ -105,6 +105,8 @@ func commandKey(ctx context.Context, args []string, out io.Writer) error {
 		note := "older: remove it with hub command-key forget " + k.ID
 		if k.Current {
 			note = "in use"
+		} else if k.Next {
+			note = "in use from hub command-key rotate on: give it to the gateways before"
 		}
 		if _, err := fmt.Fprintf(out, "# %s, %s\n%s", k.ID, note, k.PEM); err != nil {
 			return err

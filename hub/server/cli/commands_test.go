@@ -39,6 +39,9 @@ func TestCommandKey(t *testing.T) {
 	if key, err := x509.ParsePKIXPublicKey(block.Bytes); err != nil || len(key.(ed25519.PublicKey)) != ed25519.PublicKeySize {
 		t.Errorf("%v, %v", key, err)
 	}
+	if next := must(t, config, "command-key", "prepare"); !strings.Contains(next, "give it to the gateways before") || strings.Count(next, "in use\n") != 1 {
+		t.Errorf("prepared: %s", next)
+	}
 	both := must(t, config, "command-key", "rotate")
 	_, hint, _ := strings.Cut(both, "command-key forget ")
 	old, _, _ := strings.Cut(hint, "\n")
