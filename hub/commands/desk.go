@@ -39,6 +39,7 @@ type Desk struct {
 	mu     sync.Mutex          // guards what follows, and every change of a record
 	open   map[string]*tracked // by id; at most Config.All
 	counts map[Verdict]uint64
+	said   telemetry.Millis // when an odd reply was last logged
 }
 
 // tracked is an open record, and when it was last tried.

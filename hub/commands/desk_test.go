@@ -189,10 +189,10 @@ func TestWayOfACommand(t *testing.T) {
 			d.is(i.ID, "siren-1", Acknowledged)
 		}
 		for range 2 {
-			d.reply("gw-1", wire.Result{ID: i.ID, State: wire.Executed, Values: map[string]float64{"siren": 1}})
+			d.reply("gw-1", wire.Result{ID: i.ID, State: wire.Executed, Values: map[string]float64{"siren": 1, "two words": 2}})
 		}
 		got := d.is(i.ID, "siren-1", Executed, Created, Sent, Acknowledged, Executed)
-		if got.Stages[3].Values["siren"] != 1 {
+		if v := got.Stages[3].Values; len(v) != 1 || v["siren"] != 1 {
 			t.Errorf("%+v", got)
 		}
 		d.reply("gw-1", wire.Result{ID: "nobody-asked", State: wire.Executed})

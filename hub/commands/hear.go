@@ -3,12 +3,15 @@ package commands
 import (
 	"context"
 	"errors"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"gridhub/devices"
+	"gridhub/devices/codec"
 	"gridhub/devices/codec/native"
 	"gridhub/devices/codec/thingsboard"
 	"gridhub/devices/telemetry"
@@ -55,12 +58,12 @@ func (d *Desk) Hear(ctx context.Context, h Heard) error {
 // replied takes an answer of our own protocol.
 func (d *Desk) replied(ctx context.Context, h Heard) error {
 	var r wire.Result
-	if err := native.Unmarshal(h.Body, &r); err != nil || r.V != wire.Version || r.ID == "" {
-		d.ignore(Odd, h.From, "", "no reply of this version")
+	if err := native.Unmarshal(h.Body, &r); err != nil || r.V != wire.Version || r.ID == "" || len(r.ID) > maxID {
+		d.ignore(Odd, h.From, "no reply of this version")
 		return nil
 	}
 	return d.settle(ctx, `WHERE id = ?`, []any{r.ID}, Reply{From: h.From, State: State(r.State), At: h.when(r.At),
-		Cause: clip(r.Cause), Detail: clip(r.Detail), Values: r.Values}, r.ID)
+		Cause: clip(r.Cause), Detail: clip(r.Detail), Values: sound(r.Values)}, r.ID)
 }
 
 // when is an instant of the sender's clock by the hub's: not later than it was
@@ -72,8 +75,25 @@ func (h Heard) when(at telemetry.Millis) telemetry.Millis {
 	return min(at.Add(h.Offset), h.At)
 }
 
-// maxWords bounds what is kept of a receiver's own words, in bytes.
-const maxWords = 2000
+// Bounds of what is kept of a receiver's own words: bytes of a text, of a
+// command's id, and values.
+const (
+	maxWords  = 2000
+	maxID     = 64
+	maxValues = 64
+)
+
+// sound returns the values that can be kept.
+func sound(all map[string]float64) map[string]float64 {
+	out := map[string]float64{}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		v := all[name]
+		if len(out) < maxValues && codec.ValidMetric([]byte(name)) && !math.IsNaN(v) && !math.IsInf(v, 0) {
+			out[name] = v
+		}
+	}
+	return out
+}
 
 func clip(s string) string { return strings.ToValidUTF8(s[:min(len(s), maxWords)], "\ufffd") }
 
@@ -88,10 +108,10 @@ func (d *Desk) answered(ctx context.Context, h Heard, topic string) error {
 		a.Number, err = strconv.ParseInt(number, 10, 64)
 	}
 	if err != nil {
-		d.ignore(Odd, h.From, "", err.Error())
+		d.ignore(Odd, h.From, err.Error())
 		return nil
 	}
-	r := Reply{From: h.From, State: Executed, At: h.At, Values: a.Values}
+	r := Reply{From: h.From, State: Executed, At: h.At, Values: sound(a.Values)}
 	if a.Failed {
 		r.State, r.Cause, r.Detail = Failed, "device", clip(a.Detail)
 	}
@@ -104,8 +124,7 @@ func (d *Desk) settle(ctx context.Context, where string, args []any, r Reply, na
 	defer d.mu.Unlock()
 	rec, err := d.find(ctx, where, args...)
 	if errors.Is(err, ErrNotFound) {
-		d.counts[Unknown]++
-		d.log.Warn("a reply to no command", "device", r.From, "command", name)
+		d.count(Unknown, "device", r.From, "command", name)
 		return nil
 	}
 	if err != nil {
@@ -121,11 +140,26 @@ func (d *Desk) take(ctx context.Context, rec *record, r Reply) error {
 		if err := d.keep(ctx, rec); err != nil {
 			return err
 		}
-	} else if verdict != Repeated {
-		d.log.Warn("a reply was ignored", "device", r.From, "command", rec.ID, "to", rec.To, "state", rec.State, "told", clip(string(r.State)), "cause", verdict)
 	}
-	d.counts[verdict]++
+	d.count(verdict, "device", r.From, "command", rec.ID, "to", rec.To, "state", rec.State, "told", clip(string(r.State)))
 	return nil
+}
+
+// quiet is the least time between two lines about replies that count for
+// nothing: who floods the hub with them must not fill its log. The counters
+// have them all.
+const quiet = time.Second
+
+// count notes what became of a reply, and says so if it is odd; d.mu is held.
+func (d *Desk) count(v Verdict, facts ...any) {
+	d.counts[v]++
+	if v == Taken || v == Repeated {
+		return
+	}
+	if now := d.now(); now >= d.said.Add(quiet) {
+		d.said = now
+		d.log.Warn("a reply was ignored", append(facts, "cause", v)...)
+	}
 }
 
 // keep makes a changed record durable and tells of it; d.mu is held. On an
@@ -144,11 +178,10 @@ func (d *Desk) keep(ctx context.Context, rec *record) error {
 	return nil
 }
 
-func (d *Desk) ignore(v Verdict, from devices.ID, command, why string) {
+func (d *Desk) ignore(v Verdict, from devices.ID, why string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.counts[v]++
-	d.log.Warn("a reply was ignored", "device", from, "command", command, "cause", v, "detail", why)
+	d.count(v, "device", from, "detail", why)
 }
 
 // shown looks whether a foreign device's values show that an order was done.

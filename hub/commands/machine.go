@@ -2,7 +2,6 @@ package commands
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 
 	"gridhub/devices"
@@ -74,7 +73,7 @@ func (i *Instruction) take(r Reply) Verdict {
 	case r.State.Ended() && i.State.Ended() && !i.givenUp():
 		return Conflict
 	}
-	i.reach(Stage{State: r.State, At: r.At, Cause: r.Cause, Detail: r.Detail, Values: maps.Clone(r.Values)})
+	i.reach(Stage{State: r.State, At: r.At, Cause: r.Cause, Detail: r.Detail, Values: r.Values})
 	return Taken
 }
 
