@@ -1,6 +1,6 @@
 // Both faces and all rooms of the centre, in their two looks, judged by axe-core.
-import { judge } from './judge.mjs'
 import { ask, centre, eventually, field, goOnDuty, origin, play, signIn, task } from './stage.mjs'
+import { judge } from './judge.mjs'
 
 const still = { reducedMotion: 'reduce' } // a colour that fades over has the contrast of neither look
 const home = { latitude: 30.2753, longitude: 120.16, accuracy: 8 }

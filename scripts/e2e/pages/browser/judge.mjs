@@ -1,4 +1,4 @@
-// What axe-core says of a page in each of its two looks.
+// axe-core's judgement of a page, for every flow that shows one.
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { must, say } from './stage.mjs'
