@@ -52,6 +52,12 @@ var access = map[string][]identity.Role{
 	"maintain":    {identity.Installer, identity.Dispatcher, identity.Admin},
 	"give-device": {identity.Installer, identity.Dispatcher, identity.Admin},
 
+	"device-controls": commandReaders,
+	"send-command":    commanders,
+	"device-commands": commandReaders,
+	"device-command":  commandReaders,
+	"command-keys":    anyone, // who verifies pins the key, not the account that fetched it
+
 	"matters":       signedIn,
 	"cases":         inside,
 	"report":        {identity.Handler, identity.CallTaker, identity.Dispatcher},

@@ -16,33 +16,35 @@ import (
 // Deps are the features behind the operations. All are required, except in
 // Spec, which calls none of them.
 type Deps struct {
-	Accounts   Accounts
-	Terminals  Terminals
-	Street     Street
-	Staff      Staff
-	Tracks     Tracks
-	Now        Snapshot
-	Changes    Changes
-	History    History
-	Cases      Cases
-	Hazards    Hazards
-	Dispatch   Dispatch
-	Evidence   Evidence
-	Archive    Archive
-	Hotline    Hotline
-	Alike      Alike
-	Merger     Merger
-	Patrols    Patrols
-	Figures    Figures
-	Quarantine Quarantine
-	Ledger     Ledger
-	Gateways   Gateways
-	Care       Care
-	Health     Health
-	Faults     Faults
-	Clocks     Clocks
-	Clock      func() time.Time
-	Log        *slog.Logger
+	Accounts    Accounts
+	Terminals   Terminals
+	Street      Street
+	Staff       Staff
+	Tracks      Tracks
+	Now         Snapshot
+	Changes     Changes
+	History     History
+	Cases       Cases
+	Hazards     Hazards
+	Dispatch    Dispatch
+	Evidence    Evidence
+	Archive     Archive
+	Hotline     Hotline
+	Alike       Alike
+	Merger      Merger
+	Patrols     Patrols
+	Figures     Figures
+	Quarantine  Quarantine
+	Ledger      Ledger
+	Gateways    Gateways
+	Care        Care
+	Commands    Commands
+	CommandKeys CommandKeys
+	Health      Health
+	Faults      Faults
+	Clocks      Clocks
+	Clock       func() time.Time
+	Log         *slog.Logger
 }
 
 // API is an http.Handler for everything below /api/.
@@ -67,6 +69,7 @@ func New(d Deps) *API {
 	a.registerGateways()
 	a.registerFaults()
 	a.registerCare()
+	a.registerCommands()
 	a.registerCases()
 	a.registerArchive()
 	a.registerHotline()

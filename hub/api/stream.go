@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"gridhub/devices/telemetry"
+	"gridhub/hub/commands"
 	"gridhub/hub/health"
 	"gridhub/hub/live"
 	"gridhub/hub/rules"
@@ -33,15 +34,16 @@ type Beat struct {
 func (a *API) registerStream() {
 	declared("stream")
 	sse.Register(a.huma, huma.Operation{OperationID: "stream", Method: "GET", Path: "/api/v1/stream",
-		Summary: "Server-sent events: every change of devices, people, cases and hazards"},
+		Summary: "Server-sent events: every change of devices, people, cases, hazards and commands"},
 		map[string]any{
-			"hello":  Hello{},
-			"beat":   Beat{},
-			"device": live.DeviceState{},
-			"person": live.PersonState{},
-			"case":   tasks.Case{},
-			"hazard": rules.Hazard{},
-			"fault":  health.Outage{},
+			"hello":   Hello{},
+			"beat":    Beat{},
+			"device":  live.DeviceState{},
+			"person":  live.PersonState{},
+			"case":    tasks.Case{},
+			"hazard":  rules.Hazard{},
+			"command": commands.Instruction{},
+			"fault":   health.Outage{},
 		}, a.stream)
 }
 

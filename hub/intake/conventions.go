@@ -186,6 +186,8 @@ func (m *message) homeassistant(topic string) {
 		announced, err := home.Announce(name, m.raw.Payload, m.sender.speaks)
 		if err != nil {
 			m.unreadable(err)
+		} else if announced {
+			m.out.Body = append([]byte(nil), m.raw.Payload...) // it may say what can be set, too
 		}
 		if announced {
 			return
@@ -229,6 +231,9 @@ func (m *message) sparkplug(topic string) {
 	}
 	if !m.raw.Will {
 		m.heard(told.Now)
+	}
+	if kind == sparkplug.NBirth || kind == sparkplug.DBirth {
+		m.out.Body = append([]byte(nil), m.raw.Payload...) // it may say what can be set, too
 	}
 	if told.Presence {
 		m.out.Presence = &wire.Presence{V: wire.Version, Online: told.Online}

@@ -37,6 +37,7 @@ func (h *Hub) adminRoutes() http.Handler {
 	mux.HandleFunc("POST /hotline", h.importHotline)
 	mux.HandleFunc("GET /hotline/{id}", h.hotlineImport)
 	mux.HandleFunc("GET /hotline/{id}/rejected", h.hotlineRejected)
+	h.commandRoutes(mux)
 	mux.HandleFunc("GET /metrics", h.metrics)
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
@@ -145,6 +146,7 @@ func (h *Hub) metrics(w http.ResponseWriter, _ *http.Request) {
 	h.conditions.metrics(w)
 	t := h.writer.Totals()
 	fmt.Fprintf(w, "gridhub_history_stored_total %d\ngridhub_history_rejected_total %d\ngridhub_history_waiting %d\n", t.Stored, t.Rejected, t.Waiting)
+	h.commandMetrics(w)
 	for _, p := range (parts{h}).Parts() {
 		fmt.Fprintf(w, "gridhub_part_ok{part=%q} %d\n", p.Name, ok(p))
 	}

@@ -96,6 +96,7 @@ func (h *Hub) presence(id devices.ID, online bool, _ time.Time, cause string) {
 		time.AfterFunc(settle, func() {
 			h.repeatAcks(id)
 			h.greet(id)
+			h.commands.Greet(id)
 		})
 	}
 }

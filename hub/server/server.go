@@ -21,6 +21,7 @@ import (
 	"gridhub/hub/backup"
 	"gridhub/hub/broker"
 	"gridhub/hub/calls"
+	"gridhub/hub/commands"
 	"gridhub/hub/dispatch"
 	"gridhub/hub/evidence"
 	"gridhub/hub/figures"
@@ -63,6 +64,8 @@ type Hub struct {
 	staff      *people.Directory
 	accounts   *people.Accounts
 	board      *live.Board
+	keys       *commands.Keys
+	commands   *commands.Desk
 	pool       *tasks.Pool
 	book       *rules.Book
 	faults     *health.Book
@@ -106,7 +109,7 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (*Hub, error) {
 	h := &Hub{cfg: cfg, files: files, log: log, now: time.Now, heard: newHeard(),
 		claim: claim{made: make(chan struct{})}, ready: make(chan struct{})}
 	for _, open := range []func(context.Context) error{
-		h.openStores, h.openPeople, h.openWork, h.openSources, h.openIntake, h.openBroker, h.openCalls, h.openDoors,
+		h.openStores, h.openPeople, h.openWork, h.openSources, h.openCommands, h.openIntake, h.openBroker, h.openCalls, h.openDoors,
 	} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, h.Close())
@@ -201,7 +204,7 @@ func (h *Hub) openIntake(ctx context.Context) (err error) {
 	}
 	h.intake, err = intake.New(intake.Default(), h.journal,
 		intake.Options{Logger: h.log, Acknowledge: h.acknowledge, Tell: h.tell, Poison: h.quarantine.Poison},
-		&keeper{Writer: h.writer, duties: d}, &watch{engine: h.engine, book: h.book, help: helpline{h}}, screen, conditions, h.quarantine, h.ledger)
+		&keeper{Writer: h.writer, duties: d}, &watch{engine: h.engine, book: h.book, help: helpline{h}}, screen, conditions, orders{h}, h.quarantine, h.ledger)
 	if err != nil {
 		return err
 	}
@@ -255,7 +258,7 @@ func (h *Hub) openDoors(context.Context) (err error) {
 		Tracks: tracks{h}, Now: h.board, Changes: h.board, History: series{h.history}, Cases: intakeDesk{h.pool, h}, Hazards: h.book,
 		Dispatch: dispatch.New(dispatch.Default(), h.pool, roster{h}, h.files.Roads, h.now),
 		Evidence: h.evidence, Archive: h.archive, Hotline: h.hotline, Alike: alike.New(h.pool, alike.Default(), h.now), Merger: h.pool, Patrols: h.rounds, Figures: h.figures,
-		Quarantine: shelf{h.quarantine}, Ledger: account{h.ledger}, Care: caretaker{h}, Gateways: cabinets{h}, Health: parts{h}, Faults: h.faults, Clocks: h.conditions, Clock: h.now, Log: h.log,
+		Quarantine: shelf{h.quarantine}, Ledger: account{h.ledger}, Commands: h.commands, CommandKeys: h.keys, Care: caretaker{h}, Gateways: cabinets{h}, Health: parts{h}, Faults: h.faults, Clocks: h.conditions, Clock: h.now, Log: h.log,
 	})
 	h.doors, err = openDoors(h)
 	return err
@@ -288,6 +291,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	run(&out, sinks, "intake", h.intake.Run)
 	run(&out, sinks, "board", h.board.Run)
 	run(&out, sinks, "archive", h.archive.Run)
+	run(&out, sinks, "commands", h.commands.Run)
 	run(&in, sources, "hotline", h.hotline.Run)
 	run(&out, sinks, "retention", h.retain)
 	run(&in, sources, "beat", h.beat)

@@ -19,7 +19,7 @@ var abbreviations = map[string]string{
 	"pl_on": "payload_on", "pl_off": "payload_off", "stat_on": "state_on", "stat_off": "state_off", "stat_val_tpl": "state_value_template",
 	"avty_t": "availability_topic", "avty": "availability", "pl_avail": "payload_available", "pl_not_avail": "payload_not_available",
 	"dev": "device", "ids": "identifiers", "cns": "connections", "cmps": "components", "p": "platform", "t": "topic",
-	"uniq_id": "unique_id", "obj_id": "object_id",
+	"uniq_id": "unique_id", "obj_id": "object_id", "cmd_t": "command_topic", "cmd_tpl": "command_template",
 }
 
 // object is a JSON object with its keys in full.

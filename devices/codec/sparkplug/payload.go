@@ -35,6 +35,7 @@ type Metric struct {
 	Historical bool
 	Null       bool
 	Unit       string // the property engUnit
+	Writable   bool   // the property readOnly is false
 	Unfit      bool   // the property Quality says that the value is bad or stale ("Quality Codes")
 	raw        value
 }
@@ -221,6 +222,8 @@ func (m *Metric) property(key string, p []byte) error {
 		switch {
 		case n == 8 && strings.EqualFold(key, "engUnit"):
 			m.Unit = codec.UnitOf(string(b))
+		case n == 7 && strings.EqualFold(key, "readOnly"):
+			m.Writable = v == 0
 		case n == 3 && key == "Quality":
 			m.Unfit = v == 0 || v == 500
 		}

@@ -29,6 +29,12 @@ const usage = `hub is the centre of a street: broker, task pool, calls and the p
   hub device replace ID UNIT                   another thing with serial number UNIT stands in the
                                                place of one that speaks for itself: prints its new
                                                secret, once; identity and history stay
+  hub control list ID | remove ID NAME         what may be set on a device
+  hub control add ID NAME [--switch | --text] [--unit U] [--min N] [--max N]
+                                               write it down for a device that cannot say it
+  hub command-key [prepare | rotate | forget KEY]
+                                               the public keys that commands are signed with, as PEM;
+                                               the next one, its use, and the end of an old one
   hub quarantine list [--cause C] [--device D] what could not be used, and why
   hub quarantine replay [--cause C] [--device D]
   hub export [--device D] --from MS --to MS    history as line protocol
@@ -41,7 +47,7 @@ const usage = `hub is the centre of a street: broker, task pool, calls and the p
   hub restore FILE                             put a backup into the empty places that --config names
   hub openapi                                  the description of the HTTP interface
 
-device, quarantine, export, import and backup speak to a running hub: --config FILE names it`
+device, control, command-key, quarantine, export, import and backup speak to a running hub: --config FILE names it`
 
 // Run executes one command line. The error is what main prints before it exits
 // with 1.
@@ -56,6 +62,10 @@ func Run(ctx context.Context, args []string, out, errs io.Writer) error {
 		return check(args[1:], out)
 	case "device":
 		return device(ctx, args[1:], out)
+	case "control":
+		return control(ctx, args[1:], out)
+	case "command-key":
+		return commandKey(ctx, args[1:], out)
 	case "quarantine":
 		return quarantine(ctx, args[1:], out)
 	case "export":

@@ -1,8 +1,8 @@
 """A Sparkplug B edge node with one device, on the paho client: node.py HOST:PORT USER PASSWORD.
 
 It is born with a device, tells data by alias, leaves one sequence number out,
-and waits for the command to be born again; then it tells a metric more. Its
-payloads are written here by hand, so that they owe the hub nothing.
+and waits for the command to be born again; then it tells a metric more, and one
+that may be set: what it is told to set it tells as data. Its payloads are written here by hand, so that they owe the hub nothing.
 """
 import struct
 import sys
@@ -31,13 +31,15 @@ def blob(field, b):
     return varint(field << 3 | 2) + varint(len(b)) + b
 
 
-def metric(name, kind, value, alias=None, unit=None):
+def metric(name, kind, value, alias=None, unit=None, writable=False):
     m = blob(1, name.encode()) if name else b""
     if alias is not None:
         m += number(2, alias)
     m += number(3, int(time.time() * 1000)) + number(4, kind)
     if unit:
         m += blob(9, blob(1, b"engUnit") + blob(2, number(1, STRING) + blob(8, unit.encode())))
+    if writable:
+        m += blob(9, blob(1, b"readOnly") + blob(2, number(1, BOOLEAN) + number(7, 0)))
     if kind == FLOAT:
         m += varint(12 << 3 | 5) + struct.pack("<f", value)
     elif kind == BOOLEAN:
@@ -59,7 +61,7 @@ rebirth, connected = threading.Event(), threading.Event()
 
 def on_connect(client, userdata, flags, code):
     print("connected", code, flush=True)
-    client.subscribe([(BASE % "NCMD" + "/#", 1), ("spBv1.0/STATE/gridhub", 1)])
+    client.subscribe([(BASE % "NCMD" + "/#", 1), (BASE % "DCMD" + "/#", 1), ("spBv1.0/STATE/gridhub", 1)])
     connected.set()
 
 
@@ -69,6 +71,10 @@ def on_message(client, userdata, msg):
     elif b"Node Control/Rebirth" in msg.payload:
         print("rebirth on", msg.topic, flush=True)
         rebirth.set()
+    elif b"Outputs/Valve" in msg.payload:
+        wanted = bytes([14 << 3, 1]) in msg.payload
+        print("set on", msg.topic, wanted, flush=True)
+        client.publish(BASE % "DDATA" + "/pump1", payload([metric("", BOOLEAN, wanted, alias=5)], 2))
 
 
 def births(client, more):
@@ -77,6 +83,7 @@ def births(client, more):
     device = [metric("Inputs/A", BOOLEAN, False, alias=3)]
     if more:
         device.append(metric("Level", INT16, -7, alias=4, unit="mm"))
+        device.append(metric("Outputs/Valve", BOOLEAN, False, alias=5, writable=True))
     client.publish(BASE % "DBIRTH" + "/pump1", payload(device, 1))
 
 

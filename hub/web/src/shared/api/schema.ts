@@ -244,6 +244,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/commands/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The public keys that commands are signed with, the one in use first */
+        get: operations["command-keys"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/devices": {
         parameters: {
             query?: never;
@@ -253,6 +270,58 @@ export interface paths {
         };
         /** All devices with newest values and health */
         get: operations["devices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device}/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A device's newest commands, newest first */
+        get: operations["device-commands"];
+        put?: never;
+        /** Set something on a device; the answer says that it was taken, not that it was done */
+        post: operations["send-command"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device}/commands/{command}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far one command has come */
+        get: operations["device-command"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{device}/controls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What may be set on a device */
+        get: operations["device-controls"];
         put?: never;
         post?: never;
         delete?: never;
@@ -883,7 +952,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Server-sent events: every change of devices, people, cases and hazards */
+        /** Server-sent events: every change of devices, people, cases, hazards and commands */
         get: operations["stream"];
         put?: never;
         post?: never;
@@ -1158,6 +1227,37 @@ export interface components {
             why?: string;
             with?: string[] | null;
         };
+        Control: {
+            bool?: boolean;
+            /** Format: double */
+            max?: number;
+            /** Format: double */
+            min?: number;
+            name: string;
+            text?: boolean;
+            unit?: string;
+        };
+        ControlRequest: {
+            control: string;
+            /**
+             * Format: int64
+             * @description seconds until it must not be begun any more; default 60, at most 86400
+             */
+            expires_s?: number;
+            /** @description made by the client, 8 to 64 letters, digits, - and _: the same request again changes nothing */
+            id?: string;
+            text?: string;
+            /**
+             * Format: double
+             * @description in the control's unit; 0 or 1 of a switch
+             */
+            value?: number;
+        };
+        Controls: {
+            controls: components["schemas"]["Control"][];
+            /** @description orders are signed; false: the device's protocol cannot carry it */
+            signed: boolean;
+        };
         Count: {
             cases: string[] | null;
             /** Format: int64 */
@@ -1172,9 +1272,9 @@ export interface components {
         };
         DeviceState: {
             cause?: string;
+            failure?: string;
             fault?: string;
             fix?: components["schemas"]["Movement"];
-            failure?: string;
             gateway?: string;
             hazard?: string;
             health: string;
@@ -1380,6 +1480,53 @@ export interface components {
             rows: number;
             /** Format: int64 */
             started: number;
+        };
+        Instruction: {
+            /** @description the account that asked */
+            by: string;
+            control: string;
+            device: string;
+            /**
+             * Format: int64
+             * @description not to be begun from then on
+             */
+            expires: number;
+            id: string;
+            /** Format: int64 */
+            last_sent?: number;
+            /**
+             * Format: int64
+             * @description counts commands; the name of an order where the protocol has only numbers
+             */
+            number: number;
+            /**
+             * Format: int64
+             * @description counts changes
+             */
+            rev: number;
+            /**
+             * Format: int64
+             * @description how often it was sent
+             */
+            sends?: number;
+            stages: components["schemas"]["Stage"][];
+            /** @enum {string} */
+            state: "created" | "sent" | "acknowledged" | "executed" | "failed" | "expired" | "refused";
+            text?: string;
+            /** @description the gateway that owns the device, or the device itself */
+            to: string;
+            /** @description the receiver's protocol cannot carry a signature */
+            unsigned?: boolean;
+            /**
+             * Format: double
+             * @description in the control's unit; 0 or 1 of a switch
+             */
+            value?: number;
+            /**
+             * @description why it is not sent yet
+             * @enum {string}
+             */
+            waiting?: "offline" | "not-subscribed" | "queue-full" | "unsent";
         };
         Item: {
             /** Format: double */
@@ -1840,6 +1987,19 @@ export interface components {
             id: string;
             label: components["schemas"]["Name"];
             skills: string[] | null;
+        };
+        Stage: {
+            /** Format: int64 */
+            at: number;
+            cause?: string;
+            /** @description for people, as the receiver says it */
+            detail?: string;
+            /** @enum {string} */
+            state: "created" | "sent" | "acknowledged" | "executed" | "failed" | "expired" | "refused";
+            /** @description what the device said afterwards */
+            values?: {
+                [key: string]: number;
+            };
         };
         Stay: {
             /** Format: int64 */
@@ -2499,6 +2659,35 @@ export interface operations {
             };
         };
     };
+    "command-keys": {
+        parameters: {
+            query?: {
+                format?: "json" | "pem";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     devices: {
         parameters: {
             query?: never;
@@ -2515,6 +2704,137 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeviceState"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "device-commands": {
+        parameters: {
+            query?: {
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Instruction"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "send-command": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ControlRequest"];
+            };
+        };
+        responses: {
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Instruction"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "device-command": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device: string;
+                command: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Instruction"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "device-controls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Controls"];
                 };
             };
             /** @description Error */
@@ -3823,6 +4143,17 @@ export interface operations {
                          * @constant
                          */
                         event: "case";
+                        /** @description The event ID. */
+                        id?: number;
+                        /** @description The retry time in milliseconds. */
+                        retry?: number;
+                    } | {
+                        data: components["schemas"]["Instruction"];
+                        /**
+                         * @description The event name.
+                         * @constant
+                         */
+                        event: "command";
                         /** @description The event ID. */
                         id?: number;
                         /** @description The retry time in milliseconds. */

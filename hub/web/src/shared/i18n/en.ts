@@ -79,11 +79,22 @@ export const en: Words<typeof zh> = {
   },
   happened: { added: 'First listed', removed: 'Removed', returned: 'Listed again', replaced: 'Replaced', identified: 'Serial number told', profile: 'Profile changed', moved: 'Moved', gateway: 'Other gateway', maintenance: 'Maintenance begun', 'maintenance-end': 'Maintenance ended', bound: 'Handed over', unbound: 'Taken back' },
   spared: { late: 'late data', maintenance: 'in maintenance' },
+  command: {
+    title: 'Controls', unsigned: 'unsigned', unsignedHint: 'This device’s protocol cannot carry a signature; the device’s own answer or state decides', on: 'On', off: 'Off', set: 'Set', send: 'Send', by: 'sent by {who}',
+    confirmTitle: 'Send this command?', confirmHint: 'Something will move in the street. If it has not begun within 60 seconds, it is void.', question: 'Set “{control}” of “{device}” to {value}?',
+  },
+  commandState: { created: 'noted', sent: 'sent', acknowledged: 'gateway has it', executed: 'executed', failed: 'failed', expired: 'expired', refused: 'refused' },
+  commandCause: {
+    'not-delivered': 'it could not be delivered in time', 'no-answer': 'sent, but nothing answered: the outcome is unknown', signature: 'the signature does not fit', key: 'the gateway has not been given this key', receiver: 'meant for another gateway', control: 'the device has no such control',
+    value: 'the value is not accepted', device: 'the device says that it failed', timeout: 'the device did not answer', busy: 'the gateway has too much to do', disk: 'the gateway could not write it down, so it was not begun', forgotten: 'the gateway’s memory is damaged: it may have been done', 'unknown-outcome': 'cut short, the outcome is unknown: somebody must look', interrupted: 'cut short, the device shows that it was not done', 'line-down': 'the line is down', unproven: 'written, but the device’s own reading does not prove it', unfit: 'the device does not take this value', mismatch: 'the device reads back another value', damaged: 'its answer was damaged', internal: 'the gateway failed', expired: 'it was over when the gateway got it',
+  },
+  commandWaiting: { offline: 'the gateway is offline; it is sent when it returns', 'not-subscribed': 'the gateway is online and takes no commands yet', 'queue-full': 'too much waits for the gateway; it is sent again', unsent: 'it could not be sent; it is tried again' },
   kind: {
     gas: 'gas', methane: 'gas', noise: 'noise', level: 'level', water: 'water', flood: 'flooding', temperature: 'temperature', temp: 'temperature', smoke: 'smoke', weather: 'weather', air: 'air', dust: 'dust', fume: 'fume', power: 'power', electricity: 'power', energy: 'energy',
     meter: 'meter', pressure: 'pressure', hydrant: 'hydrant', button: 'button', tilt: 'tilt', cabinet: 'cabinet', climate: 'climate', charging: 'charging', manhole: 'manhole', 'water-level': 'water level', leakage: 'residual current', position: 'position', relay: 'relay', door: 'door',
   },
   metric: {
+    relay_1: 'relay 1', relay_2: 'relay 2', relay_3: 'relay 3', relay_4: 'relay 4', relay_5: 'relay 5', relay_6: 'relay 6', relay_7: 'relay 7', relay_8: 'relay 8', siren: 'siren', opening: 'opening', text: 'text', POWER: 'switch', Dimmer: 'brightness',
     temperature: 'temperature', temp: 'temperature', humidity: 'humidity', ch4: 'methane', methane: 'methane', gas: 'combustible gas', lel: 'combustible gas', noise: 'noise', laeq: 'LAeq', level: 'level', depth: 'depth', pressure: 'pressure', pm25: 'PM2.5', pm10: 'PM10', fume: 'fume', voltage: 'voltage', current: 'current', residual: 'residual current',
     leakage: 'residual current', power: 'power', energy: 'energy', battery: 'battery', wind: 'wind', rain: 'rain', co: 'CO', smoke: 'smoke', flow: 'flow', so2: 'SO₂', no2: 'NO₂', o3: 'ozone', co2: 'CO₂', tilt: 'tilt', flooded: 'flooded', ratio: 'ratio', fault: 'fault', temperature_fault: 'temperature unreliable', humidity_fault: 'humidity unreliable', fix: 'fix', satellites: 'satellites', hdop: 'dilution', sos: 'SOS alarm', 'power-low': 'low power', 'power-cut': 'power cut', signal: 'signal',
   },
@@ -101,7 +112,7 @@ export const en: Words<typeof zh> = {
     title: 'System', parts: 'Parts', ok: 'fine', degraded: 'degraded', down: 'down', lag: '{n} behind', quarantine: 'Quarantine', quarantineHint: 'What cannot be used is never lost: it is kept as it came, with the reason, and can be replayed after a fix.', empty: 'The quarantine is empty', cause: 'Cause', device: 'Device', count: 'Count', first: 'First', last: 'Last', replay: 'Replay', replayed: '{n} replayed', entries: 'Entries', payload: 'Payload', forbidden: 'Only administrators and installers see the quarantine', at: 'At', done: 'replayed',
   },
   part: {
-    journal: 'Journal', broker: 'Devices’ door', history: 'History', 'consumer history': 'Writing history', 'consumer rules': 'Rules', 'consumer live': 'Live view', 'consumer quarantine': 'Quarantine', 'consumer ledger': 'Ledger', calendar: 'Working calendar', archive: 'Sealed cases', backup: 'Backup', devices: 'Sensors and gateways', 'consumer health': 'Faults of devices',
+    journal: 'Journal', broker: 'Devices’ door', history: 'History', 'consumer history': 'Writing history', 'consumer rules': 'Rules', 'consumer live': 'Live view', 'consumer quarantine': 'Quarantine', 'consumer ledger': 'Ledger', 'consumer commands': 'Following commands', calendar: 'Working calendar', archive: 'Sealed cases', backup: 'Backup', devices: 'Sensors and gateways', 'consumer health': 'Faults of devices',
   },
   overview: { title: 'Today', hint: 'Select a case, a person or a device on the map or in a list.', now: 'Most urgent now', calm: 'Nothing that must be done at once', forces: 'Forces on duty', keys: 'Keys', keySearch: 'search', keyMove: 'previous / next', keyOpen: 'open', keyDispatch: 'send the nearest', keyCall: 'call the handler', keyClose: 'close' },
   call: {

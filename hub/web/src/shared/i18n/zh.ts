@@ -75,11 +75,22 @@ export const zh = {
   },
   happened: { added: '首次登记', removed: '拆除', returned: '重新接入', replaced: '更换设备', identified: '登记序列号', profile: '更换型号文件', moved: '移动位置', gateway: '更换网关', maintenance: '开始维护', 'maintenance-end': '结束维护', bound: '绑定', unbound: '解除绑定' },
   spared: { late: '数据迟到', maintenance: '维护期间' },
+  command: {
+    title: '远程控制', unsigned: '无签名', unsignedHint: '该设备的协议不支持签名，指令以设备自己的应答或状态为准', on: '开', off: '关', set: '设定', send: '下发指令', by: '由 {who} 下发',
+    confirmTitle: '确认下发指令', confirmHint: '指令会真实动作现场设备。60 秒内未开始执行则作废。', question: '将“{device}”的“{control}”设为 {value}？',
+  },
+  commandState: { created: '已登记', sent: '已发出', acknowledged: '网关已接收', executed: '已执行', failed: '执行失败', expired: '已过期', refused: '被拒绝' },
+  commandCause: {
+    'not-delivered': '有效期内没有送达', 'no-answer': '已发出，但设备没有应答，结果未知', signature: '签名不符', key: '网关没有这把公钥，请更新网关的公钥', receiver: '不是发给这台网关的', control: '设备没有这个控制项',
+    value: '数值不被接受', device: '设备报告失败', timeout: '设备没有应答', busy: '网关待办过多', disk: '网关磁盘写不下，没有执行', forgotten: '网关的记录已损坏，可能已执行过', 'unknown-outcome': '执行中断，结果未知，请现场确认', interrupted: '执行中断，设备显示未动作', 'line-down': '线路不通', unproven: '已写入，但设备回读没有证实', unfit: '设备不接受这个值', mismatch: '设备回读的值不符', damaged: '应答损坏', internal: '网关内部错误', expired: '网关收到时已过期',
+  },
+  commandWaiting: { offline: '网关不在线，上线后立即下发', 'not-subscribed': '网关在线，但尚未接收指令', 'queue-full': '网关积压过多，稍后重发', unsent: '暂时发不出，稍后重发' },
   kind: {
     gas: '燃气', methane: '燃气', noise: '噪声', level: '水位', water: '水', flood: '内涝', temperature: '温度', temp: '温度', smoke: '烟感', weather: '气象', air: '空气', dust: '扬尘', fume: '油烟', power: '用电', electricity: '用电', energy: '电能',
     meter: '电表', pressure: '水压', hydrant: '消防栓', button: '按钮', tilt: '倾斜', cabinet: '机柜', climate: '温湿度', charging: '充电', manhole: '井盖', 'water-level': '水位', leakage: '剩余电流', position: '定位', relay: '继电器', door: '门磁',
   },
   metric: {
+    relay_1: '第 1 路', relay_2: '第 2 路', relay_3: '第 3 路', relay_4: '第 4 路', relay_5: '第 5 路', relay_6: '第 6 路', relay_7: '第 7 路', relay_8: '第 8 路', siren: '警号', opening: '开度', text: '文字', POWER: '开关', Dimmer: '亮度',
     temperature: '温度', temp: '温度', humidity: '湿度', ch4: '甲烷', methane: '甲烷', gas: '可燃气', lel: '可燃气', noise: '噪声', laeq: '等效声级', level: '水位', depth: '水深', pressure: '压力', pm25: 'PM2.5', pm10: 'PM10', fume: '油烟', voltage: '电压', current: '电流', residual: '剩余电流',
     leakage: '剩余电流', power: '功率', energy: '电量', battery: '电池', wind: '风速', rain: '雨量', co: '一氧化碳', smoke: '烟雾', flow: '流量', so2: '二氧化硫', no2: '二氧化氮', o3: '臭氧', co2: '二氧化碳', tilt: '倾角', flooded: '进水', ratio: '变比', fault: '故障', temperature_fault: '温度不可用', humidity_fault: '湿度不可用', fix: '定位', satellites: '卫星数', hdop: '水平精度因子', sos: '紧急报警', 'power-low': '欠压', 'power-cut': '断电', signal: '信号强度',
   },
@@ -97,7 +108,7 @@ export const zh = {
     title: '系统', parts: '各部分', ok: '正常', degraded: '降级', down: '停止', lag: '积压 {n} 条', quarantine: '隔离区', quarantineHint: '不能使用的数据不会丢失：原样保存并注明原因，修复后可重放。', empty: '隔离区是空的', cause: '原因', device: '设备', count: '条数', first: '最早', last: '最近', replay: '重放', replayed: '已重放 {n} 条', entries: '内容', payload: '原文', forbidden: '只有管理员和安装人员可以查看隔离区', at: '时间', done: '已重放',
   },
   part: {
-    journal: '数据日志', broker: '设备接入', history: '历史库', 'consumer history': '写入历史库', 'consumer rules': '规则判断', 'consumer live': '实时画面', 'consumer quarantine': '隔离', 'consumer ledger': '数据账本', calendar: '工作日历', archive: '案卷归档', backup: '备份', devices: '传感器与网关', 'consumer health': '设备故障判断',
+    journal: '数据日志', broker: '设备接入', history: '历史库', 'consumer history': '写入历史库', 'consumer rules': '规则判断', 'consumer live': '实时画面', 'consumer quarantine': '隔离', 'consumer ledger': '数据账本', 'consumer commands': '指令跟踪', calendar: '工作日历', archive: '案卷归档', backup: '备份', devices: '传感器与网关', 'consumer health': '设备故障判断',
   },
   overview: { title: '今日概况', hint: '在地图或列表中选择案件、人员或设备。', now: '现在最要紧', calm: '没有需要立即处理的事', forces: '在岗力量', keys: '快捷键', keySearch: '搜索', keyMove: '上一条 / 下一条', keyOpen: '打开', keyDispatch: '派给最近的人', keyCall: '呼叫处理人', keyClose: '关闭' },
   call: {

@@ -1,6 +1,6 @@
 import { onScopeDispose, readonly, ref } from 'vue'
 import { setHubClock } from '../clock'
-import type { Case, Device, Fault, Hazard, PersonState } from '../api/types'
+import type { Case, Device, Fault, Hazard, Instruction, PersonState } from '../api/types'
 
 /** What the hub's stream tells, one whole new object at a time. */
 export interface StreamHandlers {
@@ -11,6 +11,7 @@ export interface StreamHandlers {
   case(c: Case): void
   hazard(h: Hazard): void
   fault?(f: Fault): void
+  command(c: Instruction): void
 }
 
 export type LineState = 'connecting' | 'live' | 'dead'
@@ -48,6 +49,7 @@ export function useStream(handlers: StreamHandlers) {
     on<Case>('case', (c) => handlers.case(c))
     on<Hazard>('hazard', (h) => handlers.hazard(h))
     on<Fault>('fault', (f) => handlers.fault?.(f))
+    on<Instruction>('command', (c) => handlers.command(c))
   }
 
   const watchdog = setInterval(() => {
