@@ -26,7 +26,7 @@ type layer struct {
 // layers are listed from the ground up.
 var layers = []layer{
 	{"kernel", []string{"devices", "configs", "hub/geo", "hub/identity"}},
-	{"foundation", []string{"hub/store", "hub/sheets", "streams/journal", "streams/chain", "streams/call", "streams/talk"}},
+	{"foundation", []string{"hub/store", "hub/sheets", "hub/limit", "streams/journal", "streams/chain", "streams/call", "streams/talk"}},
 	{"audit", []string{"hub/audit"}},
 	{"features and adapters", []string{"hub", "edge", "streams"}},
 	{"faces", []string{"hub/api", "hub/web", "streams/signaling"}},
