@@ -41,6 +41,12 @@ var access = map[string][]identity.Role{
 	"people": desk,
 	"track":  {identity.Dispatcher, identity.Head, identity.Auditor, identity.Admin},
 
+	"invite":      {identity.Admin, identity.Installer},
+	"identities":  {identity.Admin, identity.Installer, identity.Auditor},
+	"revoke":      {identity.Admin},
+	"enrol":       anyone, // the one-time code is the ticket
+	"enrol-renew": anyone, // the certificate of the connection is
+
 	"devices": desk,
 	"series":  inside,
 	"ledger":  desk,

@@ -18,6 +18,7 @@ import (
 type Deps struct {
 	Accounts   Accounts
 	Terminals  Terminals
+	Enrolments Enrolments
 	Street     Street
 	Staff      Staff
 	Tracks     Tracks
@@ -58,6 +59,7 @@ func New(d Deps) *API {
 	a := &API{deps: d, mux: mux, huma: humago.New(mux, cfg)}
 	a.huma.UseMiddleware(withRemote, a.authorize)
 	a.registerSession()
+	a.registerEnrolments()
 	a.registerStreet()
 	a.registerDevices()
 	a.registerCases()
