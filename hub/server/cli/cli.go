@@ -23,7 +23,10 @@ const usage = `hub is the centre of a street: broker, task pool, calls and the p
                                                register an identity; prints its secret, once;
                                                C is thingsboard, influx, tasmota, homeassistant,
                                                sparkplug or senml, NAME what it is called there
-  hub device list | revoke ID
+  hub device list | revoke ID | secret ID      secret gives it another one; the old one ends at once
+  hub device certificates ID                   what it was issued, newest first, as JSON
+  hub enroll ID [--kind gateway|sensor] [--profile KIND] [--valid 1h] [--url https://HOST:PORT]
+                                               a one-time code for a certificate, as text and QR
   hub quarantine list [--cause C] [--device D] what could not be used, and why
   hub quarantine replay [--cause C] [--device D]
   hub export [--device D] --from MS --to MS    history as line protocol
@@ -33,7 +36,7 @@ const usage = `hub is the centre of a street: broker, task pool, calls and the p
                                                examine sealed cases, offline
   hub openapi                                  the description of the HTTP interface
 
-device, quarantine, export and import speak to a running hub: --config FILE names it`
+device, enroll, quarantine, export and import speak to a running hub: --config FILE names it`
 
 // Run executes one command line. The error is what main prints before it exits
 // with 1.
@@ -48,6 +51,8 @@ func Run(ctx context.Context, args []string, out, errs io.Writer) error {
 		return check(args[1:], out)
 	case "device":
 		return device(ctx, args[1:], out)
+	case "enroll", "enrol":
+		return enroll(ctx, args[1:], out)
 	case "quarantine":
 		return quarantine(ctx, args[1:], out)
 	case "export":
