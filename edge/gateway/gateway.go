@@ -18,6 +18,7 @@ import (
 	"gridhub/configs"
 	"gridhub/devices/profile"
 	"gridhub/devices/wire"
+	"gridhub/edge/enrol"
 	"gridhub/edge/uplink"
 )
 
@@ -29,6 +30,7 @@ type Gateway struct {
 	stock  wire.Stock
 	spool  *uplink.Spool
 	uplink *uplink.Uplink
+	keeper *enrol.Keeper
 	lines  []reader
 	page   *page
 }
@@ -67,13 +69,18 @@ func New(cfg Config, log *slog.Logger) (*Gateway, error) {
 // assemble joins the parts.
 func (g *Gateway) assemble(library profile.Library) (err error) {
 	hub := g.cfg.Hub
+	if err := g.checkIdentity(); err != nil {
+		return err
+	}
 	hub.CA, hub.PasswordFile = g.cfg.path(hub.CA), g.cfg.path(hub.PasswordFile)
 	g.uplink, err = uplink.New(hub, uplink.Options{
 		ID: g.cfg.ID, Spool: g.spool, Logger: g.log, Stock: func() wire.Stock { return g.stock },
+		Enrolled: g.way,
 	})
 	if err != nil {
 		return err
 	}
+	g.keeper = enrol.NewKeeper(g.folder(), g.uplink.HubTime, g.log)
 	if g.lines, err = readers(g.cfg.Poll, library, g.plant, g.spool.Put, g.log); err != nil {
 		return err
 	}
@@ -93,6 +100,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	deliver, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	others.Go(func() { g.uplink.Run(deliver) })
+	others.Go(func() { g.keeper.Run(deliver) })
 	others.Go(func() { g.page.serve(deliver) })
 	<-ctx.Done()
 	reading.Wait()

@@ -95,6 +95,7 @@ func (g *Gateway) healthz(w http.ResponseWriter, _ *http.Request) {
 	if found := g.findings(); len(found) > 0 {
 		answer["findings"] = found
 	}
+	g.tellIdentity(answer)
 	w.Header().Set("Content-Type", "application/json")
 	if err := g.Health(); err != nil {
 		answer["ok"], answer["error"] = false, err.Error()
@@ -115,6 +116,7 @@ func (g *Gateway) metrics(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintf(w, "gridhub_edge_hub_online %d\n", online)
 	head(w, "gridhub_edge_hub_connects_total", "counter", "Connections made to the hub.")
 	fmt.Fprintf(w, "gridhub_edge_hub_connects_total %d\n", hub.Connects)
+	g.identityMetrics(w)
 	g.spoolMetrics(w)
 	g.deviceMetrics(w)
 }

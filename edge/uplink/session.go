@@ -60,7 +60,7 @@ func (u *Uplink) session(ctx context.Context) error {
 		return conn.reason(err)
 	}
 	u.setOnline()
-	u.log.Info("connected to the hub", "url", u.cfg.URL)
+	u.log.Info("connected to the hub", "url", conn.url)
 	s.start(work)
 	select {
 	case err = <-conn.lost:
@@ -205,6 +205,7 @@ func (u *Uplink) receive(kind string, payload []byte) {
 		return
 	}
 	u.heard.Add(1)
+	u.hubTime.hear(a.Now)
 	for _, st := range u.streams {
 		if st.name == a.Stream {
 			st.acknowledge(a)

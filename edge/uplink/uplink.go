@@ -32,13 +32,15 @@ const (
 // Uplink delivers the records of one gateway. Put may be called concurrently
 // while Run runs or not.
 type Uplink struct {
-	id      devices.ID
-	cfg     Config
-	stock   func() wire.Stock
-	down    func(kind string, payload []byte)
-	log     *slog.Logger
-	streams []*stream     // alarm, data: in the order of their urgency
-	heard   atomic.Uint64 // acknowledgements that came
+	id       devices.ID
+	cfg      Config
+	stock    func() wire.Stock
+	down     func(kind string, payload []byte)
+	log      *slog.Logger
+	streams  []*stream // alarm, data: in the order of their urgency
+	enrolled func() (Way, error)
+	heard    atomic.Uint64 // acknowledgements that came
+	hubTime  hubTime
 
 	mu     sync.Mutex
 	status Status
@@ -60,8 +62,11 @@ type Options struct {
 	Stock func() wire.Stock
 	// Down receives what the hub sends besides acknowledgements (command,
 	// config, call); nil drops it. It must not block.
-	Down   func(kind string, payload []byte)
-	Logger *slog.Logger
+	Down func(kind string, payload []byte)
+	// Enrolled says how an enrolled gateway reaches its hub; asked for each
+	// connection. nil, or a zero Way: as the Config says.
+	Enrolled func() (Way, error)
+	Logger   *slog.Logger
 }
 
 // New checks the configuration and starts nothing.
@@ -72,7 +77,7 @@ func New(cfg Config, o Options) (*Uplink, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	u := &Uplink{id: o.ID, cfg: cfg, stock: o.Stock, down: o.Down, log: o.Logger}
+	u := &Uplink{id: o.ID, cfg: cfg, stock: o.Stock, down: o.Down, enrolled: o.Enrolled, log: o.Logger}
 	u.streams = []*stream{o.Spool.alarm, o.Spool.data}
 	return u, nil
 }

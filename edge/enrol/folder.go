@@ -1,0 +1,226 @@
+package enrol
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"gridhub/devices"
+	"gridhub/devices/telemetry"
+	"gridhub/devices/wire"
+)
+
+// Names of the files of an identity.
+const (
+	keyFile     = "client.key"       // ECDSA P-256, mode 0600
+	certFile    = "client.crt"       // written last: a folder that has it is whole
+	caFile      = "ca.crt"           // the only authority that may sign the hub's certificate
+	commandFile = "command-keys.pem" // whose orders count; missing: nobody's
+	factsFile   = "hub.json"
+)
+
+// Folder is where a gateway's identity lies: <data>/identity. The next one is
+// made ready beside it and takes its place whole, so that a crash at any
+// instant leaves the old or the new one.
+type Folder struct {
+	data string
+	step func(string) error // called before each change of the disk; for tests that crash there
+}
+
+// In returns the folder below a gateway's data folder. Nothing need be there.
+func In(data string) Folder {
+	return Folder{data: data, step: func(string) error { return nil }}
+}
+
+func (f Folder) path(name string) string { return filepath.Join(f.data, "identity", name) }
+func (f Folder) next(name string) string { return filepath.Join(f.data, "identity.next", name) }
+
+// facts are what a gateway has to know of its hub besides certificates.
+type facts struct {
+	ID       devices.ID       `json:"id"`
+	Hub      string           `json:"hub"`      // https://host:port, where it was enrolled and is renewed
+	MQTT     string           `json:"mqtt"`     // ssl://host:port; empty: the hub did not say
+	Enrolled telemetry.Millis `json:"enrolled"` // by the hub's clock
+}
+
+// Identity is what an enrolled gateway holds.
+type Identity struct {
+	ID   devices.ID
+	Hub  string // https://host:port
+	MQTT string // ssl://host:port, or empty
+
+	pair tls.Certificate
+	ca   *x509.Certificate
+}
+
+// Load reads the identity, after bringing a change to its end that a crash
+// interrupted. The error wraps fs.ErrNotExist where nothing was enrolled.
+func (f Folder) Load() (*Identity, error) {
+	if err := f.finish(); err != nil {
+		return nil, fmt.Errorf("identity: %w", err)
+	}
+	if _, err := os.Stat(f.path(certFile)); err != nil {
+		return nil, fmt.Errorf("identity: %w", err)
+	}
+	pair, err := tls.LoadX509KeyPair(f.path(certFile), f.path(keyFile))
+	if err != nil {
+		return nil, fmt.Errorf("identity: %w", err)
+	}
+	text, err := os.ReadFile(f.path(caFile))
+	if err != nil {
+		return nil, fmt.Errorf("identity: %w", err)
+	}
+	ca, err := parseCertificate(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("identity: %s: %w", caFile, err)
+	}
+	var known facts
+	if text, err = os.ReadFile(f.path(factsFile)); err == nil {
+		err = json.Unmarshal(text, &known)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("identity: %s: %w", factsFile, err)
+	}
+	return &Identity{ID: known.ID, Hub: known.Hub, MQTT: known.MQTT, pair: pair, ca: ca}, nil
+}
+
+func parseCertificate(text string) (*x509.Certificate, error) {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil || block.Type != "CERTIFICATE" {
+		return nil, errors.New("want a certificate in PEM form (-----BEGIN CERTIFICATE-----)")
+	}
+	return x509.ParseCertificate(block.Bytes)
+}
+
+// pending returns the key of the identity that is being made: the one of an
+// earlier attempt, so that the hub gives the same certificate again, else a new
+// one, which is on the disk before anybody hears of it.
+func (f Folder) pending() (*ecdsa.PrivateKey, error) {
+	if text, err := os.ReadFile(f.next(keyFile)); err == nil {
+		if key, err := parseKey(text); err == nil {
+			return key, nil
+		} // half written: nobody has heard of it
+	}
+	if err := os.MkdirAll(filepath.Dir(f.next("")), 0o700); err != nil {
+		return nil, err
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	return key, f.write(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
+}
+
+func parseKey(text []byte) (*ecdsa.PrivateKey, error) {
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, errors.New("no key in PEM form")
+	}
+	any, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, err
+	}
+	key, ok := any.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, errors.New("no ECDSA key")
+	}
+	return key, nil
+}
+
+// keep writes what the hub answered beside the pending key, and makes it the
+// identity.
+func (f Folder) keep(hub string, id wire.Identity) error {
+	known, err := json.MarshalIndent(facts{ID: id.ID, Hub: hub, MQTT: id.MQTT, Enrolled: id.Now}, "", "  ")
+	if err != nil {
+		return err
+	}
+	files := []struct{ name, text string }{{caFile, id.CA}, {factsFile, string(known) + "\n"}, {commandFile, id.CommandKeys}, {certFile, id.Certificate}}
+	for _, file := range files {
+		if file.text == "" {
+			err = os.Remove(f.next(file.name)) // of an attempt that was given up
+			if err == nil || errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+		} else {
+			err = f.write(file.name, []byte(file.text), 0o644)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return f.finish()
+}
+
+// finish makes the next identity the present one, if it is whole. It may be
+// interrupted and called again.
+func (f Folder) finish() error {
+	now, next, old := filepath.Dir(f.path("x")), filepath.Dir(f.next("x")), filepath.Join(f.data, "identity.old")
+	if _, err := os.Stat(f.next(certFile)); err != nil {
+		return nil // not whole, or not there
+	}
+	for _, change := range []struct {
+		name string
+		do   func() error
+	}{
+		{"forget", func() error { return os.RemoveAll(old) }},
+		{"leave", func() error { return os.Rename(now, old) }},
+		{"arrive", func() error { return os.Rename(next, now) }},
+		{"settle", func() error { return syncFolder(f.data) }},
+		{"clear", func() error { return os.RemoveAll(old) }},
+	} {
+		if err := f.step(change.name); err != nil {
+			return err
+		}
+		if err := change.do(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// write puts a file into the next identity: whole, on the disk, or not at all.
+func (f Folder) write(name string, text []byte, mode fs.FileMode) error {
+	if err := f.step("write " + name); err != nil {
+		return err
+	}
+	path := f.next(name)
+	file, err := os.OpenFile(path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, mode)
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(text)
+	if err == nil {
+		err = file.Sync()
+	}
+	if err = errors.Join(err, file.Close()); err != nil {
+		return err
+	}
+	if err := f.step("place " + name); err != nil {
+		return err
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+func syncFolder(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
