@@ -110,7 +110,7 @@ func (f Folder) pending() (*ecdsa.PrivateKey, error) {
 			return key, nil
 		} // half written: nobody has heard of it
 	}
-	if err := os.MkdirAll(filepath.Dir(f.next("")), 0o700); err != nil {
+	if err := os.MkdirAll(f.next(""), 0o700); err != nil {
 		return nil, err
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -167,7 +167,7 @@ func (f Folder) keep(hub string, id wire.Identity) error {
 // finish makes the next identity the present one, if it is whole. It may be
 // interrupted and called again.
 func (f Folder) finish() error {
-	now, next, old := filepath.Dir(f.path("x")), filepath.Dir(f.next("x")), filepath.Join(f.data, "identity.old")
+	now, next, old := f.path(""), f.next(""), filepath.Join(f.data, "identity.old")
 	if _, err := os.Stat(f.next(certFile)); err != nil {
 		return nil // not whole, or not there
 	}

@@ -33,6 +33,8 @@ type Status struct {
 	Expires  time.Time
 	Left     time.Duration // until then, by the best clock there is
 	Err      string        // why the newest renewal failed, or the identity cannot be read
+
+	begins time.Time
 }
 
 // NewKeeper makes a keeper; now is the best clock that the gateway has.
@@ -45,8 +47,10 @@ func (k *Keeper) Status() Status {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	s := k.status
-	if s.Enrolled {
-		s.Left = s.Expires.Sub(k.now())
+	if now := k.now(); now.After(s.begins) {
+		s.Left = s.Expires.Sub(now)
+	} else {
+		s.Left = s.Expires.Sub(s.begins) // a clock that is behind
 	}
 	return s
 }
@@ -100,7 +104,7 @@ func (k *Keeper) note(held *Identity, err error) {
 	defer k.mu.Unlock()
 	k.status = Status{}
 	if held != nil {
-		k.status.Enrolled, k.status.Expires = true, held.Expires()
+		k.status.Enrolled, k.status.Expires, k.status.begins = true, held.Expires(), held.Begins()
 	}
 	if err != nil {
 		k.status.Err = err.Error()

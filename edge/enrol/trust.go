@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 	"syscall"
@@ -140,7 +141,7 @@ func explain(hub string, err error) error {
 		return authority
 	case errors.As(err, &name):
 		return fmt.Errorf("the hub's certificate is for %s, not for %q: use one of these names, or add this one at the hub under http.names", names(name.Certificate), name.Host)
-	case errors.As(err, &record):
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return fmt.Errorf("%s does not speak TLS: want the hub's secure address, usually port 8443", hub)
 	case errors.As(err, &alert) && alert.Op == "remote error":
 		return fmt.Errorf("the hub does not take this gateway's certificate (%w): ask for a code and enrol anew", alert.Err)

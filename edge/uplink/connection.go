@@ -60,7 +60,7 @@ func (u *Uplink) connect(ctx context.Context, receive func(kind string, payload 
 	c.client = paho.NewClient(opts)
 	if err := await(ctx, c.client.Connect()); err != nil {
 		c.client.Disconnect(0)
-		return nil, fmt.Errorf("connect to %s: %w", w.url, err)
+		return nil, fmt.Errorf("connect to %s: %w", w.url, w.refused(err))
 	}
 	if err := c.subscribe(ctx, handle); err != nil {
 		c.client.Disconnect(0)

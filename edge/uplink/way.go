@@ -2,8 +2,11 @@ package uplink
 
 import (
 	"crypto/tls"
+	"errors"
 	"sync/atomic"
 	"time"
+
+	"github.com/eclipse/paho.mqtt.golang/packets"
 
 	"gridhub/devices/telemetry"
 )
@@ -19,6 +22,7 @@ type Way struct {
 type way struct {
 	url, user, secret string
 	trust             *tls.Config
+	enrolled          bool
 }
 
 // way settles how to connect this time: an enrolment, a renewed certificate and
@@ -26,7 +30,7 @@ type way struct {
 func (u *Uplink) way() (way, error) {
 	if u.enrolled != nil {
 		if w, err := u.enrolled(); err != nil || w.TLS != nil {
-			return way{url: w.URL, user: string(u.id), trust: w.TLS}, err
+			return way{url: w.URL, user: string(u.id), trust: w.TLS, enrolled: true}, err
 		}
 	}
 	secret, err := readSecret(u.cfg.PasswordFile)
@@ -37,11 +41,20 @@ func (u *Uplink) way() (way, error) {
 	if err != nil {
 		return way{}, err
 	}
-	w := way{u.cfg.URL, u.cfg.Username, secret, trust}
+	w := way{url: u.cfg.URL, user: u.cfg.Username, secret: secret, trust: trust}
 	if w.user == "" {
 		w.user = string(u.id)
 	}
 	return w, nil
+}
+
+// refused puts a refusal of somebody who shows a certificate into an
+// installer's words.
+func (w way) refused(err error) error {
+	if w.enrolled && (errors.Is(err, packets.ErrorRefusedBadUsernameOrPassword) || errors.Is(err, packets.ErrorRefusedNotAuthorised)) {
+		return errors.New("the hub does not take this gateway's certificate: it was revoked, or another was issued since; ask for a code and enrol anew")
+	}
+	return err
 }
 
 // hubTime is how far the hub's clock is ahead of ours, in milliseconds, as its
