@@ -1,6 +1,12 @@
 package wire
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -31,6 +37,25 @@ func TestInvitations(t *testing.T) {
 	colons := strings.ToUpper(print64[:2] + ":" + print64[2:])
 	if got, err := ParseFingerprint(colons); err != nil || got != print64 {
 		t.Errorf("%s is read as %s, %v", colons, got, err)
+	}
+}
+
+// The invitation of PROTOCOL.md is one, and pins the authority of the answer
+// that follows it.
+func TestTheExampleIsAnInvitation(t *testing.T) {
+	i, err := ParseInvitation(regexp.MustCompile("(?m)^gridhub:.*$").FindString(string(mustRead(t, "PROTOCOL.md"))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked Enrolment
+	var got Identity
+	if err := errors.Join(json.Unmarshal(mustRead(t, "testdata/enrolment.json"), &asked), json.Unmarshal(mustRead(t, "testdata/identity.json"), &got)); err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode([]byte(got.CA))
+	sum := sha256.Sum256(block.Bytes)
+	if i.CA != hex.EncodeToString(sum[:]) || i.ID != got.ID || i.Code != asked.Code {
+		t.Errorf("%+v does not fit the examples", i)
 	}
 }
 
