@@ -88,7 +88,7 @@ export const zh = {
     title: '允许接入的网关和设备', hint: '新网关用一次性接入码换取证书：先生成接入码，再在网关上执行下面显示的命令。', id: '编号', kind: '类别', gateway: '网关', sensor: '传感器', partner: '合作方', state: '状态', online: '已连接', offline: '未连接', revoked: '已吊销', certificate: '证书有效期至', secret: '使用密钥，没有证书', left: '剩 {n} 天', over: '已到期', newId: 'gw-cabinet-3', invite: '生成接入码', again: '新接入码', code: '{id} 的接入码，{time} 前有效，只显示一次', say: '在网关上执行', copy: '复制', copied: '已复制', revoke: '吊销', revokeTitle: '吊销 {id}？', revokeHint: '连接立即中断，之后只能用新的接入码恢复。', none: '还没有网关', forbidden: '只有管理员、安装人员和审计员可以查看接入名单',
   },
   part: {
-    journal: '数据日志', broker: '设备接入', history: '历史库', 'consumer history': '写入历史库', 'consumer rules': '规则判断', 'consumer live': '实时画面', 'consumer quarantine': '隔离', 'consumer ledger': '数据账本', calendar: '工作日历', archive: '案卷归档',
+    journal: '数据日志', broker: '设备接入', history: '历史库', 'consumer history': '写入历史库', 'consumer rules': '规则判断', 'consumer live': '实时画面', 'consumer quarantine': '隔离', 'consumer ledger': '数据账本', calendar: '工作日历', archive: '案卷归档', backup: '备份',
   },
   overview: { title: '今日概况', hint: '在地图或列表中选择案件、人员或设备。', now: '现在最要紧', calm: '没有需要立即处理的事', forces: '在岗力量', keys: '快捷键', keySearch: '搜索', keyMove: '上一条 / 下一条', keyOpen: '打开', keyDispatch: '派给最近的人', keyCall: '呼叫处理人', keyClose: '关闭' },
   call: {
