@@ -25,6 +25,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -183,6 +184,30 @@ func TestEnrol(t *testing.T) {
 	}
 	if len(s.shown) != 1 || s.shown[0] != me || s.keys() != 2 || s.asked[1].Code != "" {
 		t.Errorf("the renewal showed %v, made %d keys, sent code %q", s.shown, s.keys(), s.asked[1].Code)
+	}
+}
+
+// A gateway that was enrolled with sudo can read what it was given.
+func TestRootHandsOver(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Log("not root: there is nobody to hand over to")
+		return
+	}
+	s, data := openStreet(t), t.TempDir()
+	if err := os.Chown(data, 4711, 4712); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.enrol(In(data), s.invitation()); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"", keyFile, certFile, caFile, factsFile} {
+		st, err := os.Stat(filepath.Join(data, "identity", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if owner := st.Sys().(*syscall.Stat_t); owner.Uid != 4711 || owner.Gid != 4712 {
+			t.Errorf("identity/%s belongs to %d:%d", name, owner.Uid, owner.Gid)
+		}
 	}
 }
 

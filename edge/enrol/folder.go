@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"gridhub/devices"
 	"gridhub/devices/telemetry"
@@ -110,7 +111,7 @@ func (f Folder) pending() (*ecdsa.PrivateKey, error) {
 			return key, nil
 		} // half written: nobody has heard of it
 	}
-	if err := os.MkdirAll(f.next(""), 0o700); err != nil {
+	if err := errors.Join(os.MkdirAll(f.next(""), 0o700), f.hand(f.next(""))); err != nil {
 		return nil, err
 	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -205,7 +206,7 @@ func (f Folder) write(name string, text []byte, mode fs.FileMode) error {
 	if err == nil {
 		err = file.Sync()
 	}
-	if err = errors.Join(err, file.Close()); err != nil {
+	if err = errors.Join(err, file.Close(), f.hand(path+".new")); err != nil {
 		return err
 	}
 	if err := f.step("place " + name); err != nil {
@@ -215,6 +216,20 @@ func (f Folder) write(name string, text []byte, mode fs.FileMode) error {
 		return err
 	}
 	return syncFolder(filepath.Dir(path))
+}
+
+// hand gives what root has made to whom the data folder belongs: a gateway that
+// was enrolled with sudo runs as a user of its own.
+func (f Folder) hand(path string) error {
+	info, err := os.Stat(f.data)
+	if err != nil {
+		return err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || os.Geteuid() != 0 || owner.Uid == 0 {
+		return nil
+	}
+	return os.Chown(path, int(owner.Uid), int(owner.Gid))
 }
 
 func syncFolder(path string) error {

@@ -40,10 +40,16 @@ func (g *Gateway) checkIdentity() error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err == nil && held.ID != g.cfg.ID {
-		err = fmt.Errorf("this gateway was enrolled as %s, its configuration says id: %s; correct it, or enrol anew", held.ID, g.cfg.ID)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w: the folder must belong to the user that edge run has", err)
+	case err != nil:
+		return err
+	case held.ID != g.cfg.ID:
+		return fmt.Errorf("this gateway was enrolled as %s, its configuration says id: %s; correct it, or enrol anew", held.ID, g.cfg.ID)
 	}
-	return err
+	g.log.Info("enrolled", "gateway", held.ID, "expires", held.Expires())
+	return nil
 }
 
 func (g *Gateway) folder() enrol.Folder { return enrol.In(g.cfg.path(g.cfg.Data)) }
