@@ -12,6 +12,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
@@ -63,9 +64,6 @@ func (f Folder) Enrol(ctx context.Context, i wire.Invitation, o Options) (*Ident
 	if err := os.MkdirAll(f.data, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	if err := f.finish(); err != nil {
-		return nil, fmt.Errorf("identity: %w", err)
-	}
 	return f.trade(ctx, exchange{hub: i.Hub, path: wire.EnrolPath, id: o.ID, code: i.Code, trust: trust, now: o.Now})
 }
 
@@ -110,26 +108,43 @@ type exchange struct {
 
 // trade makes a key, asks for its certificate, and keeps both.
 func (f Folder) trade(ctx context.Context, x exchange) (*Identity, error) {
+	release, err := f.lock()
+	if err != nil {
+		return nil, fmt.Errorf("identity: %w", err)
+	}
+	err = f.obtain(ctx, x)
+	release()
+	if err != nil {
+		return nil, err
+	}
+	return f.Load()
+}
+
+// obtain needs the lock: a key and its certificate are made as one.
+func (f Folder) obtain(ctx context.Context, x exchange) error {
+	if err := f.finish(); err != nil { // what a crash interrupted
+		return fmt.Errorf("identity: %w", err)
+	}
 	key, err := f.pending()
 	if err != nil {
-		return nil, fmt.Errorf("key: %w", err)
+		return fmt.Errorf("key: %w", err)
 	}
 	csr, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: string(x.id)}}, key)
 	if err != nil {
-		return nil, fmt.Errorf("signing request: %w", err)
+		return fmt.Errorf("signing request: %w", err)
 	}
 	answer, shown, err := x.ask(ctx, wire.Enrolment{V: wire.Version, Code: x.code,
 		CSR: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: csr}))})
 	if err != nil {
-		return nil, explain(x.hub, err)
+		return explain(x.hub, err)
 	}
 	if err := x.check(answer, key, shown); err != nil {
-		return nil, fmt.Errorf("the hub's answer: %w", err)
+		return fmt.Errorf("the hub's answer: %w", err)
 	}
 	if err := f.keep(x.hub, answer); err != nil {
-		return nil, fmt.Errorf("identity: %w", err)
+		return fmt.Errorf("identity: %w", err)
 	}
-	return f.Load()
+	return nil
 }
 
 // ask sends one request; shown are the certificates of the hub that answered.
@@ -205,7 +220,7 @@ func (x exchange) check(answer wire.Identity, key *ecdsa.PrivateKey, shown []*x5
 	return checkKeys(answer.CommandKeys)
 }
 
-// checkKeys wants every key of the PEM text to be one.
+// checkKeys wants every block of the PEM text to be an Ed25519 key.
 func checkKeys(text string) error {
 	rest := bytes.TrimSpace([]byte(text))
 	for len(rest) > 0 {
@@ -213,8 +228,9 @@ func checkKeys(text string) error {
 		if block == nil || block.Type != "PUBLIC KEY" {
 			return errors.New("command_keys: want PEM (-----BEGIN PUBLIC KEY-----)")
 		}
-		if _, err := x509.ParsePKIXPublicKey(block.Bytes); err != nil {
-			return fmt.Errorf("command_keys: %w", err)
+		key, err := x509.ParsePKIXPublicKey(block.Bytes)
+		if _, ok := key.(ed25519.PublicKey); err != nil || !ok {
+			return errors.New("command_keys: want Ed25519 keys")
 		}
 		rest = bytes.TrimSpace(more)
 	}

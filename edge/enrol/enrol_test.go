@@ -3,6 +3,7 @@ package enrol
 import (
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
@@ -157,7 +158,11 @@ func TestEnrol(t *testing.T) {
 		t.Errorf("before: %v", err)
 	}
 	s.answer = func(id *wire.Identity) {
-		der, err := x509.MarshalPKIXPublicKey(s.key.Public())
+		key, _, err := ed25519.GenerateKey(rand.Reader)
+		if err != nil {
+			t.Error(err)
+		}
+		der, err := x509.MarshalPKIXPublicKey(key)
 		if err != nil {
 			t.Error(err)
 		}
@@ -325,6 +330,36 @@ func TestCrash(t *testing.T) {
 		if held.pair.Leaf.Equal(first.pair.Leaf) && before == 2 && s.keys() != 2 {
 			t.Errorf("crash before %s: the next attempt has another key", at)
 		}
+	}
+}
+
+// TestTogether has several programs load and renew one identity at once, as
+// edge run and edge enrol do.
+func TestTogether(t *testing.T) {
+	s, data := openStreet(t), t.TempDir()
+	if _, err := s.enrol(In(data), s.invitation()); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 5 {
+				if _, err := In(data).Renew(t.Context(), time.Now); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+		all.Go(func() {
+			for range 200 {
+				if _, err := In(data).Load(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if _, err := In(data).Load(); err != nil {
+		t.Errorf("in the end: %v", err)
 	}
 }
 

@@ -31,7 +31,8 @@ const (
 
 // Folder is where a gateway's identity lies: <data>/identity. The next one is
 // made ready beside it and takes its place whole, so that a crash at any
-// instant leaves the old or the new one.
+// instant leaves the old or the new one. Several goroutines and programs may
+// use it at once: changes wait for one another.
 type Folder struct {
 	data string
 	step func(string) error // called before each change of the disk; for tests that crash there
@@ -44,6 +45,7 @@ func In(data string) Folder {
 
 func (f Folder) path(name string) string { return filepath.Join(f.data, "identity", name) }
 func (f Folder) next(name string) string { return filepath.Join(f.data, "identity.next", name) }
+func (f Folder) old() string             { return filepath.Join(f.data, "identity.old") }
 
 // facts are what a gateway has to know of its hub besides certificates.
 type facts struct {
@@ -66,29 +68,57 @@ type Identity struct {
 // Load reads the identity, after bringing a change to its end that a crash
 // interrupted. The error wraps fs.ErrNotExist where nothing was enrolled.
 func (f Folder) Load() (*Identity, error) {
+	if !f.ready() {
+		held, err := f.read()
+		if err == nil || f.empty() {
+			return held, err
+		}
+	}
+	release, err := f.lock() // somebody changes it, or crashed at that, or it is broken
+	if err != nil {
+		return nil, fmt.Errorf("identity: %w", err)
+	}
+	defer release()
 	if err := f.finish(); err != nil {
 		return nil, fmt.Errorf("identity: %w", err)
 	}
-	if _, err := os.Stat(f.path(certFile)); err != nil {
-		return nil, fmt.Errorf("identity: %w", err)
+	return f.read()
+}
+
+// empty reports whether nothing was enrolled here.
+func (f Folder) empty() bool {
+	for _, path := range []string{f.path(""), f.old(), f.next(certFile)} {
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			return false
+		}
 	}
-	pair, err := tls.LoadX509KeyPair(f.path(certFile), f.path(keyFile))
+	return true
+}
+
+// read takes all files from one folder, even if another takes its place
+// meanwhile.
+func (f Folder) read() (*Identity, error) {
+	root, err := os.OpenRoot(f.path(""))
 	if err != nil {
 		return nil, fmt.Errorf("identity: %w", err)
 	}
-	text, err := os.ReadFile(f.path(caFile))
-	if err != nil {
-		return nil, fmt.Errorf("identity: %w", err)
+	defer root.Close()
+	texts := map[string][]byte{}
+	for _, name := range []string{certFile, keyFile, caFile, factsFile} {
+		if texts[name], err = root.ReadFile(name); err != nil {
+			return nil, fmt.Errorf("identity: %w", err)
+		}
 	}
-	ca, err := parseCertificate(string(text))
+	pair, err := tls.X509KeyPair(texts[certFile], texts[keyFile])
+	if err != nil {
+		return nil, fmt.Errorf("identity: %s: %w", certFile, err)
+	}
+	ca, err := parseCertificate(string(texts[caFile]))
 	if err != nil {
 		return nil, fmt.Errorf("identity: %s: %w", caFile, err)
 	}
 	var known facts
-	if text, err = os.ReadFile(f.path(factsFile)); err == nil {
-		err = json.Unmarshal(text, &known)
-	}
-	if err != nil {
+	if err := json.Unmarshal(texts[factsFile], &known); err != nil {
 		return nil, fmt.Errorf("identity: %s: %w", factsFile, err)
 	}
 	return &Identity{ID: known.ID, Hub: known.Hub, MQTT: known.MQTT, pair: pair, ca: ca}, nil
@@ -104,7 +134,8 @@ func parseCertificate(text string) (*x509.Certificate, error) {
 
 // pending returns the key of the identity that is being made: the one of an
 // earlier attempt, so that the hub gives the same certificate again, else a new
-// one, which is on the disk before anybody hears of it.
+// one, which is on the disk before anybody hears of it. The caller holds the
+// lock.
 func (f Folder) pending() (*ecdsa.PrivateKey, error) {
 	if text, err := os.ReadFile(f.next(keyFile)); err == nil {
 		if key, err := parseKey(text); err == nil {
@@ -142,7 +173,7 @@ func parseKey(text []byte) (*ecdsa.PrivateKey, error) {
 }
 
 // keep writes what the hub answered beside the pending key, and makes it the
-// identity.
+// identity. The caller holds the lock.
 func (f Folder) keep(hub string, id wire.Identity) error {
 	known, err := json.MarshalIndent(facts{ID: id.ID, Hub: hub, MQTT: id.MQTT, Enrolled: id.Now}, "", "  ")
 	if err != nil {
@@ -165,13 +196,32 @@ func (f Folder) keep(hub string, id wire.Identity) error {
 	return f.finish()
 }
 
-// finish makes the next identity the present one, if it is whole. It may be
-// interrupted and called again.
-func (f Folder) finish() error {
-	now, next, old := f.path(""), f.next(""), filepath.Join(f.data, "identity.old")
-	if _, err := os.Stat(f.next(certFile)); err != nil {
-		return nil // not whole, or not there
+// lock waits until nobody else, in this process or another, changes the
+// identity, and keeps it so until release is called.
+func (f Folder) lock() (release func(), err error) {
+	d, err := os.Open(f.data)
+	if err != nil {
+		return nil, err
 	}
+	if err := syscall.Flock(int(d.Fd()), syscall.LOCK_EX); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", f.data, err), d.Close())
+	}
+	return func() { _ = d.Close() }, nil // which ends the lock too
+}
+
+// ready reports whether the next identity is whole.
+func (f Folder) ready() bool {
+	_, err := os.Stat(f.next(certFile))
+	return err == nil
+}
+
+// finish makes the next identity the present one, if it is whole. It may be
+// interrupted and called again. The caller holds the lock.
+func (f Folder) finish() error {
+	if !f.ready() {
+		return nil
+	}
+	now, next, old := f.path(""), f.next(""), f.old()
 	for _, change := range []struct {
 		name string
 		do   func() error

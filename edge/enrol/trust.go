@@ -76,13 +76,16 @@ func (a anchor) verify(host string, shown []*x509.Certificate, pair *tls.Certifi
 			return &AuthorityError{host, a.fingerprint, fingerprint(shown)}
 		}
 	}
-	roots := x509.NewCertPool()
+	roots, between := x509.NewCertPool(), x509.NewCertPool()
 	roots.AddCert(ca)
+	for _, c := range shown[1:] {
+		between.AddCert(c)
+	}
 	at := latest(now, ca, shown[0])
 	if pair != nil {
 		at = latest(at, pair.Leaf)
 	}
-	_, err := shown[0].Verify(x509.VerifyOptions{Roots: roots, DNSName: host, CurrentTime: at,
+	_, err := shown[0].Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, DNSName: host, CurrentTime: at,
 		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
 	var invalid x509.CertificateInvalidError
 	if errors.As(err, &invalid) && invalid.Reason == x509.Expired {
