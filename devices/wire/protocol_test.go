@@ -35,6 +35,8 @@ var envelopes = map[string]func() any{
 	"Signed":          func() any { return new(Signed) },
 	"Order":           func() any { return new(Order) },
 	"Result":          func() any { return new(Result) },
+	"Enrolment":       func() any { return new(Enrolment) },
+	"Identity":        func() any { return new(Identity) },
 }
 
 type example struct{ name, kind, text string }

@@ -16,6 +16,7 @@ import (
 const usage = `edge reads sensors and delivers every reading to a hub.
 
   edge run --config FILE    run the gateway until it is interrupted
+  edge enrol 'gridhub:…'    make this gateway known to a hub, with what hub enroll printed
   edge check FILE…          find all mistakes in configuration, profile and device files; --lang zh or en
   edge scan LINE            find speed, addresses and profiles of what hangs on a line
   edge probe LINE [UNIT]    show a device's registers as every type and word order
@@ -38,6 +39,8 @@ func Run(ctx context.Context, args []string, out, errs io.Writer) error {
 	switch args[0] {
 	case "run":
 		return run(ctx, args[1:], errs)
+	case "enrol", "enroll":
+		return enrolment(ctx, args[1:], out)
 	case "check":
 		return check(args[1:], out)
 	case "scan":

@@ -19,6 +19,7 @@ import (
 
 	"gridhub/configs"
 	"gridhub/edge/commands"
+	"gridhub/edge/enrol"
 	"gridhub/edge/uplink"
 )
 
@@ -33,6 +34,7 @@ type Gateway struct {
 	stock     *stock
 	crew      *crew
 	desk      *commands.Desk
+	keeper    *enrol.Keeper
 	page      *page
 	control   *control
 
@@ -77,16 +79,21 @@ func (g *Gateway) assemble() (err error) {
 		return err
 	}
 	hub := g.cfg.Hub
+	if err := g.checkIdentity(); err != nil {
+		return err
+	}
 	hub.CA, hub.PasswordFile = g.cfg.path(hub.CA), g.cfg.path(hub.PasswordFile)
 	if g.desk, err = g.openDesk(); err != nil {
 		return err
 	}
 	g.uplink, err = uplink.New(hub, uplink.Options{
 		ID: g.cfg.ID, Spool: g.spool, Logger: g.log, Stock: g.stock.now, Remark: g.remarks, Down: g.down,
+		Enrolled: g.way,
 	})
 	if err != nil {
 		return err
 	}
+	g.keeper = enrol.NewKeeper(g.folder(), g.uplink.HubTime, g.log)
 	g.crew = &crew{cfg: g.cfg.Poll, sink: g.spool.Put, settle: g.spool.Settle, log: g.log}
 	if err := g.crew.change(g.plan.lines); err != nil {
 		return err
@@ -111,6 +118,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	deliver, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	others.Go(func() { g.uplink.Run(deliver) })
+	others.Go(func() { g.keeper.Run(deliver) })
 	others.Go(func() { g.page.serve(deliver) })
 	others.Go(func() { g.control.serve(deliver) })
 	<-ctx.Done()

@@ -100,6 +100,7 @@ func (g *Gateway) healthz(w http.ResponseWriter, _ *http.Request) {
 	if wrong := g.mistakes(); len(wrong) > 0 {
 		answer["config_problems"] = strings.Split(wrong.Error(), "\n")
 	}
+	g.tellIdentity(answer)
 	w.Header().Set("Content-Type", "application/json")
 	if err := g.Health(); err != nil {
 		answer["ok"], answer["error"] = false, err.Error()
@@ -121,6 +122,7 @@ func (g *Gateway) metrics(w http.ResponseWriter, _ *http.Request) {
 	head(w, "gridhub_edge_hub_connects_total", "counter", "Connections made to the hub.")
 	fmt.Fprintf(w, "gridhub_edge_hub_connects_total %d\n", hub.Connects)
 	g.clockMetrics(w)
+	g.identityMetrics(w)
 	g.spoolMetrics(w)
 	g.deviceMetrics(w)
 }

@@ -29,6 +29,7 @@ const (
 // publish without error that was never acknowledged.
 type connection struct {
 	id     devices.ID
+	url    string
 	client paho.Client
 	lost   chan error // capacity 1: why it ended
 }
@@ -36,11 +37,15 @@ type connection struct {
 // connect opens a connection and subscribes to everything meant for us.
 // receive is called on paho's goroutine and must not block.
 func (u *Uplink) connect(ctx context.Context, receive func(kind string, payload []byte)) (*connection, error) {
-	opts, err := u.options(ctx)
+	w, err := u.way()
 	if err != nil {
 		return nil, err
 	}
-	c := &connection{id: u.id, lost: make(chan error, 1)}
+	opts, err := u.options(ctx, w)
+	if err != nil {
+		return nil, err
+	}
+	c := &connection{id: u.id, url: w.url, lost: make(chan error, 1)}
 	handle := func(_ paho.Client, m paho.Message) {
 		kind, _ := strings.CutPrefix(m.Topic(), wire.Down(u.id, ""))
 		receive(kind, m.Payload())
@@ -55,7 +60,7 @@ func (u *Uplink) connect(ctx context.Context, receive func(kind string, payload 
 	c.client = paho.NewClient(opts)
 	if err := await(ctx, c.client.Connect()); err != nil {
 		c.client.Disconnect(0)
-		return nil, fmt.Errorf("connect to %s: %w", u.cfg.URL, err)
+		return nil, fmt.Errorf("connect to %s: %w", w.url, w.refused(err))
 	}
 	if err := c.subscribe(ctx, handle); err != nil {
 		c.client.Disconnect(0)
@@ -76,31 +81,19 @@ func (c *connection) subscribe(ctx context.Context, handle paho.MessageHandler) 
 	return nil
 }
 
-func (u *Uplink) options(ctx context.Context) (*paho.ClientOptions, error) {
-	secret, err := readSecret(u.cfg.PasswordFile)
-	if err != nil {
-		return nil, err
-	}
-	trust, err := readTrust(u.cfg.CA)
-	if err != nil {
-		return nil, err
-	}
-	name := u.cfg.Username
-	if name == "" {
-		name = string(u.id)
-	}
+func (u *Uplink) options(ctx context.Context, w way) (*paho.ClientOptions, error) {
 	will, err := json.Marshal(wire.Presence{V: wire.Version, Cause: "connection lost"})
 	if err != nil {
 		return nil, err
 	}
-	o := paho.NewClientOptions().AddBroker(u.cfg.URL).SetClientID(string(u.id)).
-		SetUsername(name).SetPassword(secret).
+	o := paho.NewClientOptions().AddBroker(w.url).SetClientID(string(u.id)).
+		SetUsername(w.user).SetPassword(w.secret).
 		SetAutoReconnect(false).SetCleanSession(true).SetProtocolVersion(4).
 		SetKeepAlive(u.cfg.KeepAlive).SetPingTimeout(u.cfg.KeepAlive/2).
 		SetConnectTimeout(dialTimeout).SetWriteTimeout(writeTimeout).
 		SetBinaryWill(wire.Up(u.id, wire.Status), will, 1, true)
 	o.SetCustomOpenConnectionFn(func(uri *url.URL, _ paho.ClientOptions) (net.Conn, error) {
-		return dial(ctx, uri, trust)
+		return dial(ctx, uri, w.trust)
 	})
 	return o, nil
 }

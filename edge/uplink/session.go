@@ -63,7 +63,7 @@ func (u *Uplink) session(ctx context.Context) error {
 	}
 	u.setOnline()
 	defer u.line.enter(conn)()
-	u.log.Info("connected to the hub", "url", u.cfg.URL)
+	u.log.Info("connected to the hub", "url", conn.url)
 	s.start(work)
 	select {
 	case err = <-conn.lost:
@@ -217,6 +217,7 @@ func (u *Uplink) receive(kind string, payload []byte) {
 	}
 	u.heard.Add(1)
 	u.time.told(a.Now)
+	u.hubTime.hear(a.Now)
 	for _, st := range u.streams {
 		if st.name == a.Stream {
 			st.acknowledge(a)

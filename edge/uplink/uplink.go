@@ -50,6 +50,9 @@ type Uplink struct {
 
 	accountEvery time.Duration
 
+	enrolled func() (Way, error)
+	hubTime  hubTime
+
 	mu     sync.Mutex
 	status Status
 }
@@ -73,8 +76,11 @@ type Options struct {
 	Remark func() string
 	// Down receives what the hub sends besides acknowledgements (command,
 	// config, call); nil drops it. It must not block.
-	Down   func(kind string, payload []byte)
-	Logger *slog.Logger
+	Down func(kind string, payload []byte)
+	// Enrolled says how an enrolled gateway reaches its hub; asked for each
+	// connection. nil, or a zero Way: as the Config says.
+	Enrolled func() (Way, error)
+	Logger   *slog.Logger
 }
 
 // New checks the configuration and starts nothing.
@@ -85,7 +91,7 @@ func New(cfg Config, o Options) (*Uplink, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	u := &Uplink{id: o.ID, cfg: cfg, stock: o.Stock, down: o.Down, log: o.Logger,
+	u := &Uplink{id: o.ID, cfg: cfg, stock: o.Stock, down: o.Down, enrolled: o.Enrolled, log: o.Logger,
 		spool: o.Spool, time: o.Spool.time, remark: o.Remark, news: make(chan struct{}, 1), looks: make(chan lookBack), accountEvery: accountEvery}
 	u.streams = []*stream{o.Spool.alarm, o.Spool.data}
 	return u, nil

@@ -57,6 +57,11 @@ var access = map[string][]identity.Role{
 	"device-commands": commandReaders,
 	"device-command":  commandReaders,
 	"command-keys":    anyone, // who verifies pins the key, not the account that fetched it
+	"invite":          {identity.Admin, identity.Installer},
+	"identities":      {identity.Admin, identity.Installer, identity.Auditor},
+	"revoke":          {identity.Admin},
+	"enrol":           anyone, // the one-time code is the ticket
+	"enrol-renew":     anyone, // the certificate of the connection is
 
 	"matters":       signedIn,
 	"cases":         inside,

@@ -17,6 +17,7 @@ import (
 // Spec, which calls none of them.
 type Deps struct {
 	Accounts    Accounts
+	Enrolments  Enrolments
 	Terminals   Terminals
 	Street      Street
 	Staff       Staff
@@ -64,6 +65,7 @@ func New(d Deps) *API {
 	a := &API{deps: d, mux: mux, huma: humago.New(mux, cfg)}
 	a.huma.UseMiddleware(withRemote, a.authorize)
 	a.registerSession()
+	a.registerEnrolments()
 	a.registerStreet()
 	a.registerDevices()
 	a.registerGateways()

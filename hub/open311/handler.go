@@ -16,6 +16,7 @@ import (
 	"gridhub/devices/telemetry"
 	"gridhub/hub/geo"
 	"gridhub/hub/identity"
+	"gridhub/hub/limit"
 	"gridhub/hub/tasks"
 )
 
@@ -33,7 +34,7 @@ type question func(*http.Request) (v any, around string, err error)
 // allowance of reports and of questions.
 func (d *Desk) Handler() http.Handler {
 	mux := http.NewServeMux()
-	add := func(method, path string, status int, l *limiter, q question) {
+	add := func(method, path string, status int, l *limit.Limiter, q question) {
 		mux.HandleFunc(method+" "+Base+path, d.answer(status, l, q))
 	}
 	for _, format := range []string{"json", "xml"} {
@@ -61,13 +62,13 @@ func formatted(s string) (name, format string) {
 }
 
 // answer makes a handler of f: it limits, asks, and writes what came of it.
-func (d *Desk) answer(good int, l *limiter, f question) http.HandlerFunc {
+func (d *Desk) answer(good int, l *limit.Limiter, f question) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		format := asked(r.URL.Path)
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Access-Control-Allow-Origin", "*") // no session is looked at: every page may ask
-		if wait, ok := l.take(peer(r)); !ok {
+		if wait, ok := l.Take(limit.Peer(r.RemoteAddr, r.Header.Values("X-Forwarded-For")...)); !ok {
 			w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 			write(w, format, http.StatusTooManyRequests, []Fault{{Code: 429, Description: "too many requests from this address"}}, "errors")
 			return

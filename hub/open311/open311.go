@@ -24,6 +24,7 @@ import (
 	"gridhub/devices/telemetry"
 	"gridhub/hub/geo"
 	"gridhub/hub/identity"
+	"gridhub/hub/limit"
 	"gridhub/hub/store"
 	"gridhub/hub/tasks"
 )
@@ -54,14 +55,14 @@ type Desk struct {
 	public map[string]tasks.Matter // by service code
 	code   map[string]string       // matter -> service code
 	order  []string                // service codes as the matters are listed
-	posts  *limiter
-	reads  *limiter
+	posts  *limit.Limiter
+	reads  *limit.Limiter
 }
 
 // Open prepares the table of codes.
 func Open(ctx context.Context, db *store.DB, pool Pool, o Options) (*Desk, error) {
 	d := &Desk{db: db, pool: pool, o: o, public: map[string]tasks.Matter{}, code: map[string]string{},
-		posts: newLimiter(5, 2*time.Minute, o.Now), reads: newLimiter(120, 500*time.Millisecond, o.Now)}
+		posts: limit.New(5, 2*time.Minute, o.Now), reads: limit.New(120, 500*time.Millisecond, o.Now)}
 	for _, m := range pool.Matters() {
 		if m.Privacy != "public" || m.Open311 == "" {
 			continue

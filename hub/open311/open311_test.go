@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
@@ -291,31 +290,5 @@ func TestEachAddressHasAnAllowance(t *testing.T) {
 	b.post()
 	if w := b.ask("POST", "requests.json", report); w.Code != 429 {
 		t.Errorf("one more came back, not two: %d", w.Code)
-	}
-}
-
-func TestPeersAreBounded(t *testing.T) {
-	now := time.Unix(0, 0)
-	l := newLimiter(2, time.Second, func() time.Time { return now })
-	for n := range maxPeers {
-		if _, ok := l.take(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(n >> 16), byte(n >> 8), byte(n)}), 32)); !ok {
-			t.Fatal("refused too early")
-		}
-	}
-	late := netip.MustParsePrefix("192.0.2.1/32")
-	if _, ok := l.take(late); ok || len(l.peers) != maxPeers {
-		t.Errorf("%d peers are remembered", len(l.peers))
-	}
-	now = now.Add(time.Second)
-	if _, ok := l.take(late); !ok || len(l.peers) != 1 {
-		t.Errorf("after a second %d peers are remembered", len(l.peers))
-	}
-	for addr, want := range map[string]string{"198.51.100.7:1": "198.51.100.7/32", "[2001:db8::1]:1": "2001:db8::/64", "127.0.0.1:1": "203.0.113.9/32", "broken": "invalid Prefix"} {
-		r := httptest.NewRequest("GET", "/", nil)
-		r.RemoteAddr = addr
-		r.Header.Set("X-Forwarded-For", "1.1.1.1, 203.0.113.9")
-		if got := peer(r).String(); got != want {
-			t.Errorf("%s: %s, want %s", addr, got, want)
-		}
 	}
 }

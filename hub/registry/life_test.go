@@ -197,10 +197,10 @@ func TestReplace(t *testing.T) {
 		t.Fatalf("%v; cut off: %q", err, cut)
 	}
 	for _, again := range []bool{false, true} {
-		if _, err := s.Authenticate("gas-1", []byte(old), ""); !errors.Is(err, registry.ErrSecret) {
+		if _, err := s.Authenticate("gas-1", []byte(old)); !errors.Is(err, registry.ErrSecret) {
 			t.Errorf("again %v: the old thing's secret: %v", again, err)
 		}
-		if p, err := s.Authenticate("gas-1", []byte(secret), ""); err != nil || p != created {
+		if p, err := s.Authenticate("gas-1", []byte(secret)); err != nil || p != created {
 			t.Errorf("again %v: the new thing is %+v, %v; was %+v", again, p, err, created)
 		}
 		if s.Unit("gas-1") != "SN-2" {

@@ -57,6 +57,8 @@ type Registry struct {
 	db  *store.DB
 	now func() time.Time
 
+	change sync.Mutex // held while credentials change in the store and then here; taken before mu
+
 	mu      sync.RWMutex
 	byID    map[devices.ID]*entry
 	byToken map[[sha256.Size]byte]*entry // conventions whose username is the secret
@@ -64,7 +66,8 @@ type Registry struct {
 	stock   map[devices.ID]Device
 	told    map[devices.ID]Gateway
 	life
-	revoked func(devices.ID) // told after a revocation
+	certificates map[string]Certificate // by serial
+	revoked      func(devices.ID)       // told after a revocation
 }
 
 var migrations = []string{`
@@ -82,11 +85,11 @@ func Open(ctx context.Context, db *store.DB, now func() time.Time) (*Registry, e
 		return nil, err
 	}
 	r := &Registry{db: db, now: now, byID: map[devices.ID]*entry{}, byToken: map[[sha256.Size]byte]*entry{},
-		person: map[identity.PersonID][]devices.ID{}, stock: map[devices.ID]Device{}, told: map[devices.ID]Gateway{}, life: newLife()}
+		person: map[identity.PersonID][]devices.ID{}, stock: map[devices.ID]Device{}, told: map[devices.ID]Gateway{}, life: newLife(), certificates: map[string]Certificate{}}
 	if err := r.readPrincipals(ctx); err != nil {
 		return nil, fmt.Errorf("registry: %w", err)
 	}
-	if err := errors.Join(r.readDevices(ctx), r.readGateways(ctx)); err != nil {
+	if err := errors.Join(r.readDevices(ctx), r.readGateways(ctx), r.readCertificates(ctx)); err != nil {
 		return nil, fmt.Errorf("registry: %w", err)
 	}
 	return r, r.readLife(ctx)
@@ -142,7 +145,7 @@ func (r *Registry) Add(ctx context.Context, p Principal) (secret string, err err
 		return "", fmt.Errorf("kind %q: want gateway, terminal, sensor or partner", p.Kind)
 	}
 	if p.Profile != "" && (!codec.ValidMetric([]byte(p.Profile)) || p.Profile == "position") {
-		return "", fmt.Errorf("profile %q: want letters, digits, _ - . and not position", p.Profile)
+		return "", errProfile(p.Profile)
 	}
 	if _, known := r.Get(p.ID); known {
 		return "", fmt.Errorf("%s: %w", p.ID, ErrExists)
@@ -153,12 +156,37 @@ func (r *Registry) Add(ctx context.Context, p Principal) (secret string, err err
 	return r.renew(ctx, p)
 }
 
+func errProfile(name string) error {
+	return fmt.Errorf("profile %q: want letters, digits, _ - . and not position", name)
+}
+
+// Rotate gives a known identity a new secret; the old one ends at once, and the
+// connection that was opened with it is cut by whoever OnRevoke told.
+func (r *Registry) Rotate(ctx context.Context, id devices.ID) (secret string, err error) {
+	p, known := r.Get(id)
+	switch {
+	case !known:
+		return "", fmt.Errorf("%s: %w", id, ErrUnknown)
+	case p.Revoked != 0:
+		return "", fmt.Errorf("%s: %w", id, ErrRevoked)
+	}
+	if secret, err = r.renew(ctx, p); err != nil {
+		return "", err
+	}
+	r.notify(id)
+	return secret, nil
+}
+
 // renew gives p a new secret and stores it.
 func (r *Registry) renew(ctx context.Context, p Principal) (string, error) {
+	r.change.Lock()
+	defer r.change.Unlock()
 	secret := NewSecret()
-	p.Created = r.now().UnixMilli()
+	if p.Created == 0 {
+		p.Created = r.now().UnixMilli()
+	}
 	e := &entry{Principal: p, secret: sha256.Sum256([]byte(secret))}
-	if err := r.save(ctx, e); err != nil {
+	if err := r.db.Write(ctx, func(tx *store.Tx) error { return save(ctx, tx, e) }); err != nil {
 		return "", err
 	}
 	r.mu.Lock()
@@ -167,14 +195,12 @@ func (r *Registry) renew(ctx context.Context, p Principal) (string, error) {
 	return secret, nil
 }
 
-func (r *Registry) save(ctx context.Context, e *entry) error {
-	return r.db.Write(ctx, func(tx *store.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO principals (id, kind, convention, foreign_name, profile, person, label, secret, created, revoked)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT (id) DO UPDATE SET label = excluded.label, secret = excluded.secret, revoked = excluded.revoked`,
-			string(e.ID), string(e.Kind), e.Convention, e.Foreign, e.Profile, string(e.Person), e.Label, hex.EncodeToString(e.secret[:]), e.Created, e.Revoked)
-		return err
-	})
+func save(ctx context.Context, tx *store.Tx, e *entry) error {
+	_, err := tx.Exec(ctx, `INSERT INTO principals (id, kind, convention, foreign_name, profile, person, label, secret, created, revoked)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET label = excluded.label, secret = excluded.secret, revoked = excluded.revoked`,
+		string(e.ID), string(e.Kind), e.Convention, e.Foreign, e.Profile, string(e.Person), e.Label, hex.EncodeToString(e.secret[:]), e.Created, e.Revoked)
+	return err
 }
 
 // Get returns one identity.
@@ -200,15 +226,11 @@ func (r *Registry) List() []Principal {
 	return out
 }
 
-// Authenticate says who presents these. A certificate that the TLS layer
-// verified is enough by its common name; otherwise the secret decides. A client
-// of a foreign convention may have the secret as username and no password.
-func (r *Registry) Authenticate(username string, password []byte, certCN string) (Principal, error) {
+// Authenticate says who presents these; the secret decides. A client of a
+// foreign convention may have the secret as username and no password.
+func (r *Registry) Authenticate(username string, password []byte) (Principal, error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if certCN != "" {
-		return admit(r.byID[devices.ID(certCN)])
-	}
 	if e := r.byToken[sha256.Sum256([]byte(username))]; e != nil {
 		return admit(e)
 	}
@@ -227,9 +249,9 @@ func (r *Registry) Authenticate(username string, password []byte, certCN string)
 // identity with a foreign convention, or id:secret of any.
 func (r *Registry) Token(token string) (Principal, error) {
 	if id, secret, both := strings.Cut(token, ":"); both {
-		return r.Authenticate(id, []byte(secret), "")
+		return r.Authenticate(id, []byte(secret))
 	}
-	return r.Authenticate(token, nil, "")
+	return r.Authenticate(token, nil)
 }
 
 func admit(e *entry) (Principal, error) {
@@ -249,26 +271,54 @@ func (r *Registry) OnRevoke(f func(devices.ID)) {
 	r.revoked = f
 }
 
-// Revoke ends an identity; its connection is cut by whoever OnRevoke told.
+// notify passes on that an identity's credentials ended.
+func (r *Registry) notify(id devices.ID) {
+	r.mu.RLock()
+	tell := r.revoked
+	r.mu.RUnlock()
+	if tell != nil {
+		tell(id)
+	}
+}
+
+// Revoke ends an identity, its certificates and the code that it may have been
+// given; its connection is cut by whoever OnRevoke told.
 func (r *Registry) Revoke(ctx context.Context, id devices.ID) error {
+	if err := r.revoke(ctx, id); err != nil {
+		return err
+	}
+	r.notify(id)
+	return nil
+}
+
+func (r *Registry) revoke(ctx context.Context, id devices.ID) error {
+	r.change.Lock()
+	defer r.change.Unlock()
 	r.mu.RLock()
 	e, ok := r.byID[id]
-	tell := r.revoked
 	r.mu.RUnlock()
 	if !ok {
 		return fmt.Errorf("%s: %w", id, ErrUnknown)
 	}
 	gone := *e
 	gone.Revoked = r.now().UnixMilli()
-	if err := r.save(ctx, &gone); err != nil {
+	certificates := r.ended(id, endedRevoked, everyOne)
+	err := r.db.Write(ctx, func(tx *store.Tx) error {
+		if err := save(ctx, tx, &gone); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `DELETE FROM enrolments WHERE id = ?`, string(id)); err != nil {
+			return err
+		}
+		return saveCertificates(ctx, tx, certificates)
+	})
+	if err != nil {
 		return err
 	}
+	r.keepCertificates(certificates)
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.remember(&gone)
-	r.mu.Unlock()
-	if tell != nil {
-		tell(id)
-	}
 	return nil
 }
 

@@ -45,22 +45,20 @@ func TestSecretsAndRevocation(t *testing.T) {
 		t.Fatal(err)
 	}
 	tests := []struct {
-		name, user, pass, cn string
-		id                   devices.ID
-		err                  error
+		name, user, pass string
+		id               devices.ID
+		err              error
 	}{
-		{"right secret", "gw-1", secret, "", "gw-1", nil},
-		{"wrong secret", "gw-1", "guess", "", "", registry.ErrSecret},
-		{"no secret", "gw-1", "", "", "", registry.ErrSecret},
-		{"nobody", "gw-2", secret, "", "", registry.ErrUnknown},
-		{"token as username", token, "", "", "tb-1", nil},
-		{"a token device by its id", "tb-1", token, "", "tb-1", nil},
-		{"a token device without its token", "tb-1", "", "", "", registry.ErrSecret},
-		{"certificate", "", "", "gw-1", "gw-1", nil},
-		{"certificate of nobody", "", "", "gw-9", "", registry.ErrUnknown},
+		{"right secret", "gw-1", secret, "gw-1", nil},
+		{"wrong secret", "gw-1", "guess", "", registry.ErrSecret},
+		{"no secret", "gw-1", "", "", registry.ErrSecret},
+		{"nobody", "gw-2", secret, "", registry.ErrUnknown},
+		{"token as username", token, "", "tb-1", nil},
+		{"a token device by its id", "tb-1", token, "tb-1", nil},
+		{"a token device without its token", "tb-1", "", "", registry.ErrSecret},
 	}
 	for _, tt := range tests {
-		p, err := r.Authenticate(tt.user, []byte(tt.pass), tt.cn)
+		p, err := r.Authenticate(tt.user, []byte(tt.pass))
 		if p.ID != tt.id || !errors.Is(err, tt.err) {
 			t.Errorf("%s: %q, %v; want %q, %v", tt.name, p.ID, err, tt.id, tt.err)
 		}
@@ -78,7 +76,7 @@ func TestSecretsAndRevocation(t *testing.T) {
 	if err := r.Revoke(ctx, "gw-1"); err != nil || told != "gw-1" {
 		t.Errorf("revoke: %v, told %q", err, told)
 	}
-	if _, err := r.Authenticate("gw-1", []byte(secret), ""); !errors.Is(err, registry.ErrRevoked) {
+	if _, err := r.Authenticate("gw-1", []byte(secret)); !errors.Is(err, registry.ErrRevoked) {
 		t.Errorf("after the revocation: %v, want ErrRevoked", err)
 	}
 }
@@ -101,10 +99,10 @@ func TestTerminalsOfAPerson(t *testing.T) {
 	if first == second || again != first {
 		t.Errorf("two phones: %s and %s, the first again: %s", first, second, again)
 	}
-	if _, err := r.Authenticate(string(first), []byte(s1), ""); !errors.Is(err, registry.ErrSecret) {
+	if _, err := r.Authenticate(string(first), []byte(s1)); !errors.Is(err, registry.ErrSecret) {
 		t.Errorf("the old secret still works: %v", err)
 	}
-	if _, err := r.Authenticate(string(first), []byte(s3), ""); err != nil {
+	if _, err := r.Authenticate(string(first), []byte(s3)); err != nil {
 		t.Errorf("the new secret: %v", err)
 	}
 	if got := r.Terminals("p-017"); len(got) != 2 {

@@ -32,7 +32,7 @@ func TestRoutes(t *testing.T) {
 	}
 	stock := func(gateway devices.ID, all ...wire.Entry) {
 		t.Helper()
-		if _, err := r.Stock(ctx, gateway, wire.Stock{V: 1, Devices: all}); err != nil {
+		if _, err := r.Stock(ctx, gateway, 0, wire.Stock{V: 1, Devices: all}); err != nil {
 			t.Fatal(err)
 		}
 	}

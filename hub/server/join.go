@@ -27,12 +27,24 @@ import (
 // authority lets the broker ask the registry.
 type authority struct{ registry *registry.Registry }
 
-func (a authority) Authenticate(_ context.Context, c broker.Credentials) (broker.Principal, error) {
-	p, err := a.registry.Authenticate(c.Username, c.Password, c.CertCN)
+func (a authority) Authenticate(ctx context.Context, c broker.Credentials) (broker.Principal, error) {
+	p, err := a.who(ctx, c)
 	if err != nil {
 		return broker.Principal{}, err
 	}
 	return broker.Principal{ID: p.ID, Kind: p.Kind, Convention: p.Convention, Foreign: p.Foreign}, nil
+}
+
+// who goes by the certificate, where there is one; else by the secret.
+func (a authority) who(ctx context.Context, c broker.Credentials) (registry.Principal, error) {
+	if c.CertCN == "" {
+		return a.registry.Authenticate(c.Username, c.Password)
+	}
+	p, err := a.registry.Certificate(ctx, c.CertCN, c.CertSerial)
+	if errors.Is(err, registry.ErrStore) {
+		err = fmt.Errorf("%w: %w", broker.ErrUnavailable, err)
+	}
+	return p, err
 }
 
 // sink brings publishes from the broker to the intake, and calls to signaling.

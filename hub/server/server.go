@@ -61,6 +61,7 @@ type Hub struct {
 	writer     *history.Writer
 	ca         *registry.CA
 	registry   *registry.Registry
+	enrolments *registry.Enrolments
 	staff      *people.Directory
 	accounts   *people.Accounts
 	board      *live.Board
@@ -148,6 +149,7 @@ func (h *Hub) openPeople(ctx context.Context) (err error) {
 	if h.registry, err = registry.Open(ctx, h.db, h.now); err != nil {
 		return err
 	}
+	h.enrolments = h.registry.Enrolments(h.ca)
 	if h.staff, err = people.OpenDirectory(ctx, h.db); err != nil {
 		return err
 	}
@@ -254,7 +256,7 @@ func (h *Hub) openCalls(ctx context.Context) (err error) {
 
 func (h *Hub) openDoors(context.Context) (err error) {
 	h.api = api.New(api.Deps{
-		Accounts: claimable{h.accounts, h}, Terminals: terminals{h}, Street: street{h.files}, Staff: desk{h.staff, h.board},
+		Accounts: claimable{h.accounts, h}, Terminals: terminals{h}, Enrolments: enrolment{h.enrolments, h}, Street: street{h.files}, Staff: desk{h.staff, h.board},
 		Tracks: tracks{h}, Now: h.board, Changes: h.board, History: series{h.history}, Cases: intakeDesk{h.pool, h}, Hazards: h.book,
 		Dispatch: dispatch.New(dispatch.Default(), h.pool, roster{h}, h.files.Roads, h.now),
 		Evidence: h.evidence, Archive: h.archive, Hotline: h.hotline, Alike: alike.New(h.pool, alike.Default(), h.now), Merger: h.pool, Patrols: h.rounds, Figures: h.figures,

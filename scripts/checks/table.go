@@ -26,7 +26,7 @@ type layer struct {
 // layers are listed from the ground up.
 var layers = []layer{
 	{"kernel", []string{"devices", "configs", "hub/geo", "hub/identity"}},
-	{"foundation", []string{"hub/store", "hub/sheets", "streams/journal", "streams/chain", "streams/call", "streams/talk"}},
+	{"foundation", []string{"hub/store", "hub/sheets", "hub/limit", "streams/journal", "streams/chain", "streams/call", "streams/talk"}},
 	{"audit", []string{"hub/audit"}},
 	{"features and adapters", []string{"hub", "edge", "streams"}},
 	{"faces", []string{"hub/api", "hub/web", "streams/signaling"}},
@@ -87,6 +87,7 @@ var libraries = []library{
 	{[]string{"github.com/jackc/pgx"}, []string{"hub/store"}, "features speak database/sql, and their tests run on both databases"},
 	{[]string{"github.com/danielgtaylor/huma"}, []string{"hub/api"}, "features do not know that they are served over HTTP"},
 	{[]string{"github.com/coder/websocket"}, []string{"hub/broker", "streams/signaling"}, noLeak},
+	{[]string{"rsc.io/qr"}, []string{"hub/server/cli"}, "a QR is drawn for a terminal in one place; what it says is the wire's"},
 	{[]string{"golang.org/x/crypto"}, []string{"hub/people"}, "passwords are hashed in one place"},
 	{[]string{"golang.org/x/image"}, []string{"hub/evidence"}, "pictures are read and marked in one place"},
 	{[]string{"golang.org/x/mod/sumdb"}, []string{"hub/archive"}, "the log's tree and its notes end where a case is sealed and verified"},

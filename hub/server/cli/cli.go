@@ -23,7 +23,7 @@ const usage = `hub is the centre of a street: broker, task pool, calls and the p
                                                register an identity; prints its secret, once;
                                                C is thingsboard, influx, tasmota, homeassistant,
                                                sparkplug or senml, NAME what it is called there
-  hub device list | revoke ID
+  hub device list | revoke ID | secret ID      secret gives it another one; the old one ends at once
   hub device bind ID PERSON | bind ID --vehicle PLATE | unbind ID
                                                who carries a receiver or terminal behind a gateway
   hub device replace ID UNIT                   another thing with serial number UNIT stands in the
@@ -35,6 +35,9 @@ const usage = `hub is the centre of a street: broker, task pool, calls and the p
   hub command-key [prepare | rotate | forget KEY]
                                                the public keys that commands are signed with, as PEM;
                                                the next one, its use, and the end of an old one
+  hub device certificates ID                   what it was issued, newest first, as JSON
+  hub enroll ID [--kind gateway|sensor] [--profile KIND] [--valid 1h] [--url https://HOST:PORT]
+                                               a one-time code for a certificate, as text and QR
   hub quarantine list [--cause C] [--device D] what could not be used, and why
   hub quarantine replay [--cause C] [--device D]
   hub export [--device D] --from MS --to MS    history as line protocol
@@ -47,7 +50,7 @@ const usage = `hub is the centre of a street: broker, task pool, calls and the p
   hub restore FILE                             put a backup into the empty places that --config names
   hub openapi                                  the description of the HTTP interface
 
-device, control, command-key, quarantine, export, import and backup speak to a running hub: --config FILE names it`
+device, enroll, control, command-key, quarantine, export, import and backup speak to a running hub: --config FILE names it`
 
 // Run executes one command line. The error is what main prints before it exits
 // with 1.
@@ -66,6 +69,8 @@ func Run(ctx context.Context, args []string, out, errs io.Writer) error {
 		return control(ctx, args[1:], out)
 	case "command-key":
 		return commandKey(ctx, args[1:], out)
+	case "enroll", "enrol":
+		return enroll(ctx, args[1:], out)
 	case "quarantine":
 		return quarantine(ctx, args[1:], out)
 	case "export":

@@ -136,13 +136,22 @@ func device(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	case len(w) == 2 && w[0] == "revoke":
 		return hub.get(ctx, "POST", "/devices/"+url.PathEscape(w[1])+"/revoke", nil, &struct{}{})
+	case len(w) == 2 && w[0] == "secret":
+		var made struct{ Secret string }
+		if err := hub.get(ctx, "POST", "/devices/"+url.PathEscape(w[1])+"/secret", nil, &made); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(out, made.Secret)
+		return err
+	case len(w) == 2 && w[0] == "certificates":
+		return certificates(ctx, hub, url.PathEscape(w[1]), out)
 	case len(w) == 1 && w[0] == "list":
 		return listDevices(ctx, hub, out)
 	}
 	if known, err := care(ctx, hub, w, *vehicle, out); known {
 		return err
 	}
-	return fmt.Errorf("hub device: want add ID, revoke ID, bind ID PERSON, unbind ID, replace ID UNIT or list\n\n%s", usage)
+	return fmt.Errorf("hub device: want add ID, secret ID, revoke ID, certificates ID, bind ID PERSON, unbind ID, replace ID UNIT or list\n\n%s", usage)
 }
 
 // set assigns a text to a named string type.

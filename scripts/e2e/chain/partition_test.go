@@ -102,17 +102,17 @@ const (
 	returnEvery = 24 * time.Hour / waited
 )
 
-// cabinet is the part of a gateway that has to do with the hub.
-type cabinet struct {
+// returner is the part of a gateway that has to do with the hub.
+type returner struct {
 	id     devices.ID
 	device devices.ID
 	spool  *uplink.Spool
 	uplink *uplink.Uplink
 }
 
-func (h *hub) cabinet(i int, way string) *cabinet {
+func (h *hub) returner(i int, way string) *returner {
 	h.t.Helper()
-	c := &cabinet{id: devices.ID(fmt.Sprintf("gw-%02d", i)), device: devices.ID(fmt.Sprintf("gas-%02d", i))}
+	c := &returner{id: devices.ID(fmt.Sprintf("gw-%02d", i)), device: devices.ID(fmt.Sprintf("gas-%02d", i))}
 	dir := h.t.TempDir()
 	write(h.t, filepath.Join(dir, "secret"), h.add(string(c.id), "gateway")+"\n")
 	var err error
@@ -129,11 +129,11 @@ func (h *hub) cabinet(i int, way string) *cabinet {
 	return c
 }
 
-func (c *cabinet) put(at time.Time, v float64) {
+func (c *returner) put(at time.Time, v float64) {
 	c.spool.Put(wire.Record{Device: c.device, At: telemetry.At(at), Values: map[string]float64{"ch4": v}}, false)
 }
 
-func (c *cabinet) waiting() uint64 { return c.spool.Status()[1].Waiting() }
+func (c *returner) waiting() uint64 { return c.spool.Status()[1].Waiting() }
 
 // TestManyGatewaysReturn cuts the way between a street of gateways and the hub
 // for a day, in short, and opens it again: what is measured then is on the
@@ -144,9 +144,9 @@ func TestManyGatewaysReturn(t *testing.T) {
 	v := newValve(t, h.mqtt)
 	ctx, stop := context.WithCancel(t.Context())
 	var group sync.WaitGroup
-	var all []*cabinet
+	var all []*returner
 	for i := range returning {
-		c := h.cabinet(i, v.listen.Addr().String())
+		c := h.returner(i, v.listen.Addr().String())
 		all = append(all, c)
 		group.Go(func() { _ = c.uplink.Run(ctx) })
 	}
@@ -157,20 +157,20 @@ func TestManyGatewaysReturn(t *testing.T) {
 			c.spool.Close()
 		}
 	})
-	each := func(what string, f func(*cabinet) error) {
+	each := func(what string, f func(*returner) error) {
 		t.Helper()
 		for _, c := range all {
 			eventually(t, what, func() error { return f(c) })
 		}
 	}
-	each("the first connection", func(c *cabinet) error {
+	each("the first connection", func(c *returner) error {
 		if !c.uplink.Status().Online {
 			return fmt.Errorf("%s: %s", c.id, c.uplink.Status().Cause)
 		}
 		return nil
 	})
 	v.set(true)
-	each("the cut", func(c *cabinet) error {
+	each("the cut", func(c *returner) error {
 		if c.uplink.Status().Online {
 			return fmt.Errorf("%s is online", c.id)
 		}
@@ -183,7 +183,7 @@ func TestManyGatewaysReturn(t *testing.T) {
 		}
 	}
 	v.set(false)
-	each("the return", func(c *cabinet) error {
+	each("the return", func(c *returner) error {
 		if !c.uplink.Status().Online {
 			return fmt.Errorf("%s: %s", c.id, c.uplink.Status().Cause)
 		}
@@ -220,7 +220,7 @@ func TestManyGatewaysReturn(t *testing.T) {
 	if draining == 0 {
 		t.Error("no backlog was left when the fresh readings arrived: nothing is shown of their order")
 	}
-	each("the backlog", func(c *cabinet) error {
+	each("the backlog", func(c *returner) error {
 		most = max(most, root.lag())
 		if n := c.waiting(); n > 0 {
 			return fmt.Errorf("%s: %d readings wait", c.id, n)

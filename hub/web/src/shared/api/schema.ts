@@ -432,6 +432,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/enrol": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Trade a one-time code for a certificate */
+        post: operations["enrol"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enrol/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Trade the certificate of this connection for the next one */
+        post: operations["enrol-renew"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enrolments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A one-time code for a gateway or sensor, shown once */
+        post: operations["invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/evidence": {
         parameters: {
             query?: never;
@@ -699,6 +750,40 @@ export interface paths {
         put?: never;
         /** Orders from a program; each has its own result */
         post: operations["hotline-orders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who may connect, and how long certificates are good */
+        get: operations["identities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identities/{identity}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End an identity and cut its connection */
+        post: operations["revoke"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1305,6 +1390,14 @@ export interface components {
             at?: number;
             on: boolean;
         };
+        EnrolInputBody: {
+            code?: string;
+            csr: string;
+            /** Format: int64 */
+            v: number;
+        } & {
+            [key: string]: unknown;
+        };
         ErrorDetail: {
             /** @description Where the error occurred, e.g. 'body.items[3].tags' or 'path.thing-id' */
             location?: string;
@@ -1461,6 +1554,36 @@ export interface components {
             person?: string;
             vehicle?: string;
         };
+        Identity: {
+            ca: string;
+            certificate: string;
+            command_keys?: string;
+            /** Format: int64 */
+            expires: number;
+            id: string;
+            mqtt?: string;
+            /** Format: int64 */
+            now: number;
+            /** Format: int64 */
+            v: number;
+        };
+        IdentityState: {
+            /** Format: int64 */
+            created: number;
+            /**
+             * Format: int64
+             * @description that certificate's end; without one the identity has a secret
+             */
+            expires?: number;
+            id: string;
+            kind: string;
+            label?: string;
+            online: boolean;
+            /** Format: int64 */
+            revoked?: number;
+            /** @description of the newest certificate in force */
+            serial?: string;
+        };
         Import: {
             by: string;
             /** Format: int64 */
@@ -1527,6 +1650,34 @@ export interface components {
              * @enum {string}
              */
             waiting?: "offline" | "not-subscribed" | "queue-full" | "unsent";
+        };
+        InviteInputBody: {
+            /** @description https://host:port, if not the usual one */
+            hub?: string;
+            id: string;
+            /** @enum {string} */
+            kind: "gateway" | "sensor";
+            label?: string;
+            /**
+             * Format: int64
+             * @description how long the code is good
+             * @default 60
+             */
+            minutes: number;
+            /** @description kind of measurement of a sensor */
+            profile?: string;
+        };
+        Invited: {
+            code: string;
+            /** Format: int64 */
+            expires: number;
+            /** @description SHA-256 of the hub's own authority, hexadecimal */
+            fingerprint: string;
+            /** @description the address that the gateway will use */
+            hub: string;
+            id: string;
+            /** @description all of it as one text, for edge enrol and for a QR */
+            invitation: string;
         };
         Item: {
             /** Format: double */
@@ -3052,6 +3203,108 @@ export interface operations {
             };
         };
     };
+    enrol: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnrolInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Identity"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "enrol-renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnrolInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Identity"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InviteInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invited"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     "put-evidence": {
         parameters: {
             query: {
@@ -3598,6 +3851,64 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Result"][] | null;
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    identities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityState"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    revoke: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                identity: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {

@@ -111,6 +111,9 @@ export const en: Words<typeof zh> = {
   system: {
     title: 'System', parts: 'Parts', ok: 'fine', degraded: 'degraded', down: 'down', lag: '{n} behind', quarantine: 'Quarantine', quarantineHint: 'What cannot be used is never lost: it is kept as it came, with the reason, and can be replayed after a fix.', empty: 'The quarantine is empty', cause: 'Cause', device: 'Device', count: 'Count', first: 'First', last: 'Last', replay: 'Replay', replayed: '{n} replayed', entries: 'Entries', payload: 'Payload', forbidden: 'Only administrators and installers see the quarantine', at: 'At', done: 'replayed',
   },
+  identity: {
+    title: 'Gateways and devices that may connect', hint: 'A new gateway trades a one-time code for its certificate: make a code, then say on the gateway what is shown here.', id: 'Identity', kind: 'Kind', gateway: 'Gateway', sensor: 'Sensor', partner: 'Partner', state: 'State', online: 'connected', offline: 'not connected', revoked: 'revoked', certificate: 'Certificate until', secret: 'secret, no certificate', left: '{n} days left', over: 'ended', newId: 'gw-cabinet-3', invite: 'Make a code', again: 'New code', code: 'Code for {id}, until {time}: shown once', say: 'On the gateway', copy: 'Copy', copied: 'Copied', revoke: 'Revoke', revokeTitle: 'Revoke {id}?', revokeHint: 'Its connection is cut at once. It comes back only with a new code.', none: 'No gateway yet', forbidden: 'Only administrators, installers and auditors see who may connect',
+  },
   part: {
     journal: 'Journal', broker: 'Devices’ door', history: 'History', 'consumer history': 'Writing history', 'consumer rules': 'Rules', 'consumer live': 'Live view', 'consumer quarantine': 'Quarantine', 'consumer ledger': 'Ledger', 'consumer commands': 'Following commands', calendar: 'Working calendar', archive: 'Sealed cases', backup: 'Backup', devices: 'Sensors and gateways', 'consumer health': 'Faults of devices',
   },

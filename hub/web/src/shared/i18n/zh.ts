@@ -107,6 +107,9 @@ export const zh = {
   system: {
     title: '系统', parts: '各部分', ok: '正常', degraded: '降级', down: '停止', lag: '积压 {n} 条', quarantine: '隔离区', quarantineHint: '不能使用的数据不会丢失：原样保存并注明原因，修复后可重放。', empty: '隔离区是空的', cause: '原因', device: '设备', count: '条数', first: '最早', last: '最近', replay: '重放', replayed: '已重放 {n} 条', entries: '内容', payload: '原文', forbidden: '只有管理员和安装人员可以查看隔离区', at: '时间', done: '已重放',
   },
+  identity: {
+    title: '允许接入的网关和设备', hint: '新网关用一次性接入码换取证书：先生成接入码，再在网关上执行下面显示的命令。', id: '编号', kind: '类别', gateway: '网关', sensor: '传感器', partner: '合作方', state: '状态', online: '已连接', offline: '未连接', revoked: '已吊销', certificate: '证书有效期至', secret: '使用密钥，没有证书', left: '剩 {n} 天', over: '已到期', newId: 'gw-cabinet-3', invite: '生成接入码', again: '新接入码', code: '{id} 的接入码，{time} 前有效，只显示一次', say: '在网关上执行', copy: '复制', copied: '已复制', revoke: '吊销', revokeTitle: '吊销 {id}？', revokeHint: '连接立即中断，之后只能用新的接入码恢复。', none: '还没有网关', forbidden: '只有管理员、安装人员和审计员可以查看接入名单',
+  },
   part: {
     journal: '数据日志', broker: '设备接入', history: '历史库', 'consumer history': '写入历史库', 'consumer rules': '规则判断', 'consumer live': '实时画面', 'consumer quarantine': '隔离', 'consumer ledger': '数据账本', 'consumer commands': '指令跟踪', calendar: '工作日历', archive: '案卷归档', backup: '备份', devices: '传感器与网关', 'consumer health': '设备故障判断',
   },

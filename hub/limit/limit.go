@@ -1,8 +1,12 @@
-package open311
+// Package limit bounds how often one network may ask, where nobody signs in.
+//
+// It owns the allowances and who counts as one network. It promises a bounded
+// memory whatever addresses come. What an answer costs, and what is said to
+// whoever has used up its allowance, is the caller's.
+package limit
 
 import (
 	"net"
-	"net/http"
 	"net/netip"
 	"strings"
 	"sync"
@@ -14,8 +18,9 @@ import (
 // none, newcomers are refused.
 const maxPeers = 20_000
 
-// limiter gives each address a number of tries and one more every so often.
-type limiter struct {
+// Limiter gives each network a number of tries and one more every so often. It
+// may be used concurrently.
+type Limiter struct {
 	burst int
 	every time.Duration
 	now   func() time.Time
@@ -29,12 +34,13 @@ type allowance struct {
 	at   time.Time
 }
 
-func newLimiter(burst int, every time.Duration, now func() time.Time) *limiter {
-	return &limiter{burst: burst, every: every, now: now, peers: map[netip.Prefix]allowance{}}
+// New makes a limiter: burst tries at once, and one more after each every.
+func New(burst int, every time.Duration, now func() time.Time) *Limiter {
+	return &Limiter{burst: burst, every: every, now: now, peers: map[netip.Prefix]allowance{}}
 }
 
-// take uses one try; wait is how long until there is another when it has none.
-func (l *limiter) take(from netip.Prefix) (wait time.Duration, ok bool) {
+// Take uses one try; wait is how long until there is another when it has none.
+func (l *Limiter) Take(from netip.Prefix) (wait time.Duration, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a, known := l.peers[from]
@@ -49,7 +55,17 @@ func (l *limiter) take(from netip.Prefix) (wait time.Duration, ok bool) {
 	return 0, true
 }
 
-func (l *limiter) grown(a allowance, known bool) allowance {
+// Give returns a try that turned out to be a good one.
+func (l *Limiter) Give(from netip.Prefix) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if a, known := l.peers[from]; known {
+		a.left = min(float64(l.burst), a.left+1)
+		l.peers[from] = a
+	}
+}
+
+func (l *Limiter) grown(a allowance, known bool) allowance {
 	now := l.now()
 	if !known {
 		return allowance{float64(l.burst), now}
@@ -59,7 +75,7 @@ func (l *limiter) grown(a allowance, known bool) allowance {
 	return a
 }
 
-func (l *limiter) forget() bool {
+func (l *Limiter) forget() bool {
 	before := len(l.peers)
 	for p, a := range l.peers {
 		if l.grown(a, true).left >= float64(l.burst) {
@@ -69,14 +85,14 @@ func (l *limiter) forget() bool {
 	return len(l.peers) < before
 }
 
-// peer is the network that a request came from: the address, of IPv6 the /64
+// Peer is the network that a request came from: the address, of IPv6 the /64
 // that one customer has. Behind a proxy on this machine it is the last address
-// that the proxy saw.
-func peer(r *http.Request) netip.Prefix {
-	host, _, _ := net.SplitHostPort(r.RemoteAddr)
+// that the proxy saw, as its X-Forwarded-For headers say.
+func Peer(remote string, forwarded ...string) netip.Prefix {
+	host, _, _ := net.SplitHostPort(remote)
 	ip, err := netip.ParseAddr(host)
 	if err == nil && ip.IsLoopback() {
-		all := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+		all := strings.Split(strings.Join(forwarded, ","), ",")
 		if seen, err := netip.ParseAddr(strings.TrimSpace(all[len(all)-1])); err == nil {
 			ip = seen
 		}
