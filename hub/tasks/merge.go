@@ -38,7 +38,7 @@ func (p *Pool) Merge(ctx context.Context, who identity.Principal, m Merge) (Case
 		case !contains(mergeable, drop.State):
 			return Event{}, Event{}, &RefusedError{Code: "state", Reason: "a case that is " + string(drop.State) + " is not merged into another"}
 		}
-		return Event{Type: Joined, Body: Body{Other: drop.ID, Since: drop.Reported}}, Event{Type: Merged, Body: Body{Other: keep.ID}}, nil
+		return joining(drop), Event{Type: Merged, Body: Body{Other: keep.ID}}, nil
 	})
 }
 
