@@ -205,7 +205,7 @@ func (l Limit) bounds(events []Event) (start, stop telemetry.Millis) {
 				stop = e.At
 			}
 		case e.Type == l.Until && !over:
-			if over, start = true, cmp.Or(start, earlier); start != 0 {
+			if over, start = true, cmp.Or(start, earlier); start != 0 && stop == 0 {
 				stop = e.At
 			}
 		case e.Type == Joined && !over && !reworked && joined(events, i):

@@ -340,6 +340,9 @@ func onward(rng *rand.Rand, c tasks.Case) (identity.Principal, tasks.Command) {
 			return dispatcher, tasks.Command{Type: tasks.Waived, Order: i + 1, Why: "because"}
 		}
 	}
+	if rng.IntN(3) == 0 && (c.State == tasks.Dispatched || c.State == tasks.Accepted) {
+		return lead, tasks.Command{Type: tasks.Objected, Why: "because"}
+	}
 	switch c.State {
 	case tasks.Dispatched:
 		return lead, tasks.Command{Type: tasks.Accepted}
