@@ -167,18 +167,20 @@ func (b *brute) tell(s *story) {
 func (b *brute) held(c Case, events []Event, now int) string {
 	want := map[string]int64{}
 	holders := map[string]bool{}
-	next := 0
-	for m := minute(events[0].At); m < now; m++ {
-		if next < len(events) && minute(events[next].At) <= m {
+	next, run := 0, int64(0)
+	for m := minute(events[0].At); m <= now; m++ {
+		if m == now || next < len(events) && minute(events[next].At) <= m {
+			for d := range holders {
+				want[d] += run
+			}
 			for next < len(events) && minute(events[next].At) <= m {
 				next++
 			}
-			holders = holding(events[:next])
+			holders, run = holding(events[:next]), 0
 		}
-		for d := range holders {
-			want[d]++
-		}
+		run++
 	}
+	maps.DeleteFunc(want, func(_ string, n int64) bool { return n == 0 })
 	got := map[string]int64{}
 	for _, h := range c.Held {
 		if h.For > 0 {
