@@ -128,9 +128,7 @@ func (h *Hub) caseChanged(c tasks.Case) {
 		h.board.Done(c.ID, c.Assignee)
 		h.board.Work(c.Assignee, c.ID)
 	}
-	if c.Assignee != "" {
-		h.wake(c)
-	}
+	h.wake(c)
 	if c.State == tasks.Archived {
 		h.archive.Archived(c.ID)
 	}

@@ -131,7 +131,7 @@ func (c *Case) speaks(who actor, department string) bool {
 	if who.Person == "" || who.Person == c.Assignee {
 		return false
 	}
-	return who.department == department || slices.ContainsFunc(c.Orders, func(o Order) bool {
+	return who.department == department || slices.ContainsFunc(c.Orders, func(o WorkOrder) bool {
 		return o.Department == department && o.Assignee == who.Person
 	})
 }

@@ -8,9 +8,9 @@ import (
 	"gridhub/hub/identity"
 )
 
-// Order is a co-handler's own work order (协办单): assigned, accepted, done or
+// WorkOrder is a co-handler's own work order (协办单): assigned, accepted, done or
 // given back, beside the lead's way through the case and beside other orders.
-type Order struct {
+type WorkOrder struct {
 	N          int               `json:"n"` // from 1, as the case numbers them
 	Department string            `json:"department"`
 	Assignee   identity.PersonID `json:"assignee,omitempty"` // empty: whoever of the department takes it
@@ -24,7 +24,7 @@ type Order struct {
 }
 
 // Open reports whether an order still has to be done.
-func (o *Order) Open() bool { return o.State != Done && o.State != Waived }
+func (o *WorkOrder) Open() bool { return o.State != Done && o.State != Waived }
 
 // orderSteps is the state machine of an order: from which of its states a step
 // follows, and whose step it is. A desk may take a co-handler's step too when it
@@ -46,7 +46,7 @@ var besides = append([]EventType{Dispatched, Returned, Objected, Upheld, Claimed
 func (c *Case) order(e *Event) {
 	n := e.Body.Order
 	if e.Type == Ordered && n == len(c.Orders)+1 {
-		c.Orders = append(c.Orders, Order{N: n})
+		c.Orders = append(c.Orders, WorkOrder{N: n})
 	}
 	if n < 1 || n > len(c.Orders) {
 		return
@@ -95,7 +95,7 @@ func (c *Case) mayOrder(who actor, cmd Command) error {
 const Recorded = "recorded"
 
 // of reports whether an order is who's to work on.
-func (o *Order) of(who actor) bool {
+func (o *WorkOrder) of(who actor) bool {
 	if o.Assignee != "" {
 		return who.Person == o.Assignee
 	}
@@ -108,7 +108,7 @@ func recorded(who actor, cmd Command) bool {
 }
 
 // next lists the steps that an order's state allows within its case.
-func (o *Order) next(c *Case) []EventType {
+func (o *WorkOrder) next(c *Case) []EventType {
 	out := []EventType{}
 	if !slices.Contains(besides, c.State) {
 		return out
@@ -150,15 +150,16 @@ func (c *Case) Hands() []string {
 		case o.Assignee != "":
 			add(string(o.Assignee))
 		default:
-			add(handOf(o.Department))
+			add(HandOf(o.Department))
 		}
 	}
 	if c.State == Cosign {
 		for _, d := range c.Round.pending() {
-			add(handOf(d))
+			add(HandOf(d))
 		}
 	}
 	return out
 }
 
-func handOf(department string) string { return "@" + department }
+// HandOf names a department among hands.
+func HandOf(department string) string { return "@" + department }

@@ -31,8 +31,8 @@ type Pool struct {
 
 // Options of a pool. Changed is told after each change that is durable; it
 // must not block. Department says to which department a person belongs, and Region
-// of which class the region of a grid is, empty where it is not known; both may
-// be left out.
+// of which class the region of a grid, else of a place, is: empty where that is
+// not known. Both may be left out.
 type Options struct {
 	Matters  []Matter
 	Calendar Calendar
@@ -40,7 +40,7 @@ type Options struct {
 	Changed  func(Case)
 
 	Department func(context.Context, identity.PersonID) string
-	Region     func(grid string) string
+	Region     func(grid string, at geo.Point) string
 }
 
 // Open prepares the pool's tables and checks the matters, all of them at once.
@@ -89,7 +89,7 @@ func (p *Pool) Report(ctx context.Context, who identity.Principal, r Report) (Ca
 		return Case{}, &RefusedError{Code: "invalid", Reason: "place: want longitude and latitude in WGS-84 degrees"}
 	}
 	if p.o.Region != nil {
-		r.Region = cmp.Or(p.o.Region(r.Grid), r.Region)
+		r.Region = cmp.Or(p.o.Region(r.Grid, r.Place), r.Region)
 	}
 	id := CaseFor(r.ID)
 	return p.change(ctx, id, func(tx *store.Tx, events []Event) ([]Event, string, error) {
@@ -183,11 +183,11 @@ func (p *Pool) allowed(who actor, now *Case, c Command) error {
 	if err := now.may(who, c); err != nil {
 		return err
 	}
-	if err := p.byCode[now.Matter].bars(now, c.Type); err != nil {
-		return err
-	}
 	if missing := p.byCode[now.Matter].missing(now, c.Type); len(missing) > 0 {
 		return &RefusedError{Code: "evidence", Reason: fmt.Sprintf("%s needs evidence first: %v", c.Type, missing)}
+	}
+	if err := p.byCode[now.Matter].bars(now, c.Type); err != nil {
+		return err
 	}
 	switch {
 	case c.Type == Dispatched && c.Assignee == "":
@@ -271,7 +271,7 @@ func (p *Pool) follow(now *Case, e Event) (out []Event) {
 	}
 	n := len(now.Orders)
 	for _, d := range p.byCode[now.Matter].Must {
-		if d == e.Body.Department || slices.ContainsFunc(now.Orders, func(o Order) bool { return o.Department == d }) {
+		if d == e.Body.Department || slices.ContainsFunc(now.Orders, func(o WorkOrder) bool { return o.Department == d }) {
 			continue
 		}
 		n++

@@ -61,7 +61,7 @@ func newPool(t *testing.T) *bench {
 	b := &bench{t: t, clock: monday}
 	var err error
 	b.Pool, err = tasks.Open(t.Context(), storetest.Open(t), tasks.Options{Matters: []tasks.Matter{gas, house},
-		Department: func(_ context.Context, p identity.PersonID) string { return belongs[p] }, Region: func(grid string) string { return map[string]string{"G03": "A"}[grid] },
+		Department: func(_ context.Context, p identity.PersonID) string { return belongs[p] }, Region: func(grid string, _ geo.Point) string { return map[string]string{"G03": "A"}[grid] },
 		Calendar: tasks.OfficeHours(zone), Now: func() time.Time { return b.clock }, Changed: func(c tasks.Case) { b.told = append(b.told, c) }})
 	if err != nil {
 		t.Fatal(err)

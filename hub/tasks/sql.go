@@ -175,7 +175,7 @@ func find(ctx context.Context, db *store.DB, f Filter) ([]identity.CaseID, error
 	}
 	if f.Assignee != "" {
 		where = append(where, "(assignee = ? OR id IN (SELECT case_id FROM case_hands WHERE hand IN (?, ?)))")
-		args = append(args, string(f.Assignee), string(f.Assignee), handOf(f.Department))
+		args = append(args, string(f.Assignee), string(f.Assignee), HandOf(f.Department))
 	}
 	if f.Matter != "" {
 		add("matter = ?", f.Matter)

@@ -49,11 +49,11 @@ type Case struct {
 	Joined []identity.CaseID `json:"joined,omitempty"` // cases merged into this one
 	Into   identity.CaseID   `json:"into,omitempty"`   // the case that this one is merged into
 
-	Orders  []Order  `json:"orders,omitempty"`  // the co-handlers' own; the lead's is the case itself
-	Round   *Round   `json:"cosign,omitempty"`  // the newest round of the counter-sign
-	Waiting []string `json:"waiting,omitempty"` // departments whose orders the check waits for
-	Held    []Held   `json:"held,omitempty"`    // who kept the case waiting, and how long
-	Passes  []Pass   `json:"passes,omitempty"`  // how it went from hand to hand
+	Orders  []WorkOrder `json:"orders,omitempty"`  // the co-handlers' own; the lead's is the case itself
+	Round   *Round      `json:"cosign,omitempty"`  // the newest round of the counter-sign
+	Waiting []string    `json:"waiting,omitempty"` // departments whose orders the check waits for
+	Held    []Held      `json:"held,omitempty"`    // who kept the case waiting, and how long
+	Passes  []Pass      `json:"passes,omitempty"`  // how it went from hand to hand
 
 	before        EventType // state before the newest move
 	mergedFrom    EventType

@@ -47,8 +47,8 @@ func (m Matter) Validate() error {
 		f.want(!slices.Contains(m.Auto[:i], a), key, a, "each step once")
 	}
 	for i, l := range m.Limits {
-		same := func(o Limit) bool { return o.Name == l.Name }
-		f.want(!slices.ContainsFunc(m.Limits[:i], same), fmt.Sprintf("limits[%d].name", i), l.Name, "a name that no other limit of this matter has")
+		same := func(o Limit) bool { return o.Name == l.Name && (o.When == "" || o.When == l.When) }
+		f.want(!slices.ContainsFunc(m.Limits[:i], same), fmt.Sprintf("limits[%d].name", i), l.Name, "a name of its own, or before it limits of that name for other conditions only")
 	}
 	for i, p := range m.Evidence {
 		f.want(!slices.Contains(m.Evidence[:i], p), fmt.Sprintf("evidence[%d]", i), p.Kind, "each proof once for one step")

@@ -1,0 +1,66 @@
+package server
+
+import (
+	"context"
+	"slices"
+
+	"gridhub/devices"
+	"gridhub/hub/geo"
+	"gridhub/hub/identity"
+	"gridhub/hub/tasks"
+)
+
+// departmentOf is the department of a member of staff, empty for others.
+func (h *Hub) departmentOf(ctx context.Context, who identity.PersonID) string {
+	s, err := h.staff.Person(ctx, who)
+	if err != nil {
+		return ""
+	}
+	return s.Department
+}
+
+// region is the class of a grid's region, else of that in which a place lies.
+func (f Files) region(grid string, at geo.Point) string {
+	if f.Grids == nil {
+		return ""
+	}
+	for _, g := range f.Grids.All() {
+		if g.Code == grid {
+			return g.Class
+		}
+	}
+	g, _ := f.Grids.At(at)
+	return g.Class
+}
+
+// terminalsOf are those of the people who have a part in a case: the lead, who
+// has an order of it or gave one back, and where a department is to act and
+// nobody has taken it up, its people who are on duty.
+func (h *Hub) terminalsOf(c tasks.Case) []devices.ID {
+	var out []devices.ID
+	add := func(p identity.PersonID) {
+		if p == "" {
+			return
+		}
+		for _, id := range h.registry.Terminals(p) {
+			if !slices.Contains(out, id) {
+				out = append(out, id)
+			}
+		}
+	}
+	add(c.Assignee)
+	for _, o := range c.Orders {
+		add(o.Assignee)
+	}
+	hands := c.Hands()
+	if len(hands) == 0 {
+		return out
+	}
+	ctx := context.Background() // the directory answers from memory
+	for _, id := range h.staff.Now(h.now()) {
+		if slices.Contains(hands, tasks.HandOf(h.departmentOf(ctx, id))) {
+			add(id)
+		}
+	}
+	return out
+}
