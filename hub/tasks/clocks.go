@@ -244,7 +244,7 @@ func (m Matter) missing(c *Case, t EventType) []string {
 func (m Matter) Describe(c *Case, events []Event, cal Calendar, now time.Time) {
 	c.Clocks, c.Missing = m.Clocks(events, cal, now), m.missing(c, Claimed)
 	c.Next = slices.DeleteFunc(c.next(), func(t EventType) bool { return m.bars(c, t) != nil || m.spare(c, t) })
-	c.Waiting, c.Held = c.waiting(), c.held(telemetry.At(now))
+	c.Waiting, c.Held = c.waiting(), c.held()
 	for i := range c.Orders {
 		o := &c.Orders[i]
 		o.Clocks, o.Next = m.clocks(events, o.N, cal, now), o.next(c)

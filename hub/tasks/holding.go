@@ -18,11 +18,21 @@ type Stay struct {
 	To         telemetry.Millis `json:"to"` // 0: still
 }
 
-// Held is how long a department kept a case waiting altogether.
+// Held is how long a department kept a case waiting altogether: the stays that
+// ended, and since when it has the case again.
 type Held struct {
-	Department string `json:"department"`
-	For        int64  `json:"for_ms"`
-	Now        bool   `json:"now"` // its move
+	Department string           `json:"department"`
+	For        int64            `json:"for_ms"`
+	Since      telemetry.Millis `json:"since,omitempty"` // its move since then; 0: not now
+}
+
+// Until is how long the department kept the case waiting up to now.
+func (h Held) Until(now telemetry.Millis) time.Duration {
+	sum := time.Duration(h.For) * time.Millisecond
+	if h.Since != 0 {
+		sum += max(0, now.Sub(h.Since))
+	}
+	return sum
 }
 
 // Stays lists who held the case when, up to now. Several may hold a case at
@@ -40,17 +50,18 @@ func (c *Case) Stays(now telemetry.Millis) []Stay {
 }
 
 // held sums the stays of each department, in the order in which they began.
-func (c *Case) held(now telemetry.Millis) []Held {
+func (c *Case) held() []Held {
 	var out []Held
-	for _, s := range c.Stays(now) {
+	for _, s := range c.stays.all {
 		i := slices.IndexFunc(out, func(h Held) bool { return h.Department == s.Department })
 		if i < 0 {
 			i, out = len(out), append(out, Held{Department: s.Department})
 		}
-		out[i].For += int64(s.To - s.From)
-	}
-	for i := range out {
-		out[i].Now = slices.ContainsFunc(c.stays.all, func(s Stay) bool { return s.To == 0 && s.Department == out[i].Department })
+		if s.To == 0 {
+			out[i].Since = s.From
+		} else {
+			out[i].For += int64(s.To - s.From)
+		}
 	}
 	return out
 }

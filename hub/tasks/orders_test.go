@@ -148,7 +148,7 @@ func (b *brute) beside(m Matter, s *story, cal Calendar, now int) string {
 		}
 	}
 	b.tell(s)
-	return b.held(c, s.events, now)
+	return b.held(c, s, now)
 }
 
 // tell notes what the story was about.
@@ -164,7 +164,8 @@ func (b *brute) tell(s *story) {
 }
 
 // held counts for each minute who holds the case.
-func (b *brute) held(c Case, events []Event, now int) string {
+func (b *brute) held(c Case, s *story, now int) string {
+	events := s.events
 	want := map[string]int64{}
 	holders := map[string]bool{}
 	next, run := 0, int64(0)
@@ -183,8 +184,8 @@ func (b *brute) held(c Case, events []Event, now int) string {
 	maps.DeleteFunc(want, func(_ string, n int64) bool { return n == 0 })
 	got := map[string]int64{}
 	for _, h := range c.Held {
-		if h.For > 0 {
-			got[h.Department] = h.For / 60_000
+		if n := int64(h.Until(telemetry.At(s.at)) / time.Minute); n > 0 {
+			got[h.Department] = n
 		}
 	}
 	if !maps.Equal(got, want) {

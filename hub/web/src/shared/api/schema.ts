@@ -857,25 +857,38 @@ export interface components {
             kind?: string;
             matter?: string;
             metric?: string;
+            must?: boolean;
             /** Format: double */
             near_m?: number;
             number?: string;
+            /** Format: int64 */
+            order?: number;
             other?: string;
             private?: {
                 [key: string]: string;
             };
+            /** Format: int64 */
+            quorum?: number;
             region?: string;
             reporter?: string;
+            rests?: components["schemas"]["Rest"][] | null;
+            /** Format: int64 */
+            round?: number;
             severity?: string;
+            signers?: string[] | null;
             /** Format: int64 */
             since?: number;
             source?: string;
+            starts?: {
+                [key: string]: number;
+            };
             text?: string;
             title?: string;
             /** Format: int64 */
             until?: number;
             /** Format: double */
             value?: number;
+            veto?: string[] | null;
             with?: string[] | null;
         };
         Candidate: {
@@ -897,11 +910,13 @@ export interface components {
             assignee?: string;
             cleared?: boolean;
             clocks?: components["schemas"]["Clock"][] | null;
+            cosign?: components["schemas"]["Round"];
             department?: string;
             device?: string;
             evidence?: string[] | null;
             grid: string;
             hazard?: string;
+            held?: components["schemas"]["Held"][] | null;
             id: string;
             into?: string;
             joined?: string[] | null;
@@ -909,6 +924,8 @@ export interface components {
             missing?: string[] | null;
             next: string[] | null;
             number: string;
+            orders?: components["schemas"]["WorkOrder"][] | null;
+            passes?: components["schemas"]["Pass"][] | null;
             place: components["schemas"]["Point"];
             region?: string;
             /** Format: int64 */
@@ -928,18 +945,21 @@ export interface components {
             title: string;
             /** Format: int64 */
             updated: number;
+            waiting?: string[] | null;
             with?: string[] | null;
         };
         CaseView: {
             assignee?: string;
             cleared?: boolean;
             clocks?: components["schemas"]["Clock"][] | null;
+            cosign?: components["schemas"]["Round"];
             department?: string;
             device?: string;
             events: components["schemas"]["Event"][] | null;
             evidence?: string[] | null;
             grid: string;
             hazard?: string;
+            held?: components["schemas"]["Held"][] | null;
             id: string;
             into?: string;
             items: components["schemas"]["Item"][] | null;
@@ -948,6 +968,8 @@ export interface components {
             missing?: string[] | null;
             next: string[] | null;
             number: string;
+            orders?: components["schemas"]["WorkOrder"][] | null;
+            passes?: components["schemas"]["Pass"][] | null;
             place: components["schemas"]["Point"];
             region?: string;
             /** Format: int64 */
@@ -967,6 +989,7 @@ export interface components {
             title: string;
             /** Format: int64 */
             updated: number;
+            waiting?: string[] | null;
             with?: string[] | null;
         };
         CheckInInputBody: {
@@ -1013,13 +1036,14 @@ export interface components {
             used: number;
         };
         Command: {
-            /** @description for dispatched */
+            /** @description for dispatched, ordered; for taken, when the desk records it */
             assignee?: string;
             /**
              * Format: int64
              * @description when it was done, for what was done offline; default: now
              */
             at?: number;
+            /** @description for dispatched, ordered; for agreed and opposed: who signs, default the caller's */
             department?: string;
             /** @description for evidence: the hash that the upload returned */
             evidence?: string;
@@ -1027,6 +1051,13 @@ export interface components {
             id: string;
             /** @description for evidence: what it is */
             kind?: string;
+            /** @description for ordered: the check does not wait for it */
+            optional?: boolean;
+            /**
+             * Format: int64
+             * @description the co-handler's order, as the case numbers them; for ordered 0 makes a new one
+             */
+            order?: number;
             place?: components["schemas"]["Point"];
             /**
              * Format: int64
@@ -1040,10 +1071,11 @@ export interface components {
             severity?: "info" | "minor" | "major" | "critical";
             text?: string;
             /** @enum {string} */
-            type: "screened" | "rejected" | "filed" | "dispatched" | "accepted" | "returned" | "enroute" | "onscene" | "handling" | "extended" | "suspended" | "resumed" | "claimed" | "checked" | "rework" | "closed" | "archived" | "voided" | "graded" | "noted" | "evidence";
+            type: "screened" | "rejected" | "filed" | "dispatched" | "accepted" | "returned" | "objected" | "upheld" | "dismissed" | "enroute" | "onscene" | "handling" | "cosign" | "agreed" | "opposed" | "withdrawn" | "extended" | "suspended" | "resumed" | "claimed" | "checked" | "rework" | "closed" | "archived" | "voided" | "graded" | "noted" | "evidence" | "ordered" | "taken" | "declined" | "done" | "waived";
             /** Format: int64 */
             until?: number;
             why?: string;
+            /** @description for dispatched: co-handlers; for cosign: who signs, beside those whom the matter names */
             with?: string[] | null;
         };
         Count: {
@@ -1189,6 +1221,13 @@ export interface components {
             /** Format: double */
             value: number;
         };
+        Held: {
+            department: string;
+            /** Format: int64 */
+            for_ms: number;
+            /** Format: int64 */
+            since?: number;
+        };
         Hello: {
             /** Format: int64 */
             now: number;
@@ -1288,15 +1327,18 @@ export interface components {
         Matter: {
             auto: string[] | null;
             code: string;
+            cosign?: components["schemas"]["Signing"];
             domain: string;
             evidence: components["schemas"]["Proof"][] | null;
             gb_class: string;
             keywords: string[] | null;
             lead: string;
             limits: components["schemas"]["Limit"][] | null;
+            must?: string[] | null;
             name: components["schemas"]["Name"];
             open311: string;
             privacy: string;
+            review?: string[] | null;
             source: string;
             with: string[] | null;
         };
@@ -1359,6 +1401,20 @@ export interface components {
             lag?: number;
             name: string;
             state: string;
+        };
+        Pass: {
+            back?: boolean;
+            from: string;
+            /** Format: int64 */
+            gave: number;
+            /** Format: int64 */
+            got: number;
+            kind: string;
+            /** Format: int64 */
+            on?: number;
+            /** Format: int64 */
+            order?: number;
+            to?: string;
         };
         PersonState: {
             /** Format: double */
@@ -1495,11 +1551,31 @@ export interface components {
             text?: string;
             title?: string;
         };
+        Rest: {
+            /** Format: int64 */
+            from: number;
+            /** Format: int64 */
+            to: number;
+        };
         Result: {
             case?: string;
             faults?: components["schemas"]["Fault"][] | null;
             known?: boolean;
             order: string;
+        };
+        Round: {
+            /** Format: int64 */
+            asked: number;
+            /** Format: int64 */
+            decided?: number;
+            /** Format: int64 */
+            n: number;
+            /** Format: int64 */
+            quorum: number;
+            signers: string[] | null;
+            state: string;
+            veto?: string[] | null;
+            votes: components["schemas"]["Vote"][] | null;
         };
         Route: {
             force: string;
@@ -1515,7 +1591,9 @@ export interface components {
                 [key: string]: number;
             };
             handling: components["schemas"]["Times"];
+            held_for: components["schemas"]["Times"];
             key: string;
+            lost: components["schemas"]["Times"];
             rates: components["schemas"]["Share"][] | null;
             response: components["schemas"]["Times"];
             scores: components["schemas"]["Points"][] | null;
@@ -1566,6 +1644,12 @@ export interface components {
         SignInInputBody: {
             account: string;
             password: string;
+        };
+        Signing: {
+            /** Format: int64 */
+            quorum: number;
+            signers: string[] | null;
+            veto?: string[] | null;
         };
         Spread: {
             cases: string[] | null;
@@ -1717,6 +1801,29 @@ export interface components {
             /** Format: int64 */
             server: number;
             why: string[] | null;
+        };
+        Vote: {
+            agrees: boolean;
+            /** Format: int64 */
+            at: number;
+            department: string;
+            person?: string;
+        };
+        WorkOrder: {
+            assignee?: string;
+            clocks?: components["schemas"]["Clock"][] | null;
+            department: string;
+            must: boolean;
+            /** Format: int64 */
+            n: number;
+            next: string[] | null;
+            /** Format: int64 */
+            ordered: number;
+            /** Format: int64 */
+            sent: number;
+            /** Format: int64 */
+            since: number;
+            state: string;
         };
     };
     responses: never;

@@ -30,6 +30,13 @@ it('has a word for every kind and metric of the shipped profiles', () => {
   }
 })
 
+it('has a word for every event of a case', () => {
+  const source = readFileSync(fileURLToPath(new URL('../../../../tasks/event.go', import.meta.url)), 'utf8')
+  const events = [...source.matchAll(/^\t\w+\s+EventType = "([a-z]+)"/gm)].map((m) => m[1] ?? '')
+  expect(events.length).toBeGreaterThan(35)
+  expect(events.filter((e) => !(e in zh.event))).toEqual([])
+})
+
 it('has a word for every reason of the dispatcher', () => {
   const source = readFileSync(fileURLToPath(new URL('../../../../dispatch/suggest.go', import.meta.url)), 'utf8')
   const codes = [...source.matchAll(/^\t[A-Z]\w+ += "([a-z-]+)"/gm)].map((m) => m[1] ?? '')
