@@ -3,15 +3,15 @@ import type { Case, WorkOrder } from './api/types'
 import { deeds, heldNow, mine, ownOrder, signsFor, silent, type Viewer } from './parallel'
 
 const order = (o: Partial<WorkOrder>): WorkOrder => ({ n: 1, department: 'FR', must: true, state: 'ordered', since: 0, ordered: 0, sent: 1, next: ['taken', 'declined', 'waived', 'ordered'], ...o })
-const person = (id: string, department: string, ...roles: string[]) => ({ person: id, roles, staff: { department } }) as Viewer
+const person = (id: string, department: string, ...roles: string[]): Viewer => ({ person: id, roles, staff: { department } })
 const fire = person('p-1', 'FR', 'handler')
-const desk = { person: '', roles: ['dispatcher'] } as Viewer
+const desk: Viewer = { person: '', roles: ['dispatcher'] }
 
 it('knows whose an order is', () => {
   expect(mine(order({}), fire)).toBe(true)
   expect(mine(order({ assignee: 'p-2' }), fire)).toBe(false)
   expect(mine(order({ assignee: 'p-2' }), person('p-2', 'ES', 'handler'))).toBe(true)
-  expect(mine(order({ department: '' }), { person: 'p-9', roles: [] } as Viewer)).toBe(false)
+  expect(mine(order({ department: '' }), { person: 'p-9', roles: [] })).toBe(false)
   expect(mine(order({}), null)).toBe(false)
 })
 
