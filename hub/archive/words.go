@@ -69,7 +69,8 @@ var sourceWords = map[string]string{"sensor": "传感器", "patrol": "巡查", "
 
 var severityWords = map[string]string{"info": "提示", "minor": "一般", "major": "较大", "critical": "重大"}
 
-var limitWords = map[string]string{"arrive": "到场", "handle": "处置", "check": "核查", "co-accept": "协办签收", "co-handle": "协办处置"}
+var limitWords = map[string]string{"arrive": "到场", "handle": "处置", "check": "核查", "co-accept": "协办签收", "co-handle": "协办处置",
+	"cordon": "警戒", "stop": "制止", "penalty": "处罚", "remove": "拆除", "post": "到岗", "report": "报告", "visit": "走访", "reply": "答复"}
 
 var kindWords = map[tasks.LimitKind]string{tasks.Emergency: "紧急时", tasks.WorkingHours: "工作时", tasks.WorkingDays: "工作日",
 	tasks.CalendarHours: "日历时", tasks.CalendarDays: "日历日"}
