@@ -91,7 +91,7 @@ export const en: Words<typeof zh> = {
   },
   figures: {
     title: 'Figures', today: 'Today', week: '7 days', month: '30 days', reported: 'Reported', filed: 'Filed', handled: 'Handled', closed: 'Closed', onTime: 'Closed on time', open: 'Open', overdue: 'Overdue', response: 'Response', responseHint: 'filed → on scene', closing: 'Time to close', closingHint: 'reported → closed', handling: 'Handling', handlingHint: 'dispatched → claimed',
-    mean: 'mean', median: 'median', p90: '90 %', basis: '{n} cases', none: 'No case to compute from yet', door: 'Show these {n}', formula: 'Definitions {v}', opened: 'Cases behind “{name}”', target: 'reference: 20 minutes', loops: 'The loop', speed: 'Speed',
+    mean: 'mean', median: 'median', p90: '90 %', basis: '{n} cases', none: 'No case to compute from yet', door: 'Show these {n}', formula: 'Definitions {v}', opened: 'Cases behind “{name}”', target: 'reference: 20 minutes', loops: 'The loop', speed: 'Speed', hands: 'Who held the time', heldSum: 'held altogether', held: 'cases held', passed: 'passed on', to_and_fro: 'to and fro', lost: 'lost altogether',
   },
   system: {
     title: 'System', parts: 'Parts', ok: 'fine', degraded: 'degraded', down: 'down', lag: '{n} behind', quarantine: 'Quarantine', quarantineHint: 'What cannot be used is never lost: it is kept as it came, with the reason, and can be replayed after a fix.', empty: 'The quarantine is empty', cause: 'Cause', device: 'Device', count: 'Count', first: 'First', last: 'Last', replay: 'Replay', replayed: '{n} replayed', entries: 'Entries', payload: 'Payload', forbidden: 'Only administrators and installers see the quarantine', at: 'At', done: 'replayed',

@@ -87,7 +87,7 @@ export const zh = {
   },
   figures: {
     title: '今日统计', today: '今天', week: '近 7 天', month: '近 30 天', reported: '上报', filed: '立案', handled: '已处置', closed: '已结', onTime: '按期结案', open: '未结', overdue: '超时', response: '到场用时', responseHint: '立案 → 到场', closing: '结案用时', closingHint: '上报 → 结案', handling: '处置用时', handlingHint: '派遣 → 反馈',
-    mean: '平均', median: '中位', p90: '九成内', basis: '依据 {n} 件', none: '还没有可计算的案件', door: '查看这 {n} 件', formula: '口径版本 {v}', opened: '构成“{name}”的案件', target: '参考目标 20 分钟', loops: '办理过程', speed: '快慢',
+    mean: '平均', median: '中位', p90: '九成内', basis: '依据 {n} 件', none: '还没有可计算的案件', door: '查看这 {n} 件', formula: '口径版本 {v}', opened: '构成“{name}”的案件', target: '参考目标 20 分钟', loops: '办理过程', speed: '快慢', hands: '时间在谁手里', heldSum: '持有合计', held: '经手案件', passed: '推诿', to_and_fro: '来回', lost: '耽误合计',
   },
   system: {
     title: '系统', parts: '各部分', ok: '正常', degraded: '降级', down: '停止', lag: '积压 {n} 条', quarantine: '隔离区', quarantineHint: '不能使用的数据不会丢失：原样保存并注明原因，修复后可重放。', empty: '隔离区是空的', cause: '原因', device: '设备', count: '条数', first: '最早', last: '最近', replay: '重放', replayed: '已重放 {n} 条', entries: '内容', payload: '原文', forbidden: '只有管理员和安装人员可以查看隔离区', at: '时间', done: '已重放',
