@@ -64,3 +64,34 @@ func (h *Hub) terminalsOf(c tasks.Case) []devices.ID {
 	}
 	return out
 }
+
+// workers are those who have a case in hand: its lead until the claim, and who
+// has taken an order of it.
+func workers(c tasks.Case) []identity.PersonID {
+	if !c.Open() || c.State == tasks.Checked {
+		return nil
+	}
+	var out []identity.PersonID
+	if c.Assignee != "" && c.State != tasks.Claimed {
+		out = append(out, c.Assignee)
+	}
+	for _, o := range c.Orders {
+		if o.State == tasks.Taken && o.Assignee != "" && !slices.Contains(out, o.Assignee) {
+			out = append(out, o.Assignee)
+		}
+	}
+	return out
+}
+
+// atWork shows on the board who works on a case, and who does no longer.
+func (h *Hub) atWork(c tasks.Case) {
+	who := workers(c)
+	keep := identity.PersonID("")
+	if slices.Contains(who, c.Assignee) {
+		keep = c.Assignee
+	}
+	h.board.Done(c.ID, keep)
+	for _, w := range who {
+		h.board.Work(w, c.ID)
+	}
+}
