@@ -84,6 +84,15 @@ await play(async () => {
   const types = end.events.map((e) => e.type).join(' ')
   must(/ordered ordered .*taken .*cosign opposed cosign agreed claimed done waived checked$/.test(types), types)
   must(end.held.some((h) => h.department === 'desk' && h.since), `held by ${JSON.stringify(end.held)}`)
+
+  await desk.getByRole('navigation').getByRole('button', { name: '统计', exact: true }).click()
+  const line = desk.getByRole('row').filter({ hasText: '应急管理' })
+  await line.getByRole('button', { name: '1' }).waitFor()
+  await desk.screenshot({ path: `${task.shots}/parallel-figures.png` })
+  await line.getByRole('button', { name: '1' }).click()
+  await desk.getByText('应急管理 · 经手案件').waitFor()
+  await desk.getByRole('row').filter({ hasText: '外墙脱落' }).waitFor()
+  say('the figures say who held it, and the number opens the case')
 })
 
 /** upload draws a picture and gives it to the hub, as a camera would. */
