@@ -62,7 +62,7 @@ type Command struct {
 	Assignee   identity.PersonID `json:"assignee,omitempty" doc:"for dispatched, ordered; for taken, when the desk records it"`
 	Department string            `json:"department,omitempty" maxLength:"20" doc:"for dispatched, ordered; for agreed and opposed: who signs, default the caller's"`
 	With       []string          `json:"with,omitempty" maxItems:"20" doc:"for dispatched: co-handlers; for cosign: who signs, beside those whom the matter names"`
-	Order      int               `json:"order,omitempty" minimum:"0" doc:"the co-handler's order, as the case numbers them; for ordered 0 makes a new one"`
+	Order      int               `json:"order,omitempty" minimum:"0" doc:"the co-handler's order, as the case numbers them; for ordered 0 makes a new one; for noted and evidence whose it is"`
 	Optional   bool              `json:"optional,omitempty" doc:"for ordered: the check does not wait for it"`
 	Evidence   string            `json:"evidence,omitempty" doc:"for evidence: the hash that the upload returned"`
 	Kind       string            `json:"kind,omitempty" doc:"for evidence: what it is"`

@@ -63,7 +63,9 @@ func (c *Case) apply(e *Event) {
 		c.Severity = e.Body.Severity
 	case Evidence:
 		c.Evidence = append(c.Evidence, e.Body.Evidence)
-		c.proofs = append(c.proofs, e.Body.Kind)
+		if e.Body.Order == 0 { // a co-handler's photo is no proof of the lead's work
+			c.proofs = append(c.proofs, e.Body.Kind)
+		}
 	case Sensed:
 		c.Cleared = e.Body.Kind == "cleared"
 	}

@@ -2,6 +2,7 @@ package tasks_test
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"testing"
@@ -251,6 +252,59 @@ func TestOrdersAreIdempotentAndNotForOldEyes(t *testing.T) {
 	c = b.must(dispatcher, c, tasks.Command{Type: tasks.Extended, Order: 1, Why: "雨", Until: telemetry.At(b.clock.Add(24 * time.Hour))})
 	if c.Orders[0].Clocks[1].Due != telemetry.At(b.clock.Add(24*time.Hour)) || clock(c, "handle").Due == c.Orders[0].Clocks[1].Due {
 		t.Errorf("extended: %+v, the lead %+v", c.Orders[0].Clocks, c.Clocks)
+	}
+}
+
+// TestOneOfTwoTakesAnOrder: two of a department reach for one order at once.
+func TestOneOfTwoTakesAnOrder(t *testing.T) {
+	b := newPool(t)
+	for n := range 10 {
+		c, err := b.Report(t.Context(), dispatcher, tasks.Report{ID: fmt.Sprintf("both-%04d", n), Matter: "AQ06", Source: "patrol", Place: here})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c = b.must(dispatcher, c, tasks.Command{Type: tasks.Dispatched, Assignee: "p-017"})
+		won := make(chan error, 2)
+		for _, who := range []identity.Principal{es, hand("p-es2")} {
+			go func() {
+				_, err := b.Do(t.Context(), who, tasks.Command{ID: "take-by-" + who.Account, Case: c.ID, Type: tasks.Taken, Order: 1, At: telemetry.At(monday)})
+				won <- err
+			}()
+		}
+		first, second := <-won, <-won
+		if (first == nil) == (second == nil) || first != nil && !refused(first, "right") || second != nil && !refused(second, "right") {
+			t.Fatalf("both reached for it: %v and %v; want one to have it", first, second)
+		}
+	}
+}
+
+// TestAnOrderOnTheWrongStep: the number of an order is of no use to the lead's.
+func TestAnOrderOnTheWrongStep(t *testing.T) {
+	b := newPool(t)
+	c := b.must(dispatcher, b.house("patrol"), tasks.Command{Type: tasks.Dispatched, Assignee: "p-017"})
+	c = b.must(lead, c, tasks.Command{Type: tasks.Returned, Order: 1, Why: "不归我管"})
+	if len(c.Passes) != 1 || c.Passes[0].From != "HC" || c.Passes[0].Order != 0 {
+		t.Errorf("passes %+v", c.Passes)
+	}
+	c = b.must(es, c, tasks.Command{Type: tasks.Evidence, Order: 1, Evidence: photo, Kind: "photo-after"})
+	b.refuses("invalid", es, c, tasks.Command{Type: tasks.Noted, Order: 3, Text: "x"})
+	if c.Orders[0].State != tasks.Ordered || len(c.Evidence) != 1 {
+		t.Errorf("a photo changed the order: %s, %v", c.Orders[0].State, c.Evidence)
+	}
+}
+
+// TestACoHandlersPhotoIsNoProofOfTheLead: who demands one after the work is done
+// wants it of who did the work.
+func TestACoHandlersPhotoIsNoProofOfTheLead(t *testing.T) {
+	b := newPool(t)
+	c := b.must(dispatcher, b.report("hazard-1"), tasks.Command{Type: tasks.Dispatched, Assignee: "p-017"})
+	c = b.must(dispatcher, c, tasks.Command{Type: tasks.Ordered, Department: "FR"})
+	c = b.must(fr, c, tasks.Command{Type: tasks.Evidence, Order: 1, Evidence: photo, Kind: "photo-after"})
+	if len(c.Missing) != 1 {
+		t.Errorf("missing %v, want the lead's own photo", c.Missing)
+	}
+	if c = b.must(lead, c, tasks.Command{Type: tasks.Evidence, Evidence: photo, Kind: "photo-after"}); len(c.Missing) != 0 {
+		t.Errorf("missing %v", c.Missing)
 	}
 }
 

@@ -192,6 +192,8 @@ func (p *Pool) allowed(who actor, now *Case, c Command) error {
 	switch {
 	case c.Type == Dispatched && c.Assignee == "":
 		return &RefusedError{Code: "invalid", Reason: "dispatched: name the assignee"}
+	case slices.Contains(remarks, c.Type) && c.Order > len(now.Orders):
+		return &RefusedError{Code: "invalid", Reason: fmt.Sprintf("order %d: the case has %d", c.Order, len(now.Orders))}
 	case c.Type == Ordered && c.Department == "" && c.Order == 0:
 		return &RefusedError{Code: "invalid", Reason: "ordered: name the department, or a person of one"}
 	case c.Type == Cosign && len(p.byCode[now.Matter].signing(c.With).Signers) == 0:
@@ -212,7 +214,10 @@ var explained = []EventType{Returned, Rejected, Suspended, Objected, Upheld, Dis
 func (p *Pool) event(who actor, now *Case, c Command) Event {
 	e := Event{Type: c.Type, At: c.At, Server: telemetry.At(p.now()), By: who.Account, Person: who.Person, Place: c.Place, Why: c.Why}
 	e.Body = Body{Text: c.Text, Assignee: c.Assignee, Department: c.Department, With: c.With, Evidence: c.Evidence, Kind: c.Kind,
-		Until: c.Until, Severity: c.Severity, Candidates: c.Candidates, Order: c.Order}
+		Until: c.Until, Severity: c.Severity, Candidates: c.Candidates}
+	if _, ofOrder := orderSteps[c.Type]; ofOrder || slices.Contains(remarks, c.Type) {
+		e.Body.Order = c.Order
+	}
 	switch {
 	case c.Type == Dispatched && e.Body.Department == "":
 		e.Body.Department, e.Body.With = now.Department, now.With

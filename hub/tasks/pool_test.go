@@ -47,7 +47,7 @@ var house = tasks.Matter{Code: "AQ06", Domain: "safety", Privacy: "public", Name
 }
 
 // who belongs where.
-var belongs = map[identity.PersonID]string{"p-017": "HC", "p-018": "HC", "p-es": "ES", "p-pm": "PM", "p-fr": "FR"}
+var belongs = map[identity.PersonID]string{"p-017": "HC", "p-018": "HC", "p-es": "ES", "p-es2": "ES", "p-pm": "PM", "p-fr": "FR"}
 
 type bench struct {
 	*tasks.Pool

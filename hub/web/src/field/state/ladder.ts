@@ -25,7 +25,7 @@ const afterOrder: Partial<Record<Step, Step[]>> = { taken: ['done', 'declined'],
 export function overlay(c: Case, waiting: Entry[]): Case {
   return waiting.reduce((seen, e) => {
     if (e.kind !== 'command' || e.case !== c.id || e.refused) return seen
-    if (e.body.type === 'evidence') return { ...seen, missing: without(seen.missing, e.body.kind) }
+    if (e.body.type === 'evidence') return e.body.order ? seen : { ...seen, missing: without(seen.missing, e.body.kind) }
     if (e.body.order) return { ...seen, orders: seen.orders?.map((o) => (o.n === e.body.order ? { ...o, state: e.body.type, next: afterOrder[e.body.type] ?? [] } : o)) }
     if (e.body.type === 'agreed' || e.body.type === 'opposed') return { ...seen, cosign: seen.cosign && { ...seen.cosign, votes: [...(seen.cosign.votes ?? []), { department: e.body.department ?? '', agrees: e.body.type === 'agreed', at: 0 }] } }
     const next = after[e.body.type]

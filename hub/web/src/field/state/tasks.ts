@@ -6,6 +6,7 @@ import { byUrgency, isOpen, newest } from '@/shared/cases'
 import { hubNow } from '@/shared/clock'
 import { newId } from '@/shared/ids'
 import { latest } from '@/shared/latest'
+import { ownOrder } from '@/shared/parallel'
 import { alert } from './alert'
 import { nextRung, overlay, partOf } from './ladder'
 import { commit, fresh, keep, onCase, ready, usePhone } from './phone'
@@ -68,10 +69,11 @@ async function photograph(c: Case, proof: string, photo: Blob, at: number): Prom
   const { fix } = usePlace()
   const { outbox } = await ready()
   await outbox.addPhoto(id, photo)
+  const order = partOf(c, me.value) === 'order' ? ownOrder(c, me.value)?.n : undefined
   const where = fix.value ? { lon: fix.value.lon, lat: fix.value.lat, accuracy: fix.value.accuracy } : {}
   await commit(
     { kind: 'photo', photo: id, case: c.id, of: proof, at, ...where },
-    { kind: 'command', case: c.id, photo: id, body: { id: newId(at), type: 'evidence', kind: proof, at } },
+    { kind: 'command', case: c.id, photo: id, body: { id: newId(at), type: 'evidence', kind: proof, at, order } },
   )
 }
 

@@ -1055,7 +1055,7 @@ export interface components {
             optional?: boolean;
             /**
              * Format: int64
-             * @description the co-handler's order, as the case numbers them; for ordered 0 makes a new one
+             * @description the co-handler's order, as the case numbers them; for ordered 0 makes a new one; for noted and evidence whose it is
              */
             order?: number;
             place?: components["schemas"]["Point"];

@@ -47,7 +47,7 @@ export const en: Words<typeof zh> = {
   round: { open: 'open', passed: 'passed', vetoed: 'vetoed', failed: 'quorum out of reach', withdrawn: 'withdrawn', lapsed: 'lapsed' },
   parallel: {
     title: 'Working together', lead: 'Lead', co: 'Co-handler {n}', must: 'required', anyone: 'anybody of the department', sent: 'sent {n} times', resend: 'Send again or elsewhere', add: 'Add a co-handler', department: 'Department', optional: 'The check does not wait for it', send: 'Send order', record: 'Record: {step}', waiting: 'The check waits for: {list}',
-    cosign: 'Counter-sign', round: 'Round {n}', quorum: 'passes with {need} of {of}', veto: 'may veto', silent: 'no answer yet', held: 'Who holds the time', now: 'has it now', passes: 'Passed on', pass: '{from} gave it back, {to} has it', open: '{from} gave it back, nobody has it yet', dismissed: 'objection of {from} dismissed', lost: '{span} lost', back: 'to and fro', yours: 'Your order', sign: 'Your signature is asked for', desk: 'Centre', refuse: '{step}: say why', party: '{department} ({role})',
+    cosign: 'Counter-sign', round: 'Round {n}', quorum: 'passes with {need} of {of}', veto: 'may veto', silent: 'no answer yet', held: 'Who holds the time', now: 'has it now', passes: 'Passed on', pass: '{from} gave it back, {to} has it', open: '{from} gave it back, nobody has it yet', dismissed: 'objection of {from} dismissed', lost: '{span} lost', back: 'to and fro', yours: 'Your order', sign: 'Your signature is asked for', desk: 'Centre',
   },
   source: { sensor: 'sensor', patrol: 'patrol', sos: 'SOS', hotline: '12345', resident: 'resident', partner: 'partner', desk: 'desk' },
   severity: { info: 'info', minor: 'minor', major: 'major', critical: 'critical' },

@@ -43,7 +43,7 @@ export const zh = {
   round: { open: '会签中', passed: '会签通过', vetoed: '被否决', failed: '未达票数', withdrawn: '已撤回', lapsed: '已失效' },
   parallel: {
     title: '协同办理', lead: '主办', co: '协办 {n}', must: '必办', anyone: '部门内任一人', sent: '第 {n} 次派出', resend: '改派或重派', add: '加派协办', department: '部门', optional: '核查不等它', send: '派单', record: '代录：{step}', waiting: '核查要等：{list}',
-    cosign: '会签', round: '第 {n} 轮', quorum: '{need}/{of} 家同意即通过', veto: '可否决', silent: '未表态', held: '时间在谁手里', now: '正在其手中', passes: '推诿与改派', pass: '{from} 退出，{to} 接手', open: '{from} 退出，还没有接手的', dismissed: '{from} 的异议被驳回', lost: '耽误 {span}', back: '来回', yours: '您的协办单', sign: '请您会签', desk: '指挥中心', refuse: '{step}：请写明原因', party: '{department}（{role}）',
+    cosign: '会签', round: '第 {n} 轮', quorum: '{need}/{of} 家同意即通过', veto: '可否决', silent: '未表态', held: '时间在谁手里', now: '正在其手中', passes: '推诿与改派', pass: '{from} 退出，{to} 接手', open: '{from} 退出，还没有接手的', dismissed: '{from} 的异议被驳回', lost: '耽误 {span}', back: '来回', yours: '您的协办单', sign: '请您会签', desk: '指挥中心',
   },
   source: { sensor: '传感器', patrol: '巡查', sos: '一键求助', hotline: '12345', resident: '居民', partner: '共建单位', desk: '值班登记' },
   severity: { info: '提示', minor: '一般', major: '较重', critical: '严重' },
