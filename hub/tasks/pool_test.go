@@ -29,6 +29,7 @@ var gas = tasks.Matter{Code: "AQ03", Domain: "safety", Privacy: "public", Name: 
 	Limits: []tasks.Limit{
 		{Name: "arrive", From: tasks.Dispatched, Until: tasks.Onscene, Kind: tasks.Emergency, Value: "10m"},
 		{Name: "handle", From: tasks.Dispatched, Until: tasks.Claimed, Kind: tasks.WorkingHours, Value: "4h"},
+		{Name: "check", From: tasks.Claimed, Until: tasks.Checked, Kind: tasks.CalendarHours, Value: "2h"},
 	},
 	Evidence: []tasks.Proof{{Kind: "photo-after", Before: tasks.Claimed}},
 	Auto:     []tasks.EventType{tasks.Screened, tasks.Filed},
