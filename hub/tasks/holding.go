@@ -68,14 +68,16 @@ func (c *Case) held() []Held {
 
 // stays collects who held a case; those that last have no end.
 type stays struct {
-	all []Stay
-	at  telemetry.Millis
+	all  []Stay
+	at   telemetry.Millis
+	room []string // for holders, again and again
 }
 
 // see ends the stays of those who hold the case no longer, and begins others.
 func (s *stays) see(c *Case, at telemetry.Millis) {
 	s.at = max(s.at, at)
-	holders := c.holders()
+	holders := c.holders(s.room[:0])
+	s.room = holders
 	for i := range s.all {
 		if s.all[i].To != 0 {
 			continue
@@ -91,12 +93,11 @@ func (s *stays) see(c *Case, at telemetry.Millis) {
 	}
 }
 
-// holders are those whose move it is, each once.
-func (c *Case) holders() []string {
+// holders appends those whose move it is, each once.
+func (c *Case) holders(out []string) []string {
 	if !c.Open() || c.State == Suspended {
-		return nil
+		return out
 	}
-	var out []string
 	add := func(d string) {
 		if !slices.Contains(out, d) {
 			out = append(out, d)

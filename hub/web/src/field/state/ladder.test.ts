@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import type { Case, Step } from '@/shared/api/types'
-import { climbed, nextRung, overlay, partOf, refusal } from './ladder'
+import { climbed, nextRung, overlay, ownClock, partOf, refusal } from './ladder'
 import type { Entry } from './outbox'
 
 const make = (c: Partial<Case>) => ({ id: 'c-1', state: 'dispatched', next: ['accepted', 'returned'], missing: ['photo-after'], ...c }) as Case
@@ -45,6 +45,14 @@ it('shows a co-handler the own order, and not the steps of the lead', () => {
   expect(nextRung(helped(), lead)).toEqual({ kind: 'step', step: 'accepted' })
   expect(refusal(helped(), lead)).toEqual({ step: 'returned' })
   expect(nextRung(helped({ state: 'done', next: [] }), me)).toEqual({ kind: 'wait' })
+})
+
+it('presses a co-handler with the clock of the own order', () => {
+  const clock = (name: string, due: number) => ({ name, kind: 'emergency', started: 0, due, used: 0, light: 'green' })
+  const c = make({ assignee: 'p-1', clocks: [clock('handle', 900)] as never, orders: [order({ clocks: [{ ...clock('co-accept', 100), stopped: 50 }, clock('co-handle', 500)] })] as never })
+  expect(ownClock(c, me, 10)?.name).toBe('co-handle')
+  expect(ownClock(c, { ...me, person: 'p-1' }, 10)?.name).toBe('handle')
+  expect(ownClock({ ...c, orders: [] }, me, 10)).toBeUndefined()
 })
 
 it('takes and does an order offline', () => {

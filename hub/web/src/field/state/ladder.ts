@@ -1,6 +1,7 @@
 // The worker's ladder: 接单 → 到场 → 拍照 → 办结. What the hub allows stands in
 // `next`; offline, the steps that wait in the outbox are laid over it.
 import type { Case, Step } from '@/shared/api/types'
+import { clockNow, pressing, type ClockNow } from '@/shared/cases'
 import { ownOrder, signsFor, type Viewer } from '@/shared/parallel'
 import type { Entry } from './outbox'
 
@@ -48,6 +49,14 @@ export function partOf(c: Case, me: Viewer): Part {
   if (!me?.person || c.assignee === me.person) return 'lead'
   if (signsFor(c, me)) return 'sign'
   return ownOrder(c, me) ? 'order' : 'none'
+}
+
+/** ownClock is the clock that presses a person: of the case for its lead, of the own order for a co-handler; who only signs has none. */
+export function ownClock(c: Case, me: Viewer, now: number): ClockNow | undefined {
+  const part = partOf(c, me)
+  if (part === 'lead') return pressing(c, now)
+  const clocks = (part === 'order' && ownOrder(c, me)?.clocks) || []
+  return clocks.filter((k) => !k.stopped).map((k) => clockNow(k, now)).sort((a, b) => a.left - b.left)[0]
 }
 
 /** nextRung is the one thing to do now. */
