@@ -39,6 +39,27 @@ func load(t *testing.T) []tasks.Matter {
 	return out
 }
 
+// TestParallelMattersSaySo: those with a counter-sign or orders of their own have
+// clocks for them, and every matter reviews what is returned to the hotline.
+func TestParallelMattersSaySo(t *testing.T) {
+	n := 0
+	for _, m := range load(t) {
+		if !slices.Equal(m.Review, []string{"hotline"}) {
+			t.Errorf("%s: a case of the hotline is returned without a review", m.Code)
+		}
+		ofOrders := slices.ContainsFunc(m.Limits, func(l tasks.Limit) bool { return l.From == tasks.Ordered })
+		if len(m.Must) > 0 != ofOrders {
+			t.Errorf("%s: orders for %v, limits of orders: %v", m.Code, m.Must, ofOrders)
+		}
+		if len(m.Cosign.Signers) > 0 {
+			n++
+		}
+	}
+	if n != 3 {
+		t.Errorf("%d matters are signed, want 3", n)
+	}
+}
+
 func TestThirtySixMatters(t *testing.T) {
 	var deps struct {
 		Departments []people.Department `yaml:"departments"`
@@ -137,7 +158,10 @@ func TestEveryMatterLivesThroughEverything(t *testing.T) {
 			l.must(desk, tasks.Extended, tasks.Suspended, tasks.Resumed)
 			l.finish(m)
 			l.must(desk, tasks.Rework)
-			l.must(worker, tasks.Onscene, tasks.Handling, tasks.Claimed)
+			l.must(worker, tasks.Onscene, tasks.Handling)
+			l.sign(m)
+			l.must(worker, tasks.Claimed)
+			l.orders()
 			l.must(desk, tasks.Checked, tasks.Closed, tasks.Filed)
 			if !l.c.Open() || l.c.Reworks != 1 {
 				t.Errorf("reopened as %s with %d reworks", l.c.State, l.c.Reworks)
@@ -170,5 +194,48 @@ func (l *life) finish(m tasks.Matter) {
 			l.t.Fatal(err)
 		}
 	}
+	l.sign(m)
 	l.must(worker, tasks.Claimed)
+}
+
+// sign takes a case through the counter-sign that its matter demands: a round in
+// which one with a veto opposes, and one in which all agree.
+func (l *life) sign(m tasks.Matter) {
+	l.t.Helper()
+	if len(m.Cosign.Signers) == 0 {
+		return
+	}
+	var refused *tasks.RefusedError
+	if err := l.do(worker, tasks.Command{Type: tasks.Claimed}); !errors.As(err, &refused) || refused.Code != "cosign" {
+		l.t.Errorf("claimed without a counter-sign: %v", err)
+	}
+	vote := func(t tasks.EventType, department string) {
+		if err := l.do(desk, tasks.Command{Type: t, Department: department, Why: "said on the phone"}); err != nil {
+			l.t.Fatal(err)
+		}
+	}
+	l.must(worker, tasks.Cosign)
+	vote(tasks.Opposed, m.Cosign.Veto[0])
+	l.must(worker, tasks.Cosign)
+	for _, d := range m.Cosign.Signers {
+		if l.c.State == tasks.Cosign {
+			vote(tasks.Agreed, d)
+		}
+	}
+}
+
+// orders closes what the check waits for, and is refused the check before.
+func (l *life) orders() {
+	l.t.Helper()
+	for _, o := range l.c.Orders {
+		var refused *tasks.RefusedError
+		if err := l.do(desk, tasks.Command{Type: tasks.Checked}); !errors.As(err, &refused) || refused.Code != "state" {
+			l.t.Errorf("checked while %s has an order: %v", o.Department, err)
+		}
+		for _, s := range []tasks.EventType{tasks.Taken, tasks.Done} {
+			if err := l.do(desk, tasks.Command{Type: s, Order: o.N, Why: "said on the phone"}); err != nil {
+				l.t.Fatal(err)
+			}
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"slices"
 
 	"gridhub/hub/evidence"
 	"gridhub/hub/identity"
@@ -23,7 +24,7 @@ func (a *API) cases(ctx context.Context, in *casesInput) (*casesOutput, error) {
 		assignee = who(ctx).Person
 	}
 	list, err := a.deps.Cases.List(ctx, tasks.Filter{Open: in.Open, State: tasks.EventType(in.State),
-		Assignee: assignee, Matter: in.Matter, Since: in.Since, Limit: in.Limit})
+		Assignee: assignee, Department: a.departmentOf(ctx, assignee), Matter: in.Matter, Since: in.Since, Limit: in.Limit})
 	return &casesOutput{Body: list}, err
 }
 
@@ -43,7 +44,7 @@ func (a *API) oneCase(ctx context.Context, in *caseInput) (*caseViewOutput, erro
 	if err != nil {
 		return nil, status(err)
 	}
-	if p := who(ctx); deskless(p) && !concerns(p, c, events) {
+	if p := who(ctx); deskless(p) && !concerns(p, c, events) && !hands(c, p.Person, a.departmentOf(ctx, p.Person)) {
 		return nil, huma.Error403Forbidden("this case is not yours")
 	}
 	out := &caseViewOutput{Body: CaseView{Case: c, Events: a.veil(who(ctx), c, events), Items: []evidence.Item{}}}
@@ -65,6 +66,26 @@ func concerns(p identity.Principal, c tasks.Case, events []tasks.Event) bool {
 		}
 	}
 	return c.Assignee == p.Person
+}
+
+// hands reports whether a person, or anybody of the department, has a move on a
+// case beside its lead.
+func hands(c tasks.Case, person identity.PersonID, department string) bool {
+	return slices.ContainsFunc(c.Hands(), func(h string) bool {
+		return h == string(person) || department != "" && h == tasks.HandOf(department)
+	})
+}
+
+// departmentOf is a person's department, empty where there is none.
+func (a *API) departmentOf(ctx context.Context, person identity.PersonID) string {
+	if person == "" {
+		return ""
+	}
+	s, err := a.deps.Staff.Person(ctx, person)
+	if err != nil {
+		return ""
+	}
+	return s.Department
 }
 
 func (a *API) command(ctx context.Context, in *commandInput) (*caseOutput, error) {

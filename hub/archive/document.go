@@ -30,6 +30,7 @@ var documentText string
 // sheet renders the document: no scripts, no fonts or pictures from elsewhere;
 // photos are those in the folder beside it once the case is unpacked.
 var sheet = template.Must(template.New("document").Funcs(template.FuncMap{
+	"role":     role,
 	"event":    func(t tasks.EventType) string { return word(eventWords, t) },
 	"source":   func(s string) string { return word(sourceWords, s) },
 	"severity": func(s string) string { return word(severityWords, s) },
@@ -41,6 +42,17 @@ var sheet = template.Must(template.New("document").Funcs(template.FuncMap{
 	"short":    func(hash string) string { return hash[:min(16, len(hash))] },
 	"join":     func(list []string) string { return strings.Join(list, "、") },
 }).Parse(documentText))
+
+// role says as what an event names a department.
+func role(e tasks.Event) string {
+	switch e.Type {
+	case tasks.Ordered:
+		return "协办"
+	case tasks.Agreed, tasks.Opposed:
+		return "会签"
+	}
+	return "主办"
+}
 
 // document renders a paper; the same paper gives the same bytes.
 func document(p paper) ([]byte, error) {

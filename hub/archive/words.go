@@ -58,6 +58,10 @@ var eventWords = map[tasks.EventType]string{
 	tasks.Extended: "延时", tasks.Suspended: "挂账", tasks.Resumed: "恢复", tasks.Claimed: "处理反馈", tasks.Checked: "核查通过",
 	tasks.Rework: "返工", tasks.Closed: "结案", tasks.Archived: "归档", tasks.Voided: "作废", tasks.Graded: "调整等级", tasks.Noted: "备注",
 	tasks.Evidence: "证据", tasks.Called: "通话", tasks.Sensed: "传感器",
+	tasks.Merged: "并入他案", tasks.Unmerged: "撤销并案", tasks.Joined: "他案并入", tasks.Parted: "他案分出",
+	tasks.Objected: "提出异议", tasks.Upheld: "异议成立", tasks.Dismissed: "异议驳回",
+	tasks.Cosign: "发起会签", tasks.Agreed: "会签同意", tasks.Opposed: "会签不同意", tasks.Withdrawn: "撤回会签",
+	tasks.Ordered: "协办派单", tasks.Taken: "协办签收", tasks.Declined: "协办退单", tasks.Done: "协办办结", tasks.Waived: "协办免办",
 }
 
 var sourceWords = map[string]string{"sensor": "传感器", "patrol": "巡查", "sos": "一键求助", "hotline": "12345 热线", "resident": "居民",
@@ -65,7 +69,8 @@ var sourceWords = map[string]string{"sensor": "传感器", "patrol": "巡查", "
 
 var severityWords = map[string]string{"info": "提示", "minor": "一般", "major": "较大", "critical": "重大"}
 
-var limitWords = map[string]string{"arrive": "到场", "handle": "处置", "check": "核查"}
+var limitWords = map[string]string{"arrive": "到场", "handle": "处置", "check": "核查", "co-accept": "协办签收", "co-handle": "协办处置",
+	"cordon": "警戒", "stop": "制止", "penalty": "处罚", "remove": "拆除", "post": "到岗", "report": "报告", "visit": "走访", "reply": "答复"}
 
 var kindWords = map[tasks.LimitKind]string{tasks.Emergency: "紧急时", tasks.WorkingHours: "工作时", tasks.WorkingDays: "工作日",
 	tasks.CalendarHours: "日历时", tasks.CalendarDays: "日历日"}

@@ -16,12 +16,14 @@ type Fact struct {
 	Paused time.Duration // suspended altogether, also by now
 	pauses int
 	marks  []mark
+	parts  map[string]part // of each department that held the case
 }
 
 // mark says that a case counts under a name, at an instant of the period.
 type mark struct {
-	name string
-	at   telemetry.Millis
+	name       string
+	at         telemetry.Millis
+	department string // that it counts for; empty: the case's
 }
 
 // factOf computes the fact of a case for a period; false when it had not begun.
@@ -38,6 +40,7 @@ func factOf(events []tasks.Event, describe func([]tasks.Event, telemetry.Millis)
 	f := Fact{Case: describe(before, p.to)}
 	f.Paused, f.pauses = paused(before, p.to)
 	f.mark(before, p)
+	f.markHands(p)
 	return f, true
 }
 
@@ -64,7 +67,7 @@ func paused(events []tasks.Event, end telemetry.Millis) (sum time.Duration, n in
 func (f *Fact) mark(events []tasks.Event, p period) {
 	add := func(name string, at telemetry.Millis, is bool) {
 		if is && at >= p.from && at < p.to {
-			f.marks = append(f.marks, mark{name, at})
+			f.marks = append(f.marks, mark{name, at, ""})
 		}
 	}
 	at := func(t tasks.EventType) telemetry.Millis { return f.Times[t] }
@@ -168,6 +171,7 @@ var parts = map[string][]string{
 	"reported": nil, "valid": {"reported"}, "filed": nil, "missed": {"filed"}, "hotline": {"reported"}, "repeated": {"hotline", "reported"},
 	"dispatched": nil, "redispatched": {"dispatched"}, "to_dispose": nil, "disposed": {"to_dispose"}, "disposed_on_time": {"disposed", "to_dispose"},
 	"due": nil, "closed": {"due"}, "closed_on_time": {"closed", "due"}, "rework": {"due"}, "suspended": nil,
+	"held": nil, "passed": {"held"}, "to_and_fro": {"passed", "held"},
 }
 
 // counted reports whether a name is one of a count.

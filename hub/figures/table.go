@@ -26,7 +26,8 @@ type Table struct {
 }
 
 // Row is one line. A case counts where it is at the period's end, and in the
-// day of what happened to it.
+// day of what happened to it. What counts for departments (held, passed) stands
+// in the line of each that had a part, so that these sum to more than the total.
 type Row struct {
 	Key      string         `json:"key"` // empty: unknown, such as a case that nobody was sent to
 	Counts   map[string]int `json:"counts"`
@@ -36,6 +37,8 @@ type Row struct {
 	Close    Times          `json:"time_to_close"` // reported → closed, suspensions included
 	Handling Times          `json:"handling"`      // dispatched → claimed
 	Paused   Times          `json:"suspended_for"` // of the cases closed that were suspended
+	Held     Times          `json:"held_for"`      // how long the line's department, else anybody, kept a case waiting in the period
+	Lost     Times          `json:"lost"`          // of the cases that were passed on: until the next department had them
 }
 
 // Share is a rate in per cent with the interval in which its true value lies
@@ -70,15 +73,15 @@ type Times struct {
 var Dimensions = []string{"matter", "grid", "department", "person", "source", "day", "week", "month", "daykind"}
 
 // key says in which line of a table a case counts at an instant.
-func (b *Board) key(by string, f *Fact, at telemetry.Millis) string {
-	t := at.Time().In(b.o.Zone)
+func (b *Board) key(by string, f *Fact, m mark) string {
+	t := m.at.Time().In(b.o.Zone)
 	switch by {
 	case "matter":
 		return f.Matter
 	case "grid":
 		return f.Grid
 	case "department":
-		return f.Department
+		return cmp.Or(m.department, f.Department)
 	case "person":
 		return string(f.Assignee)
 	case "source":
@@ -109,8 +112,8 @@ func (b *Board) Table(ctx context.Context, from, to telemetry.Millis, by string)
 	whole := newLine("")
 	for i := range facts {
 		f := &facts[i]
-		f.spread(period{from, to}, func(at telemetry.Millis) []*line {
-			key := b.key(by, f, at)
+		f.spread(period{from, to}, func(m mark) []*line {
+			key := b.key(by, f, m)
 			if lines[key] == nil {
 				lines[key] = newLine(key)
 			}
@@ -135,21 +138,31 @@ type line struct {
 	key                               string
 	counts                            map[string]int
 	response, close, handling, paused []float64 // seconds
+	held, lost                        []float64
 }
 
 func newLine(key string) *line { return &line{key: key, counts: map[string]int{}} }
 
 // spread brings everything that a case counts for into the lines of its time.
-func (f *Fact) spread(p period, at func(telemetry.Millis) []*line) {
+func (f *Fact) spread(p period, at func(mark) []*line) {
+	type once struct {
+		*line
+		name string
+	}
+	seen := map[once]bool{}
 	for _, m := range f.marks {
-		for _, l := range at(m.at) {
-			l.counts[m.name]++
+		for _, l := range at(m) {
+			if k := (once{l, m.name}); !seen[k] {
+				seen[k] = true
+				l.counts[m.name]++
+			}
 		}
 	}
+	f.hold(at)
 	times := func(from, to tasks.EventType, into func(*line) *[]float64) {
 		began, ok := when(f.Case, from)
 		if end := f.Times[to]; ok && p.has(to)(f.Case) && end >= began {
-			for _, l := range at(end) {
+			for _, l := range at(mark{at: end}) {
 				v := into(l)
 				*v = append(*v, end.Sub(began).Seconds())
 			}
@@ -159,7 +172,7 @@ func (f *Fact) spread(p period, at func(telemetry.Millis) []*line) {
 	times(tasks.Reported, tasks.Closed, func(l *line) *[]float64 { return &l.close })
 	times(tasks.Dispatched, tasks.Claimed, func(l *line) *[]float64 { return &l.handling })
 	if f.pauses > 0 && p.has(tasks.Closed)(f.Case) {
-		for _, l := range at(f.Times[tasks.Closed]) {
+		for _, l := range at(mark{at: f.Times[tasks.Closed]}) {
 			l.paused = append(l.paused, f.Paused.Seconds())
 		}
 	}
@@ -167,7 +180,7 @@ func (f *Fact) spread(p period, at func(telemetry.Millis) []*line) {
 
 func (l *line) row(v Version, by string, highest map[string]int) Row {
 	r := Row{Key: l.key, Counts: l.counts, Rates: []Share{}, Scores: []Points{}, Response: timesOf(l.response), Close: timesOf(l.close),
-		Handling: timesOf(l.handling), Paused: timesOf(l.paused)}
+		Handling: timesOf(l.handling), Paused: timesOf(l.paused), Held: timesOf(l.held), Lost: timesOf(l.lost)}
 	of := map[string]Share{}
 	for _, d := range v.Rates {
 		s := share(d.Code, l.counts[d.Of], l.counts[d.Among])
@@ -245,13 +258,13 @@ func (b *Board) Cases(ctx context.Context, from, to telemetry.Millis, by, key, c
 	out := []identity.CaseID{}
 	for i := range facts {
 		for _, m := range facts[i].marks {
-			if m.name == count && (by == "" || b.key(by, &facts[i], m.at) == key) {
+			if m.name == count && (by == "" || b.key(by, &facts[i], m) == key) {
 				out = append(out, facts[i].ID)
 			}
 		}
 	}
 	slices.SortFunc(out, cmp.Compare[identity.CaseID])
-	return out, nil
+	return slices.Compact(out), nil
 }
 
 // Definitions returns the formulas in all their versions.
@@ -260,12 +273,12 @@ func (b *Board) Definitions() Definitions { return b.o.Definitions }
 // Sheet is the table as people read it, the total in the last line.
 func (b *Board) Sheet(t Table) sheets.Sheet {
 	v := b.o.Definitions.At(t.From.Time().In(b.o.Zone))
-	names := []string{"reported", "filed", "due", "closed", "disposed", "rework", "suspended"}
+	names := []string{"reported", "filed", "due", "closed", "disposed", "rework", "suspended", "held", "passed", "to_and_fro"}
 	s := sheets.Sheet{Name: t.By, Head: append([]string{t.By}, names...)}
 	for _, r := range v.Rates {
 		s.Head = append(s.Head, r.Name.ZH+" %", r.Name.ZH+" 下限", r.Name.ZH+" 上限")
 	}
-	for _, what := range []string{"响应", "结案", "处置", "挂账"} {
+	for _, what := range []string{"响应", "结案", "处置", "挂账", "持有", "推诿耽误"} {
 		s.Head = append(s.Head, what+"中位 h", what+"九成 h")
 	}
 	for _, row := range append(slices.Clone(t.Rows), t.Total) {
@@ -289,7 +302,7 @@ func (r Row) cells(names []string) []any {
 			out = append(out, s.Value, s.Low, s.High)
 		}
 	}
-	for _, t := range []Times{r.Response, r.Close, r.Handling, r.Paused} {
+	for _, t := range []Times{r.Response, r.Close, r.Handling, r.Paused, r.Held, r.Lost} {
 		if t.N == 0 {
 			out = append(out, nil, nil)
 		} else {

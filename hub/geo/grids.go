@@ -11,7 +11,8 @@ type Grid struct {
 	Code   string `json:"code"`
 	NameZH string `json:"name_zh"`
 	NameEN string `json:"name_en"`
-	Center Point  `json:"center"` // the middle of its bounding box, for labels
+	Class  string `json:"class,omitempty"` // of the region, by which limits may differ
+	Center Point  `json:"center"`          // the middle of its bounding box, for labels
 }
 
 // Grids finds the grid of a place. It never changes after it was parsed and
@@ -27,7 +28,7 @@ type Grids struct {
 const gridSquare = 100
 
 // ParseGrids reads a GeoJSON FeatureCollection of polygons with the
-// properties code (unique, required), name_zh and name_en. The error joins what
+// properties code (unique, required), name_zh, name_en and class. The error joins what
 // is wrong with each feature, counted from 0 as in the file.
 func ParseGrids(data []byte) (*Grids, error) {
 	c, err := parseCollection(data)
@@ -64,7 +65,7 @@ func (g *Grids) feature(i int, f feature, seen map[string]int) error {
 	if err != nil {
 		return err
 	}
-	return g.add(Grid{Code: code, NameZH: f.text("name_zh"), NameEN: f.text("name_en")}, polygons)
+	return g.add(Grid{Code: code, NameZH: f.text("name_zh"), NameEN: f.text("name_en"), Class: f.text("class")}, polygons)
 }
 
 func (g *Grids) add(grid Grid, polygons [][][]Point) error {

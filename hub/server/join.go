@@ -133,18 +133,11 @@ func (h *Hub) refused(r broker.Refusal) {
 	h.log.Warn("refused", "device", r.ID, "remote", r.Remote, "what", r.What, "detail", r.Detail, "cause", r.Cause)
 }
 
-// caseChanged tells the screens and the assignee's terminals.
+// caseChanged tells the screens and the terminals of those who have a part.
 func (h *Hub) caseChanged(c tasks.Case) {
 	h.board.Publish(c)
-	if !c.Open() || c.State == tasks.Claimed || c.State == tasks.Checked {
-		h.board.Done(c.ID, "")
-	} else if c.Assignee != "" {
-		h.board.Done(c.ID, c.Assignee)
-		h.board.Work(c.Assignee, c.ID)
-	}
-	if c.Assignee != "" {
-		h.wake(c)
-	}
+	h.atWork(c)
+	h.wake(c)
 	if c.State == tasks.Archived {
 		h.archive.Archived(c.ID)
 	}
@@ -185,8 +178,8 @@ func (h *Hub) refill(ctx context.Context, s screen) error {
 		return err
 	}
 	for _, c := range open {
-		if c.Assignee != "" && c.State != tasks.Claimed && c.State != tasks.Checked {
-			h.board.Work(c.Assignee, c.ID)
+		for _, who := range workers(c) {
+			h.board.Work(who, c.ID)
 		}
 	}
 	hazards, err := h.book.List(ctx, true, 10_000)
@@ -337,8 +330,8 @@ func (r roster) Everybody(ctx context.Context) ([]dispatch.Someone, error) {
 	}
 	busy := map[identity.PersonID]int{}
 	for _, c := range open {
-		if c.Assignee != "" && c.State != tasks.Claimed && c.State != tasks.Checked {
-			busy[c.Assignee]++
+		for _, who := range workers(c) {
+			busy[who]++
 		}
 	}
 	now := map[identity.PersonID]live.PersonState{}

@@ -163,7 +163,7 @@ func (h *Hub) openWork(ctx context.Context) (err error) {
 		h.log.Warn("working days will be counted wrongly", "detail", p.Detail)
 	}
 	h.pool, err = tasks.Open(ctx, h.db, tasks.Options{Matters: h.files.Matters, Calendar: h.files.Calendar(),
-		Now: h.now, Changed: h.caseChanged})
+		Now: h.now, Changed: h.caseChanged, Department: h.departmentOf, Region: h.files.region})
 	if err != nil {
 		return err
 	}
@@ -387,10 +387,10 @@ func (h *Hub) Close() error {
 	return errors.Join(errs...)
 }
 
-// wake tells a person's terminals that a case concerns them.
+// wake tells the terminals of everybody who has a part in a case that it changed.
 func (h *Hub) wake(c tasks.Case) {
 	payload := wakePayload(wire.Wake{V: wire.Version, Task: string(c.ID), Rev: c.Rev})
-	for _, id := range h.registry.Terminals(c.Assignee) {
+	for _, id := range h.terminalsOf(c) {
 		if err := h.broker.Send(id, wire.Task, payload, 1); err != nil {
 			h.log.Debug("a terminal was not woken; it asks when it returns", "device", id, "task", c.ID, "error", err)
 		}

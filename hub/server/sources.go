@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"gridhub/configs"
 	"gridhub/hub/figures"
@@ -33,16 +32,8 @@ func (h *Hub) openSources(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	h.figures, err = figures.Open(ctx, h.db, h.pool, figures.Options{Definitions: h.files.Figures, Zone: h.files.Zone(), DayKind: dayKind})
+	h.figures, err = figures.Open(ctx, h.db, h.pool, figures.Options{Definitions: h.files.Figures, Zone: h.files.Zone(), DayKind: h.files.Calendar().DayKind})
 	return err
-}
-
-// dayKind tells working days from weekends.
-func dayKind(t time.Time) string {
-	if d := t.Weekday(); d == time.Saturday || d == time.Sunday {
-		return "weekend"
-	}
-	return "workday"
 }
 
 // locate finds a grid by its code or name, or by an address that contains its

@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -12,23 +13,37 @@ import (
 
 // Clocks computes every limit of the matter on a case's events at now. It is
 // a pure function of its arguments: pause, resume, extension, another severity,
-// rework and re-dispatch all follow from the events. Of several limits with one
-// name, the first whose condition holds counts. Limits whose kind is plan have
-// no clock of their own.
+// rework, re-dispatch and merge all follow from the events. Of several limits
+// with one name, the first whose condition holds counts. Limits whose kind is
+// plan have no clock of their own, those of orders one for each order.
 func (m Matter) Clocks(events []Event, cal Calendar, now time.Time) []Clock {
+	return m.clocks(events, 0, cal, now)
+}
+
+// clocks are those of one order; 0 is the case.
+func (m Matter) clocks(events []Event, order int, cal Calendar, now time.Time) []Clock {
 	out := []Clock{}
 	for _, l := range m.Limits {
 		named := func(c Clock) bool { return c.Name == l.Name }
-		if c, ok := l.clock(events, cal, now); ok && !slices.ContainsFunc(out, named) {
+		if l.ofOrder() != (order > 0) || slices.ContainsFunc(out, named) {
+			continue
+		}
+		if c, ok := l.clock(events, order, cal, now); ok {
 			out = append(out, c)
 		}
 	}
 	return out
 }
 
-func (l Limit) clock(events []Event, cal Calendar, now time.Time) (Clock, bool) {
+// ofOrder reports whether a limit is of each co-handler's order.
+func (l Limit) ofOrder() bool { return l.From == Ordered || l.From == Taken }
+
+func (l Limit) clock(events []Event, order int, cal Calendar, now time.Time) (Clock, bool) {
 	length, err := l.length(cal)
 	start, stop := l.bounds(events)
+	if order > 0 {
+		start, stop = l.orderBounds(events, order)
+	}
 	if err != nil || start == 0 || l.Kind == ByPlan || !l.applies(events, stop) {
 		return Clock{}, false
 	}
@@ -37,7 +52,7 @@ func (l Limit) clock(events []Event, cal Calendar, now time.Time) (Clock, bool) 
 		end = stop.Time()
 	}
 	active := l.active(events, start.Time(), end)
-	length = l.extended(events, cal, start, stop, length)
+	length = l.extended(events, order, cal, start, stop, length)
 	share := float64(cal.sum(l.Kind, active)) / float64(length)
 	return Clock{Name: l.Name, Kind: l.Kind, Started: start, Stopped: stop,
 		Due:  telemetry.At(cal.due(l.Kind, active, length)),
@@ -50,6 +65,9 @@ func (l Limit) active(events []Event, from, to time.Time) []span {
 	if l.Kind == Emergency {
 		return []span{{from, to}}
 	}
+	if r := rested(events); r != nil {
+		events = append(r, events...)
+	}
 	return running(events, from, to)
 }
 
@@ -57,12 +75,12 @@ func (l Limit) active(events []Event, from, to time.Time) []span {
 // handling clock ran: what had been used by then, and what lies between then
 // and the day granted. A later pause therefore moves that day too, and an
 // extension never shortens.
-func (l Limit) extended(events []Event, cal Calendar, start, stop telemetry.Millis, length time.Duration) time.Duration {
-	if l.Until != Claimed {
+func (l Limit) extended(events []Event, order int, cal Calendar, start, stop telemetry.Millis, length time.Duration) time.Duration {
+	if l.Until != Claimed && l.Until != Done {
 		return length
 	}
 	for i, e := range events {
-		if e.Type != Extended || e.Body.Until <= e.At || e.At < start || stop != 0 && e.At > stop {
+		if e.Type != Extended || e.Body.Order != order || e.Body.Until <= e.At || e.At < start || stop != 0 && e.At > stop {
 			continue
 		}
 		used := cal.sum(l.Kind, l.active(events[:i], start.Time(), e.At.Time()))
@@ -138,7 +156,7 @@ func running(events []Event, from, to time.Time) []span {
 		switch {
 		case e.Type == Suspended && !paused:
 			out, paused = append(out, span{begin, at}), true
-		case paused && moves(e.Type):
+		case paused && moves(e.Type) && e.Type != Merged && e.Type != Unmerged:
 			begin, paused = at, false
 		}
 	}
@@ -159,21 +177,47 @@ func light(share float64) string {
 	return "green"
 }
 
-// bounds finds where the clock starts and stops. Arrival counts from the
-// newest dispatch, everything else from the first start; a rework begins a
-// new handling clock.
+// bounds finds where a clock of the case starts and stops. Arrival counts from
+// the newest dispatch, everything else from the first start; a rework ends the
+// check and begins a new handling clock, and the next claim a new check. A check
+// that waits for orders starts when the last of them is closed. A clock that is
+// not over when a case is joined counts from the earlier of the two starts.
 func (l Limit) bounds(events []Event) (start, stop telemetry.Millis) {
-	for _, e := range events {
+	var waits waits
+	var earlier telemetry.Millis
+	over, reworked := false, false
+	for i := range events {
+		e := &events[i]
+		began := e.Type == l.From
+		if l.From == Claimed {
+			began = waits.completes(e)
+		}
 		switch {
-		case e.Type == l.From && (start == 0 || l.Until == Onscene):
-			start, stop = e.At, 0
+		case began && (start == 0 || l.Until == Onscene || l.From == Claimed && reworked):
+			if start, stop = e.At, 0; earlier != 0 && l.Until != Onscene && !reworked {
+				start = min(start, earlier)
+			}
+			over, reworked = false, false
 		case e.Type == Rework && l.Until == Claimed && start != 0:
-			start, stop = e.At, 0
-		case e.Type == l.Until && start != 0 && stop == 0:
-			stop = e.At
+			start, stop, over, reworked = e.At, 0, false, true
+		case e.Type == Rework && l.From == Claimed && start != 0:
+			if reworked = true; stop == 0 {
+				stop = e.At
+			}
+		case e.Type == l.Until && !over:
+			if over, start = true, cmp.Or(start, earlier); start != 0 && stop == 0 {
+				stop = e.At
+			}
+		case e.Type == Joined && !over && !reworked && joined(events, i):
+			if at := e.began(l.From); at != 0 && (earlier == 0 || at < earlier) {
+				earlier = at
+			}
+			if start != 0 && earlier != 0 && l.Until != Onscene {
+				start = min(start, earlier)
+			}
 		}
 	}
-	return start, stop
+	return cmp.Or(start, earlier), stop
 }
 
 func maxTime(a, b time.Time) time.Time {
@@ -198,5 +242,61 @@ func (m Matter) missing(c *Case, t EventType) []string {
 // Describe fills what depends on the matter and the time: clocks, the steps
 // possible now, the evidence still missing before the claim.
 func (m Matter) Describe(c *Case, events []Event, cal Calendar, now time.Time) {
-	c.Clocks, c.Next, c.Missing = m.Clocks(events, cal, now), c.next(), m.missing(c, Claimed)
+	c.Clocks, c.Missing = m.Clocks(events, cal, now), m.missing(c, Claimed)
+	c.Next = slices.DeleteFunc(c.next(), func(t EventType) bool { return m.bars(c, t) != nil || m.spare(c, t) })
+	c.Waiting, c.Held = c.waiting(), c.held()
+	for i := range c.Orders {
+		o := &c.Orders[i]
+		o.Clocks, o.Next = m.clocks(events, o.N, cal, now), o.next(c)
+	}
+}
+
+// orderBounds finds where a clock of one co-handler's order starts and stops. An
+// order that is sent again begins anew; one given back or waived runs no more.
+func (l Limit) orderBounds(events []Event, order int) (start, stop telemetry.Millis) {
+	for _, e := range events {
+		if e.Body.Order != order {
+			continue
+		}
+		switch e.Type {
+		case l.From:
+			start, stop = e.At, 0
+		case Ordered:
+			start, stop = 0, 0
+		case l.Until, Declined, Done, Waived:
+			if start != 0 && stop == 0 {
+				stop = e.At
+			}
+		}
+	}
+	return start, stop
+}
+
+// waits follows which orders the check waits for, and whether the lead claimed.
+type waits struct {
+	open    map[int]bool
+	claimed bool
+}
+
+// completes reports whether with e the lead has claimed and no order is open that
+// the check waits for.
+func (w *waits) completes(e *Event) bool {
+	before := w.claimed && len(w.open) == 0
+	switch e.Type {
+	case Claimed:
+		w.claimed, before = true, false
+	case Rework, Dispatched:
+		w.claimed = false
+	case Ordered:
+		delete(w.open, e.Body.Order)
+		if e.Body.Must {
+			if w.open == nil {
+				w.open = map[int]bool{}
+			}
+			w.open[e.Body.Order] = true
+		}
+	case Done, Waived:
+		delete(w.open, e.Body.Order)
+	}
+	return !before && w.claimed && len(w.open) == 0
 }

@@ -17,7 +17,7 @@ const histories = 100_000
 
 var (
 	china = time.FixedZone("CST", 8*3600)
-	began = time.Date(2026, 9, 18, 0, 0, 0, 0, china) // a Friday before make-up days, mid-autumn and the national day
+	began = time.Date(2026, 9, 15, 0, 0, 0, 0, china) // before make-up days, mid-autumn and the national day
 )
 
 // autumn is 2026 in part, written out once for the calendar and once for the
@@ -41,6 +41,10 @@ func limits(rng *rand.Rand) []Limit {
 		{Name: "handle", From: Dispatched, Until: Claimed, Kind: kinds[rng.IntN(len(kinds))], Value: value(), When: "severity=major|critical"},
 		{Name: "handle", From: Dispatched, Until: Claimed, Kind: kinds[rng.IntN(len(kinds))], Value: value(), When: "region=B"},
 		{Name: "handle", From: Dispatched, Until: Claimed, Kind: kind, Value: value()},
+		{Name: "check", From: Claimed, Until: Checked, Kind: kinds[rng.IntN(len(kinds))], Value: value()},
+		{Name: "co-accept", From: Ordered, Until: Taken, Kind: Emergency, Value: value()},
+		{Name: "co-handle", From: Ordered, Until: Done, Kind: kinds[rng.IntN(len(kinds))], Value: value()},
+		{Name: "co-work", From: Taken, Until: Done, Kind: kinds[rng.IntN(len(kinds))], Value: value()},
 	}
 }
 
@@ -63,7 +67,8 @@ func TestClocksAgainstMinutes(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	for _, what := range []string{"extended", "suspended", "graded", "rework", "redispatched", "red", "yellow", "stopped", "due"} {
+	for _, what := range []string{"extended", "suspended", "graded", "rework", "redispatched", "red", "yellow", "stopped", "due",
+		"ordered", "taken", "declined", "done", "waived", "joined", "parted", "earlier", "rested", "checked", "checked late", "order extended", "cosign"} {
 		if n, _ := b.seen.Load(what); n == nil {
 			t.Errorf("no history was %s", what)
 		}
@@ -88,13 +93,13 @@ func (s *story) add(t EventType, b Body) {
 var grades = []string{"info", "minor", "major", "critical"}
 
 func tell(rng *rand.Rand) *story {
-	s := &story{rng: rng, at: began.Add(time.Duration(rng.IntN(5*1440)) * time.Minute)}
+	s := &story{rng: rng, at: began.Add(time.Duration(3*1440+rng.IntN(5*1440)) * time.Minute)} // joined cases began earlier
 	s.add(Reported, Body{Severity: grades[rng.IntN(4)], Region: []string{"", "A", "B"}[rng.IntN(3)]})
 	s.pass(120)
 	s.add(Dispatched, Body{})
 	for range rng.IntN(6) {
 		s.pass(1500)
-		switch rng.IntN(6) {
+		switch rng.IntN(10) {
 		case 0:
 			s.add(Suspended, Body{})
 			if rng.IntN(3) == 0 {
@@ -115,9 +120,22 @@ func tell(rng *rand.Rand) *story {
 			s.add(Dispatched, Body{})
 		case 4:
 			s.add(Onscene, Body{})
+		case 6, 7:
+			s.order()
+		case 8:
+			s.join()
+		case 9:
+			if !s.sign() {
+				s.pass(900)
+				return s // still asked for
+			}
 		case 5:
 			s.add(Claimed, Body{})
 			s.pass(500)
+			if rng.IntN(2) == 0 {
+				s.order()
+				s.pass(500)
+			}
 			switch rng.IntN(4) { // what comes after the claim is no business of its clock
 			case 0:
 				s.add(Graded, Body{Severity: grades[rng.IntN(4)]})
@@ -126,7 +144,11 @@ func tell(rng *rand.Rand) *story {
 				s.add(Extended, Body{Until: telemetry.At(s.at.Add(90 * time.Hour))})
 				return s
 			case 2:
-				return s
+				s.add(Checked, Body{})
+				s.pass(300)
+				if rng.IntN(2) == 0 {
+					return s
+				}
 			}
 			s.add(Rework, Body{})
 		}
@@ -175,7 +197,10 @@ func (b *brute) compare(rng *rand.Rand, cal Calendar) string {
 	for _, c := range m.Clocks(s.events, cal, s.at) {
 		got[c.Name] = c
 	}
-	for _, name := range []string{"arrive", "handle"} {
+	if fault := b.beside(m, s, cal, now); fault != "" {
+		return fault
+	}
+	for _, name := range []string{"arrive", "handle", "check"} {
 		want, ok := b.clock(m.Limits, name, s.events, now)
 		c, have := got[name]
 		if ok != have {
@@ -184,23 +209,31 @@ func (b *brute) compare(rng *rand.Rand, cal Calendar) string {
 		if !ok {
 			continue
 		}
-		used := c.Used * want.length
-		if d := used - want.used; d > want.length/1000+0.01 || d < -want.length/1000-0.01 {
-			return fmt.Sprintf("%s %s: used %.2f min of %.2f, by minutes %.0f\n%v", name, c.Kind, used, want.length, want.used, s.events)
+		if fault := b.same(name, c, want, s.events); fault != "" {
+			return fault
 		}
-		if c.Stopped != 0 != want.stopped {
-			return fmt.Sprintf("%s: stopped at %d, by minutes %v\n%v", name, c.Stopped, want.stopped, s.events)
-		}
-		if want.due >= 0 && minute(c.Due) != want.due {
-			return fmt.Sprintf("%s %s: due %s, by minutes %s\n%v", name, c.Kind, c.Due.Time().In(china),
-				began.Add(time.Duration(want.due)*time.Minute), s.events)
-		}
-		b.note(c, want)
 	}
 	for _, e := range s.events[2:] {
 		b.seen.Store(map[EventType]string{Dispatched: "redispatched"}[e.Type], true)
 		b.seen.Store(string(e.Type), true)
 	}
+	return ""
+}
+
+// same holds one clock against what the minutes say.
+func (b *brute) same(name string, c Clock, want counted, events []Event) string {
+	used := c.Used * want.length
+	if d := used - want.used; d > want.length/1000+0.01 || d < -want.length/1000-0.01 {
+		return fmt.Sprintf("%s %s: used %.2f min of %.2f, by minutes %.0f\n%v", name, c.Kind, used, want.length, want.used, events)
+	}
+	if c.Stopped != 0 != want.stopped {
+		return fmt.Sprintf("%s: stopped at %d, by minutes %v\n%v", name, c.Stopped, want.stopped, events)
+	}
+	if want.due >= 0 && minute(c.Due) != want.due {
+		return fmt.Sprintf("%s %s: due %s, by minutes %s\n%v", name, c.Kind, c.Due.Time().In(china),
+			began.Add(time.Duration(want.due)*time.Minute), events)
+	}
+	b.note(c, want)
 	return ""
 }
 
@@ -223,16 +256,7 @@ type counted struct {
 
 // clock replays the story minute by minute for one name of limits.
 func (b *brute) clock(all []Limit, name string, events []Event, now int) (counted, bool) {
-	until := map[string]EventType{"arrive": Onscene, "handle": Claimed}[name]
-	begin, end := -1, -1
-	for _, e := range events {
-		switch {
-		case e.Type == Dispatched && (begin < 0 || name == "arrive"), e.Type == Rework && name == "handle" && begin >= 0:
-			begin, end = minute(e.At), -1
-		case e.Type == until && begin >= 0 && end < 0:
-			end = minute(e.At)
-		}
-	}
+	begin, end := b.span(name, events)
 	if begin < 0 {
 		return counted{}, false
 	}
@@ -241,18 +265,57 @@ func (b *brute) clock(all []Limit, name string, events []Event, now int) (counte
 		end = now
 	}
 	l := choose(all, name, events, end)
-	out.length = minutesOf(l)
-	granted := b.grants(l, events, begin, end)
-	out.length = max(out.length, granted)
-	paused, first := pauses(events, end), minute(events[0].At)
+	b.count(&out, l, 0, events, begin, end)
+	return out, true
+}
+
+// count counts the minutes of a clock of one order; 0 is the case.
+func (b *brute) count(out *counted, l Limit, order int, events []Event, begin, end int) {
+	out.length = max(minutesOf(l), b.grants(l, order, events, begin, end))
+	resting := pauses(events, end)
 	for m := begin; m < end; m++ {
-		if b.counts(l.Kind, m) && (l.Kind == Emergency || !paused[m-first]) {
+		if b.counts(l.Kind, m) && (l.Kind == Emergency || !resting(m)) {
 			if out.used++; out.used == out.length {
 				out.due = m + 1
 			}
 		}
 	}
-	return out, true
+}
+
+// span finds the minutes between which a clock of the case runs.
+func (b *brute) span(name string, events []Event) (begin, end int) {
+	begin, end = -1, -1
+	earlier, again := -1, false
+	for i, e := range events {
+		at := minute(e.At)
+		switch {
+		case name == "check" && e.Type == Checked && begin >= 0 && end < 0, name == "handle" && e.Type == Claimed && begin >= 0 && end < 0,
+			name == "arrive" && e.Type == Onscene && begin >= 0 && end < 0:
+			end = at
+		case name == "check" && e.Type == Rework:
+			if begin >= 0 && end < 0 {
+				end = at
+			}
+			again = true
+		case name == "check" && ready(events[:i+1]) && !ready(events[:i]) && (begin < 0 || again):
+			begin, end, again = at, -1, false
+		case name == "check":
+		case e.Type == Dispatched && (begin < 0 || name == "arrive"):
+			begin, end = at, -1
+		case e.Type == Rework && name == "handle":
+			begin, end, again = at, -1, true
+		}
+		if name == "handle" && !again && end < 0 && e.Type == Joined && !parted(events, i) {
+			if d := minute(e.Body.Starts[Dispatched]); e.Body.Starts[Dispatched] != 0 && (earlier < 0 || d < earlier) {
+				earlier = d
+			}
+		}
+		if earlier >= 0 && earlier < begin && !again {
+			begin = earlier
+			b.seen.Store("earlier", true)
+		}
+	}
+	return begin, end
 }
 
 // choose finds the limit in force at a minute.
@@ -291,17 +354,19 @@ func minutesOf(l Limit) float64 {
 }
 
 // grants is the longest time that extensions gave, by minutes.
-func (b *brute) grants(l Limit, events []Event, begin, end int) float64 {
+func (b *brute) grants(l Limit, order int, events []Event, begin, end int) float64 {
 	longest := 0.0
 	for i, e := range events {
 		at := minute(e.At)
-		if e.Type != Extended || l.Until != Claimed || at < begin || at > end {
+		if e.Type != Extended || e.Body.Order != order || l.Until != Claimed && l.Until != Done || at < begin || at > end {
 			continue
 		}
-		paused, first := pauses(events[:i], at), minute(events[0].At)
+		// A pause before a case of its own is known of only since the cases were
+		// joined: a day that was granted earlier stands as it was counted then.
+		resting := pauses(events[:i], at)
 		n := 0.0
 		for m := begin; m < at; m++ {
-			if b.counts(l.Kind, m) && (l.Kind == Emergency || !paused[m-first]) {
+			if b.counts(l.Kind, m) && (l.Kind == Emergency || !resting(m)) {
 				n++
 			}
 		}
@@ -317,9 +382,12 @@ func (b *brute) grants(l Limit, events []Event, begin, end int) float64 {
 	return longest
 }
 
-// pauses says of each minute from the first event to end whether the case was
-// suspended.
-func pauses(events []Event, end int) []bool {
+// pauses says of each minute up to end whether the case was suspended, or, before
+// it was reported, one that joined it.
+func pauses(events []Event, end int) func(m int) bool {
+	if len(events) == 0 {
+		return func(int) bool { return false }
+	}
 	first := minute(events[0].At)
 	out := make([]bool, max(0, end-first)+1)
 	when := make([]int, len(events))
@@ -329,12 +397,24 @@ func pauses(events []Event, end int) []bool {
 	on, next := false, 0
 	for m := first; m <= end; m++ {
 		for next < len(events) && when[next] <= m {
-			on = events[next].Type == Suspended || on && (events[next].Type == Graded || events[next].Type == Extended)
+			on = events[next].Type == Suspended || on && events[next].Type != Resumed
 			next++
 		}
 		out[m-first] = on
 	}
-	return out
+	return func(m int) bool {
+		if m >= first {
+			return out[m-first]
+		}
+		for i, e := range events {
+			for _, r := range e.Body.Rests {
+				if !parted(events, i) && m >= minute(r.From) && (r.To == 0 || m < minute(r.To)) {
+					return true
+				}
+			}
+		}
+		return false
+	}
 }
 
 func TestWrongConditionsAreRefused(t *testing.T) {

@@ -53,15 +53,17 @@ type Report struct {
 type Command struct {
 	ID         string            `json:"id" minLength:"8" maxLength:"64" doc:"made by the caller; a repeat is harmless"`
 	Case       identity.CaseID   `json:"-"`
-	Type       EventType         `json:"type" enum:"screened,rejected,filed,dispatched,accepted,returned,enroute,onscene,handling,extended,suspended,resumed,claimed,checked,rework,closed,archived,voided,graded,noted,evidence"`
+	Type       EventType         `json:"type" enum:"screened,rejected,filed,dispatched,accepted,returned,objected,upheld,dismissed,enroute,onscene,handling,cosign,agreed,opposed,withdrawn,extended,suspended,resumed,claimed,checked,rework,closed,archived,voided,graded,noted,evidence,ordered,taken,declined,done,waived"`
 	Rev        uint64            `json:"rev,omitempty" doc:"the revision the caller looked at; 0: any"`
 	At         telemetry.Millis  `json:"at,omitempty" doc:"when it was done, for what was done offline; default: now"`
 	Place      *geo.Point        `json:"place,omitempty"`
 	Why        string            `json:"why,omitempty" maxLength:"1000"`
 	Text       string            `json:"text,omitempty" maxLength:"4000"`
-	Assignee   identity.PersonID `json:"assignee,omitempty" doc:"for dispatched"`
-	Department string            `json:"department,omitempty"`
-	With       []string          `json:"with,omitempty"`
+	Assignee   identity.PersonID `json:"assignee,omitempty" doc:"for dispatched, ordered; for taken, when the desk records it"`
+	Department string            `json:"department,omitempty" maxLength:"20" doc:"for dispatched, ordered; for agreed and opposed: who signs, default the caller's"`
+	With       []string          `json:"with,omitempty" maxItems:"20" doc:"for dispatched: co-handlers; for cosign: who signs, beside those whom the matter names"`
+	Order      int               `json:"order,omitempty" minimum:"0" doc:"the co-handler's order, as the case numbers them; for ordered 0 makes a new one; for noted and evidence whose it is"`
+	Optional   bool              `json:"optional,omitempty" doc:"for ordered: the check does not wait for it"`
 	Evidence   string            `json:"evidence,omitempty" doc:"for evidence: the hash that the upload returned"`
 	Kind       string            `json:"kind,omitempty" doc:"for evidence: what it is"`
 	Until      telemetry.Millis  `json:"until,omitempty"`
@@ -69,14 +71,17 @@ type Command struct {
 	Candidates []Candidate       `json:"-"` // what the dispatcher was shown, kept with the choice
 }
 
-// Filter narrows a list of cases; zero fields do not narrow.
+// Filter narrows a list of cases; zero fields do not narrow. Assignee finds the
+// cases that a person leads or has an order of, and with Department also those
+// on which anybody of that department has a move.
 type Filter struct {
-	Open     bool
-	State    EventType
-	Assignee identity.PersonID
-	Matter   string
-	Since    telemetry.Millis // changed at or after
-	Limit    int
+	Open       bool
+	State      EventType
+	Assignee   identity.PersonID
+	Department string // only with Assignee
+	Matter     string
+	Since      telemetry.Millis // changed at or after
+	Limit      int
 
 	ReportedFrom, ReportedTo telemetry.Millis // [from, to)
 }

@@ -42,6 +42,20 @@ const (
 	Merged     EventType = "merged"     // 并案: into another case, see Merge
 	Unmerged   EventType = "unmerged"   // the merge was undone
 
+	Objected  EventType = "objected"  // 提出异议: the handler says that the case is another's
+	Upheld    EventType = "upheld"    // 异议成立: it is, and is dispatched again
+	Dismissed EventType = "dismissed" // 异议驳回: it is not, and goes on as it was
+	Cosign    EventType = "cosign"    // 发起会签: a round in which departments sign the result
+	Agreed    EventType = "agreed"    // 会签同意
+	Opposed   EventType = "opposed"   // 会签不同意
+	Withdrawn EventType = "withdrawn" // 撤回会签
+
+	Ordered  EventType = "ordered"  // 协办派单: a co-handler's own order; again for the same order: sent once more
+	Taken    EventType = "taken"    // 协办签收
+	Declined EventType = "declined" // 协办退单
+	Done     EventType = "done"     // 协办办结
+	Waived   EventType = "waived"   // 协办免办: nobody waits for it any more
+
 	Graded   EventType = "graded"   // 调整等级: another severity, and with it other limits
 	Noted    EventType = "noted"    // a remark
 	Evidence EventType = "evidence" // a photo, a document, a recording was added
@@ -102,6 +116,22 @@ type Body struct {
 	Since      telemetry.Millis  `json:"since,omitempty"`   // when the joined case was reported
 	Near       *geo.Metres       `json:"near_m,omitempty"`  // distance of the arrival from the case
 	Private    map[string]string `json:"private,omitempty"` // field -> commitment, hex SHA-256(salt ‖ value)
+
+	Order   int      `json:"order,omitempty"`   // the co-handler's order that the event is of, from 1; 0: the case, its lead
+	Must    bool     `json:"must,omitempty"`    // of an order: the check waits for it
+	Round   int      `json:"round,omitempty"`   // of the counter-sign, from 1
+	Signers []string `json:"signers,omitempty"` // departments that are asked
+	Quorum  int      `json:"quorum,omitempty"`  // how many of them must agree
+	Veto    []string `json:"veto,omitempty"`    // those without whom it does not pass
+
+	Starts map[EventType]telemetry.Millis `json:"starts,omitempty"` // when the joined case's clocks began
+	Rests  []Rest                         `json:"rests,omitempty"`  // when it was suspended
+}
+
+// Rest is a time in which a case was suspended.
+type Rest struct {
+	From telemetry.Millis `json:"from"`
+	To   telemetry.Millis `json:"to"`
 }
 
 // Candidate is one person considered in a dispatch, kept with the decision.

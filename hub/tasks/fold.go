@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"slices"
+	"strings"
 
 	"gridhub/devices/telemetry"
 	"gridhub/hub/identity"
@@ -31,8 +32,17 @@ func (c *Case) apply(e *Event) {
 		c.report(e)
 	case Dispatched:
 		c.Assignee, c.Department, c.With = e.Body.Assignee, e.Body.Department, e.Body.With
-	case Returned:
+		c.sentBy, c.settled = e.By, false
+	case Returned, Upheld:
 		c.Assignee = ""
+	case Objected:
+		c.objectedFrom = c.before
+	case Dismissed:
+		c.State, c.settled = c.objectedFrom, true
+	case Cosign, Agreed, Opposed, Withdrawn:
+		c.sign(e)
+	case Ordered, Taken, Declined, Done, Waived:
+		c.order(e)
 	case Resumed:
 		c.State = c.suspendedFrom
 	case Suspended:
@@ -53,10 +63,16 @@ func (c *Case) apply(e *Event) {
 		c.Severity = e.Body.Severity
 	case Evidence:
 		c.Evidence = append(c.Evidence, e.Body.Evidence)
-		c.proofs = append(c.proofs, e.Body.Kind)
+		if e.Body.Order == 0 { // a co-handler's photo is no proof of the lead's work
+			c.proofs = append(c.proofs, e.Body.Kind)
+		}
 	case Sensed:
 		c.Cleared = e.Body.Kind == "cleared"
 	}
+	c.lapse(e.Type)
+	c.pass(e)
+	c.rest(e)
+	c.stays.see(c, e.At)
 }
 
 func (c *Case) report(e *Event) {
@@ -81,69 +97,102 @@ func (c *Case) Open() bool {
 // step says from which states an event may follow and whose step it is.
 type step struct {
 	from []EventType
-	own  bool            // only the assignee
-	by   []identity.Role // any of these, when it is not own
+	own  bool            // the assignee
+	by   []identity.Role // or any of these
 }
 
-var working = []EventType{Accepted, Enroute, Onscene, Handling, Rework}
+var (
+	working = []EventType{Accepted, Enroute, Onscene, Handling, Cosign, Rework}
+	desks   = []identity.Role{identity.Dispatcher, identity.Head}
+)
 
 // steps is the state machine. Events that do not move a case are in remarks.
 var steps = map[EventType]step{
 	Screened:   {from: []EventType{Reported}, by: []identity.Role{identity.CallTaker, identity.Dispatcher}},
 	Rejected:   {from: []EventType{Reported, Screened}, by: []identity.Role{identity.CallTaker, identity.Dispatcher}},
 	Filed:      {from: []EventType{Screened, Closed, Archived}, by: []identity.Role{identity.Dispatcher}},
-	Dispatched: {from: append([]EventType{Filed, Dispatched, Returned}, working...), by: []identity.Role{identity.Dispatcher, identity.Head}},
+	Dispatched: {from: append([]EventType{Filed, Dispatched, Returned, Upheld}, working...), by: desks},
 	Accepted:   {from: []EventType{Dispatched}, own: true},
 	Returned:   {from: []EventType{Dispatched, Accepted, Enroute, Onscene}, own: true},
+	Objected:   {from: []EventType{Dispatched, Accepted, Enroute, Onscene}, own: true},
+	Upheld:     {from: []EventType{Objected}, by: desks},
+	Dismissed:  {from: []EventType{Objected}, by: desks},
 	Enroute:    {from: []EventType{Accepted, Rework}, own: true},
 	Onscene:    {from: []EventType{Accepted, Enroute, Rework}, own: true},
 	Handling:   {from: []EventType{Onscene}, own: true},
+	Cosign:     {from: []EventType{Onscene, Handling, Rework}, own: true},
+	Agreed:     {from: []EventType{Cosign}, by: identity.Roles}, // of the departments asked: see maySign
+	Opposed:    {from: []EventType{Cosign}, by: identity.Roles},
+	Withdrawn:  {from: []EventType{Cosign}, own: true, by: desks},
 	Claimed:    {from: []EventType{Onscene, Handling, Rework}, own: true},
-	Extended:   {from: working, by: []identity.Role{identity.Dispatcher, identity.Head}},
-	Suspended:  {from: append([]EventType{Filed, Dispatched}, working...), by: []identity.Role{identity.Dispatcher, identity.Head}},
-	Graded:     {from: append([]EventType{Reported, Screened, Filed, Dispatched, Returned, Suspended}, working...), by: []identity.Role{identity.CallTaker, identity.Dispatcher, identity.Head}},
-	Resumed:    {from: []EventType{Suspended}, by: []identity.Role{identity.Dispatcher, identity.Head}},
+	Extended:   {from: working, by: desks},
+	Suspended:  {from: append([]EventType{Filed, Dispatched}, working...), by: desks},
+	Graded:     {from: append([]EventType{Reported, Screened, Filed, Dispatched, Returned, Objected, Upheld, Suspended}, working...), by: []identity.Role{identity.CallTaker, identity.Dispatcher, identity.Head}},
+	Resumed:    {from: []EventType{Suspended}, by: desks},
 	Checked:    {from: []EventType{Claimed}, by: []identity.Role{identity.Checker, identity.Dispatcher}},
 	Rework:     {from: []EventType{Claimed, Checked}, by: []identity.Role{identity.Checker, identity.Dispatcher}},
 	Closed:     {from: []EventType{Checked}, by: []identity.Role{identity.Dispatcher}},
 	Archived:   {from: []EventType{Closed}, by: []identity.Role{identity.Dispatcher}},
-	Voided:     {from: []EventType{Reported, Screened, Filed, Dispatched, Returned}, by: []identity.Role{identity.Dispatcher}},
+	Voided:     {from: []EventType{Reported, Screened, Filed, Dispatched, Returned, Upheld}, by: []identity.Role{identity.Dispatcher}},
 }
 
 // remarks are events that any insider may add to any case that is not sealed.
 var remarks = []EventType{Noted, Evidence}
 
-// moves reports whether an event changes the case's state.
+// moves reports whether an event changes the case's state by its own name.
 func moves(t EventType) bool {
-	if t == Extended || t == Graded {
+	switch t {
+	case Extended, Graded, Agreed, Opposed, Withdrawn:
 		return false
+	case Reported, Merged, Unmerged:
+		return true
 	}
 	_, ok := steps[t]
-	return ok || t == Reported || t == Merged || t == Unmerged
+	return ok
 }
 
 // order lists the steps as people read them, so that Next is stable.
-var order = []EventType{Screened, Rejected, Filed, Dispatched, Accepted, Enroute, Onscene, Handling, Claimed, Returned,
-	Checked, Rework, Closed, Archived, Extended, Suspended, Resumed, Graded, Voided}
+var order = []EventType{Screened, Rejected, Filed, Dispatched, Accepted, Enroute, Onscene, Handling, Cosign, Agreed, Opposed, Withdrawn,
+	Claimed, Returned, Objected, Upheld, Dismissed, Checked, Rework, Closed, Archived, Extended, Suspended, Resumed, Graded, Voided}
 
 // next lists the steps that the state allows.
 func (c *Case) next() []EventType {
 	out := []EventType{}
 	for _, t := range order {
-		if slices.Contains(steps[t].from, c.State) {
+		if slices.Contains(steps[t].from, c.State) && c.barred(t) == nil {
 			out = append(out, t)
 		}
 	}
 	return out
 }
 
-// may says whether who may take step t on c now; nil or a RefusedError.
-func (c *Case) may(who identity.Principal, t EventType) error {
-	if slices.Contains(remarks, t) {
-		if c.State == Archived {
-			return &RefusedError{Code: "state", Reason: "the case is archived: nothing is added any more"}
-		}
+// barred says what stands in the way of a step that the state allows.
+func (c *Case) barred(t EventType) error {
+	switch waiting := c.waiting(); {
+	case t == Checked && len(waiting) > 0:
+		return &RefusedError{Code: "state", Reason: "checked waits for the orders of " + strings.Join(waiting, ", ")}
+	case c.settled && (t == Objected || t == Returned):
+		return &RefusedError{Code: "state", Reason: "an objection to this dispatch was dismissed: only another dispatch changes it"}
+	}
+	return nil
+}
+
+// actor is who takes a step, with the department of the person.
+type actor struct {
+	identity.Principal
+	department string
+}
+
+// may says whether who may take a step on c now; nil or a RefusedError.
+func (c *Case) may(who actor, cmd Command) error {
+	t := cmd.Type
+	switch _, ofOrder := orderSteps[t]; {
+	case slices.Contains(remarks, t) && c.State == Archived:
+		return &RefusedError{Code: "state", Reason: "the case is archived: nothing is added any more"}
+	case slices.Contains(remarks, t):
 		return nil
+	case ofOrder && (t != Extended || cmd.Order != 0):
+		return c.mayOrder(who, cmd)
 	}
 	s, known := steps[t]
 	if !known {
@@ -152,14 +201,21 @@ func (c *Case) may(who identity.Principal, t EventType) error {
 	if !slices.Contains(s.from, c.State) {
 		return &RefusedError{Code: "state", Reason: string(t) + " cannot follow " + string(c.State)}
 	}
-	if s.own && (who.Person == "" || who.Person != c.Assignee) {
+	if err := c.barred(t); err != nil {
+		return err
+	}
+	mine := who.Person != "" && who.Person == c.Assignee
+	switch {
+	case s.own && !mine && len(s.by) == 0:
 		return &RefusedError{Code: "right", Reason: string(t) + " is the step of the assignee"}
-	}
-	if !s.own && !who.Has(append(s.by, identity.Admin)...) {
+	case !(s.own && mine) && !who.Has(append(slices.Clip(s.by), identity.Admin)...):
 		return &RefusedError{Code: "right", Reason: "account " + who.Account + " may not take the step " + string(t)}
-	}
-	if t == Checked && who.Person != "" && who.Person == c.Assignee {
+	case t == Checked && mine:
 		return &RefusedError{Code: "right", Reason: "who handled a case does not check it"}
+	case (t == Upheld || t == Dismissed) && (mine || who.Account == c.sentBy):
+		return &RefusedError{Code: "right", Reason: "an objection is reviewed by somebody else than who dispatched or who objects"}
+	case t == Agreed || t == Opposed:
+		return c.maySign(who, cmd)
 	}
 	return nil
 }

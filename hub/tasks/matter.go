@@ -15,8 +15,16 @@ const (
 	ByPlan        LimitKind = "plan"           // the plan or resolution names the day
 )
 
+// Signing says who counter-signs (会签) a result before it is claimed.
+type Signing struct {
+	Signers []string `json:"signers" yaml:"signers"`     // departments that are asked
+	Quorum  int      `json:"quorum" yaml:"quorum"`       // how many of them must agree
+	Veto    []string `json:"veto,omitempty" yaml:"veto"` // of the signers: those without whom it does not pass
+}
+
 // Limit is one clock of a matter: it starts at the event From and runs Value
 // hours, days or minutes as Kind says; When narrows it (severity or form field).
+// One from ordered or taken is a clock of each co-handler's order.
 type Limit struct {
 	Name  string    `json:"name" yaml:"name"` // arrive, handle, check, …
 	From  EventType `json:"from" yaml:"from"`
@@ -40,6 +48,9 @@ type Matter struct {
 	GBClass  string      `json:"gb_class" yaml:"gb_class"`
 	Lead     string      `json:"lead" yaml:"lead"`
 	With     []string    `json:"with" yaml:"with"`
+	Must     []string    `json:"must,omitempty" yaml:"must"`     // of With: ordered at the first dispatch, and the check waits for them
+	Cosign   Signing     `json:"cosign,omitzero" yaml:"cosign"`  // what the claim needs first; without signers: nothing
+	Review   []string    `json:"review,omitempty" yaml:"review"` // sources whose cases are not simply returned: an objection is reviewed
 	Limits   []Limit     `json:"limits" yaml:"limits"`
 	Evidence []Proof     `json:"evidence" yaml:"evidence"`
 	Auto     []EventType `json:"auto" yaml:"auto"` // steps that the hub takes by itself: screened, filed

@@ -22,7 +22,7 @@ type Merge struct {
 
 // mergeable are the states in which a case can still be dropped: nobody claims
 // to have finished it.
-var mergeable = []EventType{Reported, Screened, Filed, Dispatched, Returned, Accepted, Enroute, Onscene, Handling, Suspended}
+var mergeable = []EventType{Reported, Screened, Filed, Dispatched, Returned, Upheld, Accepted, Enroute, Onscene, Handling, Suspended}
 
 // mergers may merge and part.
 var mergers = []identity.Role{identity.CallTaker, identity.Dispatcher, identity.Admin}
@@ -38,7 +38,7 @@ func (p *Pool) Merge(ctx context.Context, who identity.Principal, m Merge) (Case
 		case !contains(mergeable, drop.State):
 			return Event{}, Event{}, &RefusedError{Code: "state", Reason: "a case that is " + string(drop.State) + " is not merged into another"}
 		}
-		return Event{Type: Joined, Body: Body{Other: drop.ID, Since: drop.Reported}}, Event{Type: Merged, Body: Body{Other: keep.ID}}, nil
+		return joining(drop), Event{Type: Merged, Body: Body{Other: keep.ID}}, nil
 	})
 }
 

@@ -58,6 +58,54 @@ func TestMergeKeepsReportersAndTheEarliestClock(t *testing.T) {
 	}
 }
 
+// TestAMergeDoesNotWindTheClocksBack merges a case that was dispatched, and had
+// rested, before the one that is kept was even reported; and parts them.
+func TestAMergeDoesNotWindTheClocksBack(t *testing.T) {
+	b := newPool(t)
+	early := b.house("patrol") // 10:00
+	early = b.must(dispatcher, early, tasks.Command{Type: tasks.Dispatched, Assignee: "p-018"})
+	early = b.after(time.Hour, dispatcher, early, tasks.Command{Type: tasks.Suspended, Why: "等鉴定"})
+	early = b.after(2*time.Hour, dispatcher, early, tasks.Command{Type: tasks.Resumed})
+	b.clock = b.clock.Add(time.Hour) // 14:00
+	late := b.house("resident")
+	late = b.must(dispatcher, late, tasks.Command{Type: tasks.Dispatched, Assignee: "p-017"})
+	kept, err := b.Merge(t.Context(), dispatcher, tasks.Merge{ID: "merge-0001", Keep: late.ID, Drop: early.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k := clock(kept, "handle"); k.Started != early.Times[tasks.Dispatched] || k.Used != 0.25 || k.Due != telemetry.At(monday.Add(10*time.Hour)) {
+		t.Errorf("the clock %+v; want it from 10:00, two of eight hours used, due at 20:00", k)
+	}
+	b.clock = b.clock.Add(time.Hour) // 15:00
+	kept, err = b.Part(t.Context(), dispatcher, tasks.Merge{ID: "part-00001", Keep: late.ID, Drop: early.ID})
+	if k := clock(kept, "handle"); err != nil || k.Started != late.Times[tasks.Dispatched] || k.Used != 0.125 {
+		t.Errorf("parted, the clock is %+v, %v; want it from 14:00", k, err)
+	}
+}
+
+// TestACheckAfterReworkHasAClockOfItsOwn: it neither runs through the rework nor
+// is it used up by the check that failed.
+func TestACheckAfterReworkHasAClockOfItsOwn(t *testing.T) {
+	b := newPool(t)
+	c := b.must(dispatcher, b.report("hazard-1"), tasks.Command{Type: tasks.Dispatched, Assignee: "p-017"})
+	c = b.must(worker, c, tasks.Command{Type: tasks.Accepted})
+	c = b.must(worker, c, tasks.Command{Type: tasks.Onscene})
+	c = b.must(worker, c, tasks.Command{Type: tasks.Evidence, Evidence: photo, Kind: "photo-after"})
+	c = b.must(worker, c, tasks.Command{Type: tasks.Claimed})
+	c = b.after(time.Hour, dispatcher, c, tasks.Command{Type: tasks.Rework})
+	if k := clock(c, "check"); k.Stopped != telemetry.At(b.clock) || k.Used != 0.5 {
+		t.Errorf("a failed check is a check: %+v", k)
+	}
+	c = b.after(5*time.Hour, worker, c, tasks.Command{Type: tasks.Claimed})
+	if k := clock(c, "check"); k.Started != telemetry.At(b.clock) || k.Used != 0 || k.Stopped != 0 {
+		t.Errorf("after the second claim: %+v", k)
+	}
+	c = b.after(time.Hour, dispatcher, c, tasks.Command{Type: tasks.Checked})
+	if k := clock(c, "check"); k.Used != 0.5 || k.Light != "green" {
+		t.Errorf("checked in time: %+v", k)
+	}
+}
+
 func TestAMergeIsUndone(t *testing.T) {
 	b := newPool(t)
 	early, late := b.two()

@@ -1,11 +1,13 @@
 package tasks
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"gridhub/configs"
@@ -24,20 +26,26 @@ type Pool struct {
 	cal     Calendar
 	now     func() time.Time
 	changed func(Case)
+	o       Options
 }
 
 // Options of a pool. Changed is told after each change that is durable; it
-// must not block.
+// must not block. Department says to which department a person belongs, and Region
+// of which class the region of a grid, else of a place, is: empty where that is
+// not known. Both may be left out.
 type Options struct {
 	Matters  []Matter
 	Calendar Calendar
 	Now      func() time.Time
 	Changed  func(Case)
+
+	Department func(context.Context, identity.PersonID) string
+	Region     func(grid string, at geo.Point) string
 }
 
 // Open prepares the pool's tables and checks the matters, all of them at once.
 func Open(ctx context.Context, db *store.DB, o Options) (*Pool, error) {
-	p := &Pool{db: db, matters: o.Matters, byCode: map[string]Matter{}, cal: o.Calendar, now: o.Now, changed: o.Changed}
+	p := &Pool{db: db, matters: o.Matters, byCode: map[string]Matter{}, cal: o.Calendar, now: o.Now, changed: o.Changed, o: o}
 	var errs []error
 	for _, m := range o.Matters {
 		if _, twice := p.byCode[m.Code]; twice {
@@ -79,6 +87,9 @@ func (p *Pool) Report(ctx context.Context, who identity.Principal, r Report) (Ca
 	}
 	if !r.Place.Valid() {
 		return Case{}, &RefusedError{Code: "invalid", Reason: "place: want longitude and latitude in WGS-84 degrees"}
+	}
+	if p.o.Region != nil {
+		r.Region = cmp.Or(p.o.Region(r.Grid, r.Place), r.Region)
 	}
 	id := CaseFor(r.ID)
 	return p.change(ctx, id, func(tx *store.Tx, events []Event) ([]Event, string, error) {
@@ -136,38 +147,58 @@ func opening(who identity.Principal, r Report, m Matter, number string, server t
 
 // Do takes one step. The same command id again returns the case as it is.
 func (p *Pool) Do(ctx context.Context, who identity.Principal, c Command) (Case, error) {
+	by := actor{who, p.department(ctx, who.Person)}
+	if c.Type == Ordered && c.Department == "" {
+		c.Department = p.department(ctx, c.Assignee)
+	}
 	return p.change(ctx, c.Case, func(tx *store.Tx, events []Event) ([]Event, string, error) {
 		if len(events) == 0 {
 			return nil, "", ErrNotFound
 		}
-		var n int
-		err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM case_events WHERE case_id = ? AND command = ?`, string(c.Case), c.ID).Scan(&n)
-		if err != nil || n > 0 {
+		if done, err := taken(ctx, tx, c.Case, c.ID); err != nil || done {
 			return nil, "", err
 		}
 		now := Fold(events)
 		if c.Rev != 0 && c.Rev != now.Rev {
 			return nil, "", &ConflictError{Have: now.Rev, Want: c.Rev}
 		}
-		if err := p.allowed(who, &now, c); err != nil {
+		if err := p.allowed(by, &now, c); err != nil {
 			return nil, "", err
 		}
-		return []Event{p.event(who, &now, c)}, c.ID, nil
+		e := p.event(by, &now, c)
+		return append([]Event{e}, p.follow(&now, e)...), c.ID, nil
 	})
 }
 
+// department is that of a person, empty where it is not known.
+func (p *Pool) department(ctx context.Context, who identity.PersonID) string {
+	if who == "" || p.o.Department == nil {
+		return ""
+	}
+	return p.o.Department(ctx, who)
+}
+
 // allowed asks the state machine, the caller's rights and the matter's demands.
-func (p *Pool) allowed(who identity.Principal, now *Case, c Command) error {
-	if err := now.may(who, c.Type); err != nil {
+func (p *Pool) allowed(who actor, now *Case, c Command) error {
+	if err := now.may(who, c); err != nil {
 		return err
 	}
 	if missing := p.byCode[now.Matter].missing(now, c.Type); len(missing) > 0 {
 		return &RefusedError{Code: "evidence", Reason: fmt.Sprintf("%s needs evidence first: %v", c.Type, missing)}
 	}
+	if err := p.byCode[now.Matter].bars(now, c.Type); err != nil {
+		return err
+	}
 	switch {
 	case c.Type == Dispatched && c.Assignee == "":
 		return &RefusedError{Code: "invalid", Reason: "dispatched: name the assignee"}
-	case c.Type == Returned && c.Why == "", c.Type == Rejected && c.Why == "", c.Type == Suspended && c.Why == "":
+	case slices.Contains(remarks, c.Type) && c.Order > len(now.Orders):
+		return &RefusedError{Code: "invalid", Reason: fmt.Sprintf("order %d: the case has %d", c.Order, len(now.Orders))}
+	case c.Type == Ordered && c.Department == "" && c.Order == 0:
+		return &RefusedError{Code: "invalid", Reason: "ordered: name the department, or a person of one"}
+	case c.Type == Cosign && len(p.byCode[now.Matter].signing(c.With).Signers) == 0:
+		return &RefusedError{Code: "invalid", Reason: "cosign: name the departments that sign, the matter names none"}
+	case c.Why == "" && slices.Contains(explained, c.Type):
 		return &RefusedError{Code: "invalid", Reason: string(c.Type) + ": say why"}
 	case (c.Type == Graded) != (c.Severity != ""):
 		return &RefusedError{Code: "invalid", Reason: "graded, and nothing else, names a severity"}
@@ -177,18 +208,82 @@ func (p *Pool) allowed(who identity.Principal, now *Case, c Command) error {
 	return nil
 }
 
-func (p *Pool) event(who identity.Principal, now *Case, c Command) Event {
+// explained are the steps that are refused without a reason.
+var explained = []EventType{Returned, Rejected, Suspended, Objected, Upheld, Dismissed, Opposed, Withdrawn, Declined, Waived}
+
+func (p *Pool) event(who actor, now *Case, c Command) Event {
 	e := Event{Type: c.Type, At: c.At, Server: telemetry.At(p.now()), By: who.Account, Person: who.Person, Place: c.Place, Why: c.Why}
 	e.Body = Body{Text: c.Text, Assignee: c.Assignee, Department: c.Department, With: c.With, Evidence: c.Evidence, Kind: c.Kind,
 		Until: c.Until, Severity: c.Severity, Candidates: c.Candidates}
-	if c.Type == Dispatched && e.Body.Department == "" {
-		e.Body.Department, e.Body.With = now.Department, now.With
+	if _, ofOrder := orderSteps[c.Type]; ofOrder || slices.Contains(remarks, c.Type) {
+		e.Body.Order = c.Order
 	}
-	if c.Type == Onscene && c.Place != nil {
+	switch {
+	case c.Type == Dispatched && e.Body.Department == "":
+		e.Body.Department, e.Body.With = now.Department, now.With
+	case c.Type == Onscene && c.Place != nil:
 		near := geo.Distance(*c.Place, now.Place)
 		e.Body.Near = &near
+	case c.Type == Cosign:
+		s := p.byCode[now.Matter].signing(c.With)
+		e.Body.With, e.Body.Signers, e.Body.Quorum, e.Body.Veto, e.Body.Round = nil, s.Signers, s.Quorum, s.Veto, 1
+		if now.Round != nil {
+			e.Body.Round = now.Round.N + 1
+		}
+	case c.Type == Agreed || c.Type == Opposed:
+		e.Body.Department, e.Body.Round = signer(who, c), now.Round.N
+		if !now.speaks(who, e.Body.Department) {
+			e.Body.Kind = Recorded
+		}
+	case c.Type == Ordered:
+		p.send(&e.Body, now, c)
+	case orderSteps[c.Type].own:
+		p.answer(&e.Body, now, c, who)
 	}
 	return e
+}
+
+// send fills what an order says: of one that is sent again what it said before.
+func (p *Pool) send(b *Body, now *Case, c Command) {
+	b.Must = !c.Optional
+	if c.Order == 0 {
+		b.Order = len(now.Orders) + 1
+	} else if b.Department == "" {
+		b.Department = now.Orders[c.Order-1].Department
+	}
+}
+
+// answer fills what a co-handler's step says: who took the order, and whether a
+// desk recorded it.
+func (p *Pool) answer(b *Body, now *Case, c Command, who actor) {
+	o := &now.Orders[c.Order-1]
+	b.Assignee = ""
+	if !o.of(who) {
+		b.Kind = Recorded
+	}
+	if c.Type == Taken {
+		if b.Assignee = cmp.Or(o.Assignee, who.Person); b.Kind == Recorded {
+			b.Assignee = cmp.Or(o.Assignee, c.Assignee)
+		}
+	}
+}
+
+// follow are the orders that the matter sends by itself with a dispatch: to each
+// department that must take part and has no order yet.
+func (p *Pool) follow(now *Case, e Event) (out []Event) {
+	if e.Type != Dispatched {
+		return nil
+	}
+	n := len(now.Orders)
+	for _, d := range p.byCode[now.Matter].Must {
+		if d == e.Body.Department || slices.ContainsFunc(now.Orders, func(o WorkOrder) bool { return o.Department == d }) {
+			continue
+		}
+		n++
+		out = append(out, Event{Type: Ordered, At: e.At, Server: e.Server, By: identity.System.Account, Why: "automatic",
+			Body: Body{Order: n, Department: d, Must: true}})
+	}
+	return out
 }
 
 // Add appends an event that the hub itself witnessed: a step of a call, a
@@ -198,9 +293,7 @@ func (p *Pool) Add(ctx context.Context, of identity.CaseID, id string, e Event) 
 		if len(events) == 0 {
 			return nil, "", ErrNotFound
 		}
-		var n int
-		err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM case_events WHERE case_id = ? AND command = ?`, string(of), id).Scan(&n)
-		if err != nil || n > 0 || Fold(events).State == Archived {
+		if done, err := taken(ctx, tx, of, id); err != nil || done || Fold(events).State == Archived {
 			return nil, "", err
 		}
 		if e.Server == 0 {

@@ -1,6 +1,7 @@
 package tasks_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -28,10 +29,26 @@ var gas = tasks.Matter{Code: "AQ03", Domain: "safety", Privacy: "public", Name: 
 	Limits: []tasks.Limit{
 		{Name: "arrive", From: tasks.Dispatched, Until: tasks.Onscene, Kind: tasks.Emergency, Value: "10m"},
 		{Name: "handle", From: tasks.Dispatched, Until: tasks.Claimed, Kind: tasks.WorkingHours, Value: "4h"},
+		{Name: "check", From: tasks.Claimed, Until: tasks.Checked, Kind: tasks.CalendarHours, Value: "2h"},
 	},
 	Evidence: []tasks.Proof{{Kind: "photo-after", Before: tasks.Claimed}},
 	Auto:     []tasks.EventType{tasks.Screened, tasks.Filed},
 }
+
+// house may fall: who leads it needs two others, and the fire brigade's word.
+var house = tasks.Matter{Code: "AQ06", Domain: "safety", Privacy: "public", Name: people.Name{ZH: "危房", EN: "dangerous building"}, Lead: "HC", With: []string{"ES", "PM", "FR"},
+	Must: []string{"ES", "PM"}, Cosign: tasks.Signing{Signers: []string{"ES", "FR", "PM"}, Quorum: 2, Veto: []string{"FR"}}, Review: []string{"hotline"},
+	Limits: []tasks.Limit{
+		{Name: "handle", From: tasks.Dispatched, Until: tasks.Claimed, Kind: tasks.CalendarHours, Value: "8h"},
+		{Name: "check", From: tasks.Claimed, Until: tasks.Checked, Kind: tasks.CalendarHours, Value: "4h"},
+		{Name: "co-accept", From: tasks.Ordered, Until: tasks.Taken, Kind: tasks.Emergency, Value: "30m"},
+		{Name: "co-handle", From: tasks.Ordered, Until: tasks.Done, Kind: tasks.CalendarHours, Value: "4h"},
+	},
+	Auto: []tasks.EventType{tasks.Screened, tasks.Filed},
+}
+
+// who belongs where.
+var belongs = map[identity.PersonID]string{"p-017": "HC", "p-018": "HC", "p-es": "ES", "p-es2": "ES", "p-pm": "PM", "p-fr": "FR"}
 
 type bench struct {
 	*tasks.Pool
@@ -44,7 +61,8 @@ type bench struct {
 func newPool(t *testing.T) *bench {
 	b := &bench{t: t, clock: monday}
 	var err error
-	b.Pool, err = tasks.Open(t.Context(), storetest.Open(t), tasks.Options{Matters: []tasks.Matter{gas},
+	b.Pool, err = tasks.Open(t.Context(), storetest.Open(t), tasks.Options{Matters: []tasks.Matter{gas, house},
+		Department: func(_ context.Context, p identity.PersonID) string { return belongs[p] }, Region: func(grid string, _ geo.Point) string { return map[string]string{"G03": "A"}[grid] },
 		Calendar: tasks.OfficeHours(zone), Now: func() time.Time { return b.clock }, Changed: func(c tasks.Case) { b.told = append(b.told, c) }})
 	if err != nil {
 		t.Fatal(err)

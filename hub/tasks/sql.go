@@ -12,7 +12,8 @@ import (
 )
 
 // migrations of the pool. cases is an index over the events, rebuilt from them
-// when in doubt; case_events is the truth; case_secrets holds personal values,
+// when in doubt, and so is case_hands, which names who has a move on a case
+// beside its lead; case_events is the truth; case_secrets holds personal values,
 // which may be erased.
 var migrations = []string{`
 CREATE TABLE cases (
@@ -27,7 +28,9 @@ CREATE UNIQUE INDEX case_events_command ON case_events (case_id, command);
 CREATE TABLE case_secrets (
 	case_id TEXT NOT NULL, seq INTEGER NOT NULL, field TEXT NOT NULL, salt BLOB NOT NULL, value TEXT NOT NULL,
 	PRIMARY KEY (case_id, seq, field));
-CREATE TABLE case_numbers (day TEXT PRIMARY KEY, n INTEGER NOT NULL)`,
+CREATE TABLE case_numbers (day TEXT PRIMARY KEY, n INTEGER NOT NULL)`, `
+CREATE TABLE case_hands (case_id TEXT NOT NULL, hand TEXT NOT NULL, PRIMARY KEY (case_id, hand));
+CREATE INDEX case_hands_hand ON case_hands (hand)`,
 }
 
 // rows is what both a transaction and the readers can do.
@@ -126,7 +129,26 @@ func index(ctx context.Context, tx *store.Tx, c *Case) error {
 			assignee = excluded.assignee, updated = excluded.updated`,
 		string(c.ID), c.Number, int64(c.Rev), string(c.State), live, c.Matter, string(c.Assignee), string(c.Hazard),
 		int64(c.Reported), int64(c.Updated))
-	return err
+	if err != nil {
+		return err
+	}
+	return hands(ctx, tx, c)
+}
+
+// hands brings the list of those who have a move beside the lead up to date.
+func hands(ctx context.Context, tx *store.Tx, c *Case) error {
+	if len(c.Orders) == 0 && c.Round == nil {
+		return nil // nobody ever had
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM case_hands WHERE case_id = ?`, string(c.ID)); err != nil {
+		return err
+	}
+	for _, h := range c.Hands() {
+		if _, err := tx.Exec(ctx, `INSERT INTO case_hands (case_id, hand) VALUES (?, ?)`, string(c.ID), h); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // number gives the next number of a day: 261123-042.
@@ -152,7 +174,8 @@ func find(ctx context.Context, db *store.DB, f Filter) ([]identity.CaseID, error
 		add("state = ?", string(f.State))
 	}
 	if f.Assignee != "" {
-		add("assignee = ?", string(f.Assignee))
+		where = append(where, "(assignee = ? OR id IN (SELECT case_id FROM case_hands WHERE hand IN (?, ?)))")
+		args = append(args, string(f.Assignee), string(f.Assignee), HandOf(f.Department))
 	}
 	if f.Matter != "" {
 		add("matter = ?", f.Matter)

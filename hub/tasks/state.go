@@ -49,10 +49,23 @@ type Case struct {
 	Joined []identity.CaseID `json:"joined,omitempty"` // cases merged into this one
 	Into   identity.CaseID   `json:"into,omitempty"`   // the case that this one is merged into
 
+	Orders  []WorkOrder `json:"orders,omitempty"`  // the co-handlers' own; the lead's is the case itself
+	Round   *Round      `json:"cosign,omitempty"`  // the newest round of the counter-sign
+	Waiting []string    `json:"waiting,omitempty"` // departments whose orders the check waits for
+	Held    []Held      `json:"held,omitempty"`    // who kept the case waiting, and how long
+	Passes  []Pass      `json:"passes,omitempty"`  // how it went from hand to hand
+
 	before        EventType // state before the newest move
 	mergedFrom    EventType
 	own           telemetry.Millis                     // own report, before others joined
 	joined        map[identity.CaseID]telemetry.Millis // their reports
 	suspendedFrom EventType
-	proofs        []string // kinds of evidence so far
+	signedFrom    EventType // state in which the counter-sign was asked for
+	objectedFrom  EventType
+	sentBy        string // account of the newest dispatch
+	settled       bool   // an objection to it was dismissed
+	stays         stays
+	rests         []Rest          // when it was suspended
+	threads       map[int]*thread // by order; 0: the lead
+	proofs        []string        // kinds of evidence so far
 }

@@ -17,6 +17,7 @@ var (
 	domains    = []string{"urban", "governance", "environment", "safety"}
 	privacies  = []string{"public", "internal", "restricted"}
 	automatic  = []EventType{Screened, Filed}
+	sources    = []string{"sensor", "patrol", SOS, "hotline", "resident", "partner", "desk"}
 )
 
 // Validate reports everything that is wrong with one matter. Its limits and
@@ -31,17 +32,42 @@ func (m Matter) Validate() error {
 	for i, d := range m.With {
 		f.want(d != m.Lead && !slices.Contains(m.With[:i], d), fmt.Sprintf("with[%d]", i), d, "each department once, the leading one not again")
 	}
+	for i, d := range m.Must {
+		f.want(slices.Contains(m.With, d) && !slices.Contains(m.Must[:i], d), fmt.Sprintf("must[%d]", i), d, "one of with, each once: %s", strings.Join(m.With, ", "))
+	}
+	for i, d := range m.Cosign.Signers {
+		f.want(slices.Contains(m.With, d), fmt.Sprintf("cosign.signers[%d]", i), d, "one of with: %s", strings.Join(m.With, ", "))
+	}
+	for i, s := range m.Review {
+		oneOf(&f, fmt.Sprintf("review[%d]", i), s, sources)
+	}
 	for i, a := range m.Auto {
 		key := fmt.Sprintf("auto[%d]", i)
 		oneOf(&f, key, a, automatic)
 		f.want(!slices.Contains(m.Auto[:i], a), key, a, "each step once")
 	}
 	for i, l := range m.Limits {
-		same := func(o Limit) bool { return o.Name == l.Name }
-		f.want(!slices.ContainsFunc(m.Limits[:i], same), fmt.Sprintf("limits[%d].name", i), l.Name, "a name that no other limit of this matter has")
+		same := func(o Limit) bool { return o.Name == l.Name && (o.When == "" || o.When == l.When) }
+		f.want(!slices.ContainsFunc(m.Limits[:i], same), fmt.Sprintf("limits[%d].name", i), l.Name, "a name of its own, or before it limits of that name for other conditions only")
 	}
 	for i, p := range m.Evidence {
 		f.want(!slices.Contains(m.Evidence[:i], p), fmt.Sprintf("evidence[%d]", i), p.Kind, "each proof once for one step")
+	}
+	return errors.Join(f...)
+}
+
+// Validate reports everything that is wrong with a counter-sign. One without
+// signers asks nobody and says nothing else.
+func (s Signing) Validate() error {
+	var f faults
+	n := len(s.Signers)
+	f.want(n > 0 || s.Quorum == 0 && len(s.Veto) == 0, "signers", "", "the departments that sign, where there is a quorum or a veto")
+	f.want(n == 0 || s.Quorum >= 1 && s.Quorum <= n, "quorum", s.Quorum, "how many of the %d signers must agree", n)
+	for i, d := range s.Signers {
+		f.want(!slices.Contains(s.Signers[:i], d), fmt.Sprintf("signers[%d]", i), d, "each department once")
+	}
+	for i, d := range s.Veto {
+		f.want(slices.Contains(s.Signers, d) && !slices.Contains(s.Veto[:i], d), fmt.Sprintf("veto[%d]", i), d, "one of the signers, each once: %s", strings.Join(s.Signers, ", "))
 	}
 	return errors.Join(f...)
 }
@@ -51,8 +77,13 @@ func (l Limit) Validate() error {
 	var f faults
 	f.want(l.Name != "", "name", l.Name, "a name such as arrive or handle")
 	oneOf(&f, "kind", l.Kind, limitKinds)
-	f.want(moves(l.From), "from", l.From, "%s", wantStep(l.From))
-	f.want(moves(l.Until), "until", l.Until, "%s", wantStep(l.Until))
+	if l.ofOrder() {
+		oneOf(&f, "until", l.Until, []EventType{Taken, Done})
+		f.want(l.From != l.Until, "until", l.Until, "a later step of the order")
+	} else {
+		f.want(moves(l.From), "from", l.From, "%s; or ordered or taken, for each co-handler's order", wantStep(l.From))
+		f.want(moves(l.Until), "until", l.Until, "%s", wantStep(l.Until))
+	}
 	if l.Kind == ByPlan {
 		f.want(l.Value == "", "value", l.Value, "nothing here: the plan names the day")
 	} else {

@@ -108,3 +108,16 @@ func (c Calendar) Unknown(from, to time.Time) []int {
 	}
 	return out
 }
+
+// DayKind says what the day of t is where the street is: workday (also one that
+// is worked for a holiday), holiday or weekend.
+func (c Calendar) DayKind(t time.Time) string {
+	t = t.In(c.Zone)
+	switch {
+	case c.works(t):
+		return "workday"
+	case c.Holidays[t.Format(time.DateOnly)]:
+		return "holiday"
+	}
+	return "weekend"
+}

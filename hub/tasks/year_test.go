@@ -41,3 +41,14 @@ func TestUnknownYearsAreNamed(t *testing.T) {
 		t.Error("a later table of a year does not take the place of the earlier one")
 	}
 }
+
+func TestKindsOfDays(t *testing.T) {
+	zone := time.FixedZone("CST", 8*3600)
+	c := OfficeHours(zone).With(Year{Year: 2026, Breaks: []Break{{From: "2026-10-01", To: "2026-10-07", Work: []string{"2026-10-10"}}}})
+	for day, want := range map[int]string{1: "holiday", 3: "holiday", 8: "workday", 10: "workday", 11: "weekend"} {
+		at := time.Date(2026, 10, day, 1, 0, 0, 0, zone) // the day before in UTC
+		if got := c.DayKind(at.UTC()); got != want {
+			t.Errorf("October %d: %s, want %s", day, got, want)
+		}
+	}
+}

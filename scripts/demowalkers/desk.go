@@ -66,10 +66,10 @@ func (d *desk) decide(c tasks.Case, now telemetry.Millis) (tasks.Command, bool) 
 		return tasks.Command{}, false
 	}
 	switch c.State {
-	case tasks.Filed, tasks.Returned:
+	case tasks.Filed, tasks.Returned, tasks.Upheld:
 		return tasks.Command{Type: tasks.Dispatched}, true
 	case tasks.Claimed:
-		return tasks.Command{Type: tasks.Checked}, true
+		return tasks.Command{Type: tasks.Checked}, len(c.Waiting) == 0
 	case tasks.Checked:
 		return tasks.Command{Type: tasks.Closed}, true
 	}

@@ -22,6 +22,6 @@ export function useNames() {
     title: (c: Case) => c.title || name(matters.value.get(c.matter)?.name) || c.matter,
     hazard: (h: Hazard) => name(h.title) || h.rule,
     grid: (code: string | undefined) => (code ? (gridNames.value.get(code) ?? code) : t('app.unknown')),
-    department: (code: string | undefined | null) => (code ? (departments.value.get(code) ?? code) : ''),
+    department: (code: string | undefined | null) => (code === 'desk' ? t('parallel.desk') : code ? (departments.value.get(code) ?? code) : ''),
   }
 }

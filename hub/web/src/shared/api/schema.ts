@@ -1113,25 +1113,38 @@ export interface components {
             kind?: string;
             matter?: string;
             metric?: string;
+            must?: boolean;
             /** Format: double */
             near_m?: number;
             number?: string;
+            /** Format: int64 */
+            order?: number;
             other?: string;
             private?: {
                 [key: string]: string;
             };
+            /** Format: int64 */
+            quorum?: number;
             region?: string;
             reporter?: string;
+            rests?: components["schemas"]["Rest"][] | null;
+            /** Format: int64 */
+            round?: number;
             severity?: string;
+            signers?: string[] | null;
             /** Format: int64 */
             since?: number;
             source?: string;
+            starts?: {
+                [key: string]: number;
+            };
             text?: string;
             title?: string;
             /** Format: int64 */
             until?: number;
             /** Format: double */
             value?: number;
+            veto?: string[] | null;
             with?: string[] | null;
         };
         Candidate: {
@@ -1153,11 +1166,13 @@ export interface components {
             assignee?: string;
             cleared?: boolean;
             clocks?: components["schemas"]["Clock"][] | null;
+            cosign?: components["schemas"]["Round"];
             department?: string;
             device?: string;
             evidence?: string[] | null;
             grid: string;
             hazard?: string;
+            held?: components["schemas"]["Held"][] | null;
             id: string;
             into?: string;
             joined?: string[] | null;
@@ -1165,6 +1180,8 @@ export interface components {
             missing?: string[] | null;
             next: string[] | null;
             number: string;
+            orders?: components["schemas"]["WorkOrder"][] | null;
+            passes?: components["schemas"]["Pass"][] | null;
             place: components["schemas"]["Point"];
             region?: string;
             /** Format: int64 */
@@ -1184,18 +1201,21 @@ export interface components {
             title: string;
             /** Format: int64 */
             updated: number;
+            waiting?: string[] | null;
             with?: string[] | null;
         };
         CaseView: {
             assignee?: string;
             cleared?: boolean;
             clocks?: components["schemas"]["Clock"][] | null;
+            cosign?: components["schemas"]["Round"];
             department?: string;
             device?: string;
             events: components["schemas"]["Event"][] | null;
             evidence?: string[] | null;
             grid: string;
             hazard?: string;
+            held?: components["schemas"]["Held"][] | null;
             id: string;
             into?: string;
             items: components["schemas"]["Item"][] | null;
@@ -1204,6 +1224,8 @@ export interface components {
             missing?: string[] | null;
             next: string[] | null;
             number: string;
+            orders?: components["schemas"]["WorkOrder"][] | null;
+            passes?: components["schemas"]["Pass"][] | null;
             place: components["schemas"]["Point"];
             region?: string;
             /** Format: int64 */
@@ -1223,6 +1245,7 @@ export interface components {
             title: string;
             /** Format: int64 */
             updated: number;
+            waiting?: string[] | null;
             with?: string[] | null;
         };
         CheckInInputBody: {
@@ -1279,13 +1302,14 @@ export interface components {
             rule: string;
         };
         Command: {
-            /** @description for dispatched */
+            /** @description for dispatched, ordered; for taken, when the desk records it */
             assignee?: string;
             /**
              * Format: int64
              * @description when it was done, for what was done offline; default: now
              */
             at?: number;
+            /** @description for dispatched, ordered; for agreed and opposed: who signs, default the caller's */
             department?: string;
             /** @description for evidence: the hash that the upload returned */
             evidence?: string;
@@ -1293,6 +1317,13 @@ export interface components {
             id: string;
             /** @description for evidence: what it is */
             kind?: string;
+            /** @description for ordered: the check does not wait for it */
+            optional?: boolean;
+            /**
+             * Format: int64
+             * @description the co-handler's order, as the case numbers them; for ordered 0 makes a new one; for noted and evidence whose it is
+             */
+            order?: number;
             place?: components["schemas"]["Point"];
             /**
              * Format: int64
@@ -1306,10 +1337,11 @@ export interface components {
             severity?: "info" | "minor" | "major" | "critical";
             text?: string;
             /** @enum {string} */
-            type: "screened" | "rejected" | "filed" | "dispatched" | "accepted" | "returned" | "enroute" | "onscene" | "handling" | "extended" | "suspended" | "resumed" | "claimed" | "checked" | "rework" | "closed" | "archived" | "voided" | "graded" | "noted" | "evidence";
+            type: "screened" | "rejected" | "filed" | "dispatched" | "accepted" | "returned" | "objected" | "upheld" | "dismissed" | "enroute" | "onscene" | "handling" | "cosign" | "agreed" | "opposed" | "withdrawn" | "extended" | "suspended" | "resumed" | "claimed" | "checked" | "rework" | "closed" | "archived" | "voided" | "graded" | "noted" | "evidence" | "ordered" | "taken" | "declined" | "done" | "waived";
             /** Format: int64 */
             until?: number;
             why?: string;
+            /** @description for dispatched: co-handlers; for cosign: who signs, beside those whom the matter names */
             with?: string[] | null;
         };
         Control: {
@@ -1536,6 +1568,13 @@ export interface components {
             unit: string;
             /** Format: double */
             value: number;
+        };
+        Held: {
+            department: string;
+            /** Format: int64 */
+            for_ms: number;
+            /** Format: int64 */
+            since?: number;
         };
         Hello: {
             /** Format: int64 */
@@ -1791,15 +1830,18 @@ export interface components {
         Matter: {
             auto: string[] | null;
             code: string;
+            cosign?: components["schemas"]["Signing"];
             domain: string;
             evidence: components["schemas"]["Proof"][] | null;
             gb_class: string;
             keywords: string[] | null;
             lead: string;
             limits: components["schemas"]["Limit"][] | null;
+            must?: string[] | null;
             name: components["schemas"]["Name"];
             open311: string;
             privacy: string;
+            review?: string[] | null;
             source: string;
             with: string[] | null;
         };
@@ -1897,6 +1939,20 @@ export interface components {
             lag?: number;
             name: string;
             state: string;
+        };
+        Pass: {
+            back?: boolean;
+            from: string;
+            /** Format: int64 */
+            gave: number;
+            /** Format: int64 */
+            got: number;
+            kind: string;
+            /** Format: int64 */
+            on?: number;
+            /** Format: int64 */
+            order?: number;
+            to?: string;
         };
         PersonState: {
             /** Format: double */
@@ -2035,11 +2091,31 @@ export interface components {
             text?: string;
             title?: string;
         };
+        Rest: {
+            /** Format: int64 */
+            from: number;
+            /** Format: int64 */
+            to: number;
+        };
         Result: {
             case?: string;
             faults?: components["schemas"]["Fault"][] | null;
             known?: boolean;
             order: string;
+        };
+        Round: {
+            /** Format: int64 */
+            asked: number;
+            /** Format: int64 */
+            decided?: number;
+            /** Format: int64 */
+            n: number;
+            /** Format: int64 */
+            quorum: number;
+            signers: string[] | null;
+            state: string;
+            veto?: string[] | null;
+            votes: components["schemas"]["Vote"][] | null;
         };
         Route: {
             force: string;
@@ -2055,7 +2131,9 @@ export interface components {
                 [key: string]: number;
             };
             handling: components["schemas"]["Times"];
+            held_for: components["schemas"]["Times"];
             key: string;
+            lost: components["schemas"]["Times"];
             rates: components["schemas"]["Share"][] | null;
             response: components["schemas"]["Times"];
             scores: components["schemas"]["Points"][] | null;
@@ -2119,6 +2197,12 @@ export interface components {
         SignInInputBody: {
             account: string;
             password: string;
+        };
+        Signing: {
+            /** Format: int64 */
+            quorum: number;
+            signers: string[] | null;
+            veto?: string[] | null;
         };
         Spread: {
             cases: string[] | null;
@@ -2289,9 +2373,32 @@ export interface components {
             server: number;
             why: string[] | null;
         };
+        Vote: {
+            agrees: boolean;
+            /** Format: int64 */
+            at: number;
+            department: string;
+            person?: string;
+        };
         Words: {
             en: string;
             zh: string;
+        };
+        WorkOrder: {
+            assignee?: string;
+            clocks?: components["schemas"]["Clock"][] | null;
+            department: string;
+            must: boolean;
+            /** Format: int64 */
+            n: number;
+            next: string[] | null;
+            /** Format: int64 */
+            ordered: number;
+            /** Format: int64 */
+            sent: number;
+            /** Format: int64 */
+            since: number;
+            state: string;
         };
     };
     responses: never;

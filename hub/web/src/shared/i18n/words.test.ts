@@ -30,6 +30,20 @@ it('has a word for every kind and metric of the shipped profiles', () => {
   }
 })
 
+it('has a word for every limit of the shipped matters', () => {
+  const folder = fileURLToPath(new URL('../../../../../configs/matters/', import.meta.url))
+  const names = readdirSync(folder).filter((f) => f.endsWith('.yaml')).flatMap((f) => [...readFileSync(folder + f, 'utf8').matchAll(/^ {2}- \{name: ([a-z-]+), from/gm)].map((m) => m[1] ?? ''))
+  expect(names.length).toBeGreaterThan(36)
+  expect(names.filter((n) => !(n in zh.clock))).toEqual([])
+})
+
+it('has a word for every event of a case', () => {
+  const source = readFileSync(fileURLToPath(new URL('../../../../tasks/event.go', import.meta.url)), 'utf8')
+  const events = [...source.matchAll(/^\t\w+\s+EventType = "([a-z]+)"/gm)].map((m) => m[1] ?? '')
+  expect(events.length).toBeGreaterThan(35)
+  expect(events.filter((e) => !(e in zh.event))).toEqual([])
+})
+
 it('has a word for every reason of the dispatcher', () => {
   const source = readFileSync(fileURLToPath(new URL('../../../../dispatch/suggest.go', import.meta.url)), 'utf8')
   const codes = [...source.matchAll(/^\t[A-Z]\w+ += "([a-z-]+)"/gm)].map((m) => m[1] ?? '')

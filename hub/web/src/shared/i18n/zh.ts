@@ -26,20 +26,28 @@ export const zh = {
   state: {
     reported: '已上报', screened: '已受理', rejected: '不予受理', verifying: '核实中', filed: '已立案', dispatched: '已派遣', accepted: '已签收', returned: '已回退',
     enroute: '前往中', onscene: '已到场', handling: '处置中', cosign: '会签中', extended: '已延时', suspended: '已挂账', resumed: '已恢复', claimed: '已反馈', checking: '核查中',
-    checked: '核查通过', rework: '返工', closed: '已结案', archived: '已归档', voided: '已作废', merged: '已并案',
+    checked: '核查通过', rework: '返工', closed: '已结案', archived: '已归档', voided: '已作废', merged: '已并案', objected: '异议复核中', upheld: '异议成立',
   },
   event: {
     reported: '上报', screened: '受理', rejected: '不予受理', filed: '立案', dispatched: '派遣', accepted: '签收', returned: '回退', enroute: '出发', onscene: '到场', handling: '开始处置',
     extended: '延时', suspended: '挂账', resumed: '恢复', claimed: '处理反馈', checked: '核查通过', rework: '返工', closed: '结案', archived: '归档', voided: '作废', noted: '备注', graded: '调整等级', merged: '并入他案', unmerged: '撤销并案', joined: '他案并入', parted: '他案分出',
-    evidence: '补充证据', called: '通话', sensed: '读数确认',
+    evidence: '补充证据', called: '通话', sensed: '读数确认', objected: '提出异议', upheld: '异议成立', dismissed: '异议驳回', cosign: '发起会签', agreed: '会签同意', opposed: '会签不同意', withdrawn: '撤回会签',
+    ordered: '协办派单', taken: '协办签收', declined: '协办退单', done: '协办办结', waived: '协办免办',
   },
   step: {
     screened: '受理', rejected: '不予受理', filed: '立案', dispatched: '派遣', accepted: '接单', returned: '回退', enroute: '出发', onscene: '到场', handling: '开始处置', extended: '延时',
     suspended: '挂账', resumed: '恢复', claimed: '办结', checked: '核查通过', rework: '返工', closed: '结案', archived: '归档', voided: '作废', noted: '备注', photo: '拍照', reopen: '重开',
+    objected: '提出异议', upheld: '异议成立', dismissed: '驳回异议', cosign: '发起会签', agreed: '同意', opposed: '不同意', withdrawn: '撤回会签', ordered: '派协办单', taken: '签收', declined: '退单', done: '协办办结', waived: '免办',
+  },
+  order: { ordered: '待签收', taken: '办理中', declined: '已退单', done: '已办结', waived: '已免办' },
+  round: { open: '会签中', passed: '会签通过', vetoed: '被否决', failed: '未达票数', withdrawn: '已撤回', lapsed: '已失效' },
+  parallel: {
+    title: '协同办理', lead: '主办', co: '协办 {n}', must: '必办', anyone: '部门内任一人', sent: '第 {n} 次派出', resend: '改派或重派', add: '加派协办', department: '部门', optional: '核查不等它', send: '派单', record: '代录：{step}', waiting: '核查要等：{list}',
+    cosign: '会签', round: '第 {n} 轮', quorum: '{need}/{of} 家同意即通过', veto: '可否决', silent: '未表态', held: '时间在谁手里', now: '正在其手中', passes: '推诿与改派', pass: '{from} 退出，{to} 接手', open: '{from} 退出，还没有接手的', dismissed: '{from} 的异议被驳回', lost: '耽误 {span}', back: '来回', yours: '您的协办单', sign: '请您会签', desk: '指挥中心',
   },
   source: { sensor: '传感器', patrol: '巡查', sos: '一键求助', hotline: '12345', resident: '居民', partner: '共建单位', desk: '值班登记' },
   severity: { info: '提示', minor: '一般', major: '较重', critical: '严重' },
-  clock: { arrive: '到场', handle: '处置', check: '核查', intake: '受理', triage: '受理', file: '立案', dispatch: '派遣', accept: '签收', close: '结案', verify: '核实', reply: '答复' },
+  clock: { 'co-accept': '协办签收', 'co-handle': '协办处置', cordon: '警戒', stop: '制止', penalty: '处罚', remove: '拆除', post: '到岗', report: '报告', visit: '走访', arrive: '到场', handle: '处置', check: '核查', intake: '受理', triage: '受理', file: '立案', dispatch: '派遣', accept: '签收', close: '结案', verify: '核实', reply: '答复' },
   limit: { emergency: '紧急时', 'working-hours': '工作时', 'working-days': '工作日', 'calendar-hours': '日历时', 'calendar-days': '日历日', plan: '按计划' },
   case: {
     next: '下一步', clocks: '时限', noClocks: '没有计时中的时限', nearest: '最近的三人', again: '改派', dispatch: '派遣', dispatchTo: '派给 {who}', dispatching: '正在派遣…', excluded: '未入选 {n} 人', noCandidates: '附近没有可派的人',
@@ -51,7 +59,7 @@ export const zh = {
   reason: { best: '首选', 'by-road': '按路网', 'has-tasks': '手上有任务', 'old-fix': '位置较旧', 'lead-department': '主办部门', 'co-department': '协办部门', 'first-responder': '先期处置力量', nearest: '最近', 'own-grid': '本网格', skilled: '有专长', free: '空闲', near: '较近', 'fair-load': '任务较少', fresh: '位置新', department: '主办部门', 'straight-line': '直线估算', road: '按路网' },
   why: { cleared: '读数已恢复正常', automatic: '按事项规则自动完成', system: '系统' },
   excluded: { 'no-way': '无路可达', farther: '另有更合适的人', 'off-duty': '不在岗', 'no-position': '没有位置', 'stale-position': '位置过时', busy: '任务已满', 'wrong-department': '部门不符', 'too-far': '太远', 'in-need': '求助者本人' },
-  proof: { 'photo-before': '处置前照片', 'photo-after': '处置后照片', signature: '签名', document: '文书', video: '视频', checklist: '检查表', callback: '回访', tag: '打卡点', reading: '读数', patrol: '巡查照片', audio: '录音', 'reused-photo': '照片曾使用过' },
+  proof: { 'photo-before': '处置前照片', 'photo-after': '处置后照片', signature: '签名', document: '文书', video: '视频', checklist: '检查表', callback: '回访', tag: '打卡点', reading: '读数', patrol: '巡查照片', audio: '录音', 'reused-photo': '照片曾使用过', recorded: '中心代录' },
   person: {
     onDuty: '在岗', offDuty: '不在岗', presence: '终端', online: '在线', offline: '离线', unknown: '未知', lastFix: '位置', noFix: '没有位置', accuracy: '±{n} 米', still: '停留 {span}', moving: '移动中',
     track: '今日轨迹', walked: '步行 {n} 公里', stays: '停留点', noStays: '没有停留', gaps: '{n} 段无信号（未知，非停留）', noTrack: '今天没有轨迹', working: '正在处理', battery: '电量', grids: '网格', skills: '专长', call: '呼叫',
@@ -102,7 +110,7 @@ export const zh = {
   },
   figures: {
     title: '今日统计', today: '今天', week: '近 7 天', month: '近 30 天', reported: '上报', filed: '立案', handled: '已处置', closed: '已结', onTime: '按期结案', open: '未结', overdue: '超时', response: '到场用时', responseHint: '立案 → 到场', closing: '结案用时', closingHint: '上报 → 结案', handling: '处置用时', handlingHint: '派遣 → 反馈',
-    mean: '平均', median: '中位', p90: '九成内', basis: '依据 {n} 件', none: '还没有可计算的案件', door: '查看这 {n} 件', formula: '口径版本 {v}', opened: '构成“{name}”的案件', target: '参考目标 20 分钟', loops: '办理过程', speed: '快慢',
+    mean: '平均', median: '中位', p90: '九成内', basis: '依据 {n} 件', none: '还没有可计算的案件', door: '查看这 {n} 件', formula: '口径版本 {v}', opened: '构成“{name}”的案件', target: '参考目标 20 分钟', loops: '办理过程', speed: '快慢', hands: '时间在谁手里', heldSum: '持有合计', held: '经手案件', passed: '推诿', to_and_fro: '来回', lost: '耽误合计',
   },
   system: {
     title: '系统', parts: '各部分', ok: '正常', degraded: '降级', down: '停止', lag: '积压 {n} 条', quarantine: '隔离区', quarantineHint: '不能使用的数据不会丢失：原样保存并注明原因，修复后可重放。', empty: '隔离区是空的', cause: '原因', device: '设备', count: '条数', first: '最早', last: '最近', replay: '重放', replayed: '已重放 {n} 条', entries: '内容', payload: '原文', forbidden: '只有管理员和安装人员可以查看隔离区', at: '时间', done: '已重放',
@@ -124,7 +132,7 @@ export const zh = {
   field: {
     tasks: '任务', patrol: '巡查', call: '通话', me: '我', noTasks: '现在没有任务', noTasksHint: '保持在岗，新任务会响铃并振动。', offDutyHint: '您不在岗，不会收到新任务。', goOnDuty: '现在上岗', others: '其他任务', far: '{n} 米', farKm: '{n} 公里', by: '{time} 前', noPlace: '没有本机位置', details: '详情与过程', back: '返回', where: '现场',
     arrow: '向{dir}', dir: { n: '北', ne: '东北', e: '东', se: '东南', s: '南', sw: '西南', w: '西', nw: '西北' }, photoFirst: '先拍：{list}', retake: '重拍', use: '使用照片', shoot: '拍照', cameraDenied: '无法打开相机，可从系统相机拍摄', pickFile: '系统相机', photos: '{n} 张照片', waitsBefore: '照片和步骤会在有网时按顺序送出',
-    reasonReturn: '回退原因', returnTask: '回退此任务', waiting: '已完成，等待核查', stepQueued: '已记下，等待网络', refusedTitle: '中心没有接受', dismiss: '知道了', done: '已办结', newTask: '新任务', offline: '没有网络', queued: '{n} 项等待送出', sending: '正在送出 {n} 项', photoWaits: '{n} 张照片待传',
+    reasonReturn: '回退原因', returnTask: '回退此任务', reason: '原因', waitingOthers: '已办完，等待其他部门', waiting: '已完成，等待核查', stepQueued: '已记下，等待网络', refusedTitle: '中心没有接受', dismiss: '知道了', done: '已办结', newTask: '新任务', offline: '没有网络', queued: '{n} 项等待送出', sending: '正在送出 {n} 项', photoWaits: '{n} 张照片待传',
     dutyOn: '在岗', dutyOff: '离岗', dutyOnHint: '正在上报位置', dutyOffHint: '不上报位置，不接收任务', position: '定位', positionOk: '精度 ±{n} 米', positionNone: '还没有定位', positionDenied: '定位被拒绝：请在浏览器设置中允许', link: '与中心连接', linkUp: '已连接', linkDown: '未连接', storage: '离线存储', storageKept: '受保护', storagePlain: '可能被系统清理', wake: '屏幕常亮', wakeOn: '已开启', wakeOff: '未开启', wakeUnsupported: '不支持', limits: '网页在锁屏后不能响铃和定位。执勤时请保持屏幕常亮并停留在此页面。', contrast: '高对比度', queue: '等待送出', queueEmpty: '没有等待的内容', terminal: '本机编号', version: '版本',
     sos: 'SOS', sosHold: '按住 2 秒求助', sosHolding: '继续按住…', sosSent: '求助已发出', sosQueued: '求助已记下，一有网络立即发出', sosTitle: 'SOS 人员求助', routes: '我的路线', nextStop: '下一个点', checkIn: '拍照打卡', tooFar: '还有 {far}，走近后打卡', stops: '{done}/{total}', noRoutes: '今天没有我的路线', routeDone: '这条路线已走完', checkedIn: '已打卡', checkInQueued: '已打卡，等待送出', pendingVisit: '待送出', setOff: '出发', watermarkTask: '任务', watermarkPoint: '点位',
     dropped: '离线过久，最早的 {n} 个位置已丢弃', notStaff: '此账号不是在册人员，不能绑定终端', lookAt: '查看内容', signalLost: '未取得位置，请到开阔处',

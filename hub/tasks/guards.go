@@ -1,0 +1,24 @@
+package tasks
+
+import (
+	"fmt"
+	"slices"
+)
+
+// bars says what the matter puts in the way of a step that the state allows.
+func (m Matter) bars(c *Case, t EventType) error {
+	switch {
+	case t == Claimed && m.unsigned(c):
+		return &RefusedError{Code: "cosign", Reason: fmt.Sprintf("claimed needs the counter-sign of %v first", m.Cosign.Signers)}
+	case t == Returned && slices.Contains(m.Review, c.Source):
+		return &RefusedError{Code: "state", Reason: "a case from " + c.Source + " is not simply returned: object, and it is reviewed"}
+	}
+	return nil
+}
+
+// spare reports whether a step is possible and yet not offered, because nothing
+// asks for it: an objection where a case may be returned, a counter-sign that no
+// matter demands.
+func (m Matter) spare(c *Case, t EventType) bool {
+	return t == Objected && !slices.Contains(m.Review, c.Source) || t == Cosign && !m.unsigned(c)
+}
