@@ -36,7 +36,9 @@ type Client struct {
 // New returns a client of the hub at base, such as http://127.0.0.1:8080, that
 // has not signed in.
 func New(base string) *Client {
-	return &Client{base: base, http: &http.Client{Timeout: 30 * time.Second}}
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.MaxIdleConnsPerHost = t.MaxIdleConns // all requests go to one host
+	return &Client{base: base, http: &http.Client{Timeout: 30 * time.Second, Transport: t}}
 }
 
 // StatusError is an answer that is no success.

@@ -31,8 +31,8 @@ type Hub struct {
 
 // StartHub starts the hub that Build has put into bin, on files in dir, with the
 // demo street's matters and rules, and claims it. history is the block of that
-// name in its configuration, without indent.
-func StartHub(ctx context.Context, bin, dir, history string) (*Hub, error) {
+// name in its configuration, without indent; more are further lines of it.
+func StartHub(ctx context.Context, bin, dir, history string, more ...string) (*Hub, error) {
 	var web, media string
 	h := &Hub{binary: filepath.Join(bin, "hub"), config: filepath.Join(dir, "hub.yaml"), Data: filepath.Join(dir, "hub")}
 	if err := FreeAddresses(&h.MQTT, &web, &media); err != nil {
@@ -43,9 +43,9 @@ func StartHub(ctx context.Context, bin, dir, history string) (*Hub, error) {
 		return nil, err
 	}
 	text := fmt.Sprintf("data: hub\nmatters: [%q]\nrules: [%q]\nhttp: {address: %q, secure: \"\"}\nmedia: {address: %q}\n"+
-		"mqtt:\n  listeners: [{name: plain, network: tcp, address: %q}]\nhistory:\n  %s\n",
+		"mqtt:\n  listeners: [{name: plain, network: tcp, address: %q}]\nhistory:\n  %s\n%s\n",
 		filepath.Join(configs, "matters"), filepath.Join(configs, "rules"), web, media, h.MQTT,
-		strings.ReplaceAll(strings.TrimSpace(history), "\n", "\n  "))
+		strings.ReplaceAll(strings.TrimSpace(history), "\n", "\n  "), strings.Join(more, "\n"))
 	if err := os.WriteFile(h.config, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
@@ -79,6 +79,13 @@ func (h *Hub) claim(ctx context.Context) error {
 		return fmt.Errorf("claim the hub: %w", err)
 	}
 	return nil
+}
+
+// SignIn returns a client of the hub's administrator.
+func (h *Hub) SignIn(ctx context.Context) (*hubclient.Client, error) {
+	c := hubclient.New(h.HTTP)
+	_, err := c.SignIn(ctx, account, h.password)
+	return c, err
 }
 
 // InfluxHistory is the history block of a hub that writes into in.
