@@ -27,7 +27,7 @@ type Config struct {
 func Default() Config {
 	return Config{
 		URL: "tcp://127.0.0.1:1883", KeepAlive: 30 * time.Second, BatchRecords: 200,
-		Linger: 500 * time.Millisecond, Resend: 20 * time.Second, BacklogRate: 2000, Encoding: JSON,
+		Linger: 200 * time.Millisecond, Resend: 20 * time.Second, BacklogRate: 2000, Encoding: JSON,
 	}
 }
 

@@ -119,8 +119,11 @@ func (s *stream) acknowledge(a wire.Acknowledgement) {
 	}
 }
 
-// keep saves acknowledgements until ctx ends. Several that come while one is
-// saved are saved together; one that a crash forgets is sent once more.
+// saveEvery is the shortest time between two savings of what is acknowledged.
+const saveEvery = time.Second
+
+// keep saves acknowledgements until ctx ends. Several that come within a second
+// are saved together; those that a crash forgets are sent once more.
 func (s *stream) keep(ctx context.Context) {
 	count := time.NewTicker(tallySaved)
 	defer count.Stop()
@@ -128,6 +131,7 @@ func (s *stream) keep(ctx context.Context) {
 		select {
 		case <-s.dirty:
 			s.save()
+			sleep(ctx, saveEvery)
 		case <-count.C:
 			s.saveTally()
 		case <-ctx.Done():

@@ -82,15 +82,17 @@ func (b *Board) Forget(id devices.ID) {
 }
 
 // Point takes a reading of a device that was described. Each metric keeps the
-// newest event time; an older point changes nothing.
+// newest event time; an older point changes nothing, and no screen hears of it:
+// a backlog that drains is not news.
 func (b *Board) Point(p *telemetry.Point) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.devices[p.Device] == nil {
+	d := b.devices[p.Device]
+	if d == nil {
 		return
 	}
-	d := b.device(p.Device)
-	if p.At >= d.Heard {
+	changed := p.At >= d.Heard
+	if changed {
 		d.Heard, d.Quality = p.At, p.Quality.String()
 	}
 	for _, f := range p.Fields {
@@ -101,10 +103,15 @@ func (b *Board) Point(p *telemetry.Point) {
 		}
 		if i >= 0 && p.At > d.Values[i].At {
 			v := f.Value
-			d.Values[i].Value, d.Values[i].At = &v, p.At
+			d.Values[i].Value, d.Values[i].At, changed = &v, p.At, true
 		}
 	}
-	d.Health = health(d, b.now())
+	if h := health(d, b.now()); h != d.Health {
+		d.Health, changed = h, true
+	}
+	if changed {
+		b.dirty[p.Device] = true
+	}
 }
 
 // health says whether a device speaks as often as its profile promises.

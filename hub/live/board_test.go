@@ -52,6 +52,14 @@ func TestScreensAreTold(t *testing.T) {
 			t.Errorf("%d changes told, want one", n)
 		}
 		<-feed
+		for i := range 100 { // a backlog that drains
+			b.Point(point(time.Now().Add(-time.Hour-time.Duration(i)*time.Second), 3))
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if n := len(feed); n != 0 {
+			t.Errorf("%d changes told of readings that are older than what is shown, want none", n)
+		}
 		time.Sleep(40 * time.Second)
 		synctest.Wait()
 		if d, ok := (<-feed).Body.(live.DeviceState); !ok || d.Health != "stale" {

@@ -31,6 +31,7 @@ func (h *Hub) adminRoutes() http.Handler {
 	mux.HandleFunc("GET /quarantine", h.listQuarantine)
 	mux.HandleFunc("POST /quarantine/replay", h.replayQuarantine)
 	mux.HandleFunc("GET /export", h.export)
+	mux.HandleFunc("GET /backup", h.sendBackup)
 	mux.HandleFunc("POST /hotline", h.importHotline)
 	mux.HandleFunc("GET /hotline/{id}", h.hotlineImport)
 	mux.HandleFunc("GET /hotline/{id}/rejected", h.hotlineRejected)

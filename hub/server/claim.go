@@ -33,6 +33,9 @@ func (c *claim) pending() bool {
 	}
 }
 
+// setupTokenFile is where the token is written, below the data folder.
+const setupTokenFile = "setup-token"
+
 // setupToken makes the one-time token of a hub that nobody has claimed.
 func (h *Hub) setupToken(ctx context.Context) error {
 	needed, err := h.accounts.SetupNeeded(ctx)
@@ -43,7 +46,7 @@ func (h *Hub) setupToken(ctx context.Context) error {
 		h.claim.done()
 		return nil
 	}
-	file := filepath.Join(h.cfg.Data, "setup-token")
+	file := filepath.Join(h.cfg.Data, setupTokenFile)
 	if _, err := h.accounts.NewSetupToken(ctx, file); err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"gridhub/configs"
 	"gridhub/devices/telemetry"
+	"gridhub/hub/backup"
 	"gridhub/hub/broker"
 	"gridhub/hub/history/influx"
 	"gridhub/streams/relay"
@@ -36,6 +37,7 @@ type Config struct {
 	History   History       `yaml:"history"`
 	Media     sfu.Config    `yaml:"media"`
 	Relay     relay.Config  `yaml:"relay"`
+	Backup    backup.Config `yaml:"backup"`
 }
 
 // HTTP says where the faces and the API are.
@@ -85,7 +87,7 @@ func Default() Config {
 		History: History{Store: "sqlite", Positions: 90 * 24 * time.Hour,
 			Influx: Influx{URL: in.URL, Version: in.Version, Org: in.Org, Bucket: in.Bucket, Timeout: in.Timeout}},
 		Media: sfu.Default(),
-		Relay: relay.Default(),
+		Relay: relay.Default(), Backup: backup.Default(),
 	}
 }
 
@@ -187,7 +189,7 @@ func Load(path string) (Config, error) {
 	if c.Street != "" {
 		c.Street = under(f.dir, c.Street)
 	}
-	for _, file := range []*string{&c.Hotline, &c.Figures} {
+	for _, file := range []*string{&c.Hotline, &c.Figures, &c.Backup.Folder} {
 		if *file != "" {
 			*file = under(f.dir, *file)
 		}
@@ -232,6 +234,14 @@ func under(dir, path string) string {
 		return path
 	}
 	return filepath.Join(dir, path)
+}
+
+// sqlite is the database's file, if it is one of ours.
+func (c Config) sqlite() (path string, embedded bool) {
+	if c.Database == "" {
+		return filepath.Join(c.Data, databaseFile), true
+	}
+	return strings.CutPrefix(c.Database, "sqlite:")
 }
 
 // before turns a duration into the instant before which points are removed; 0

@@ -18,6 +18,7 @@ import (
 	"gridhub/hub/alike"
 	"gridhub/hub/api"
 	"gridhub/hub/archive"
+	"gridhub/hub/backup"
 	"gridhub/hub/broker"
 	"gridhub/hub/calls"
 	"gridhub/hub/dispatch"
@@ -77,6 +78,7 @@ type Hub struct {
 	rounds     *patrol.Rounds
 	callLog    *calls.Log
 	media      *sfu.SFU
+	nightly    *backup.Nightly
 	relay      *relay.Relay // nil: none
 	signaling  *signaling.Service
 	api        *api.API
@@ -115,20 +117,21 @@ func (h *Hub) openStores(ctx context.Context) error {
 		return fmt.Errorf("data folder: %w", err)
 	}
 	address := h.cfg.Database
-	if address == "" {
-		address = "sqlite:" + filepath.Join(h.cfg.Data, "hub.db")
+	if path, embedded := h.cfg.sqlite(); embedded {
+		address = "sqlite:" + path
 	}
 	var err error
 	if h.db, err = store.Open(ctx, address); err != nil {
 		return err
 	}
-	h.journal, err = journal.Open(filepath.Join(h.cfg.Data, "intake"), journal.Options{
+	h.journal, err = journal.Open(filepath.Join(h.cfg.Data, intakeFolder), journal.Options{
 		MaxBytes: int64(h.cfg.Journal.Max), MaxAge: h.cfg.Journal.Keep, Reserve: int64(h.cfg.Journal.Reserve),
 		Overrun: journal.Refuse, Logger: h.log})
 	if err != nil {
 		return fmt.Errorf("intake journal: %w", err)
 	}
 	h.history, err = openHistory(h.cfg)
+	h.nightly = &backup.Nightly{Config: h.cfg.Backup, Zone: h.files.Zone(), Write: h.writeBackup, Now: h.now, Log: h.log}
 	return err
 }
 
@@ -280,6 +283,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	run(&out, sinks, "archive", h.archive.Run)
 	run(&in, sources, "hotline", h.hotline.Run)
 	run(&out, sinks, "retention", h.retain)
+	run(&in, sources, "backup", h.nightly.Run)
 	run(&calls, sinks, "media", h.media.Run)
 	if h.relay != nil {
 		run(&calls, sinks, "relay", h.relay.Run)

@@ -24,7 +24,7 @@ import (
 
 func openHistory(c Config) (history.Store, error) {
 	if c.History.Store == "sqlite" {
-		return sqlite.Open(under(c.Data, "history.db"))
+		return sqlite.Open(under(c.Data, historyFile))
 	}
 	in := c.History.Influx
 	token := ""
@@ -187,7 +187,8 @@ func (p health) Parts() []api.Part {
 		db.State = "degraded"
 	}
 	out = append(out, db)
-	out = append(out, p.h.calendarPart(), part("archive", p.h.archive.Healthy(), "degraded"))
+	out = append(out, p.h.calendarPart(), part("archive", p.h.archive.Healthy(), "degraded"),
+		part("backup", p.h.nightly.Healthy(), "degraded"))
 	for _, s := range p.h.intake.Stats() {
 		c := api.Part{Name: "consumer " + s.Name, State: "ok", Detail: s.Error, Lag: s.Lag}
 		if s.Error != "" || s.Behind {

@@ -30,6 +30,7 @@ type DB struct {
 	write   *sql.DB
 	read    *sql.DB
 	dialect dialect
+	address string // SQLite: the file; PostgreSQL: the URL
 }
 
 type dialect int
@@ -70,7 +71,7 @@ func openSQLite(ctx context.Context, path string) (*DB, error) {
 		return nil, errors.Join(err, w.Close())
 	}
 	r.SetMaxOpenConns(readers)
-	return ping(ctx, &DB{write: w, read: r, dialect: sqlite}, path)
+	return ping(ctx, &DB{write: w, read: r, dialect: sqlite, address: path}, path)
 }
 
 func openPostgres(ctx context.Context, address string) (*DB, error) {
@@ -85,7 +86,7 @@ func openPostgres(ctx context.Context, address string) (*DB, error) {
 	}
 	r.SetMaxOpenConns(2 * readers)
 	r.SetMaxIdleConns(2 * readers)
-	return ping(ctx, &DB{write: w, read: r, dialect: postgres}, redact(address))
+	return ping(ctx, &DB{write: w, read: r, dialect: postgres, address: address}, redact(address))
 }
 
 func ping(ctx context.Context, db *DB, name string) (*DB, error) {
@@ -103,6 +104,9 @@ func redact(address string) string {
 	}
 	return u.Redacted()
 }
+
+// Embedded reports whether the database is a file of ours, and not a server's.
+func (db *DB) Embedded() bool { return db.dialect == sqlite }
 
 // Close ends all connections.
 func (db *DB) Close() error {

@@ -96,11 +96,20 @@ func (j *Journal) enqueue(ctx context.Context, recs [][]byte, done func(uint64, 
 	b := q.pending
 	index := b.count
 	b.add(recs, done)
+	urgent := j.urgent(b)
 	q.Unlock()
 	if index == 0 {
-		j.poke()
+		poke(j.wake)
+	}
+	if urgent && j.o.Delay > 0 {
+		poke(j.hurry)
 	}
 	return b, index, nil
+}
+
+// urgent reports whether b should not wait for company. The queue is locked.
+func (j *Journal) urgent(b *batch) bool {
+	return b.waits > 0 || int64(len(b.buf)) >= j.o.QueueBytes/2
 }
 
 // add encodes recs behind what is there.
@@ -157,9 +166,9 @@ func (j *Journal) waitRoom(ctx context.Context) error {
 }
 
 // poke wakes the commit goroutine; one token is enough for any number.
-func (j *Journal) poke() {
+func poke(c chan<- struct{}) {
 	select {
-	case j.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }

@@ -37,6 +37,7 @@ func (j *Journal) run() {
 	for {
 		select {
 		case <-j.wake:
+			j.delay()
 			j.gather()
 			if b := j.take(); b != nil {
 				j.commit(b)
@@ -60,6 +61,27 @@ func (j *Journal) shut() {
 	j.seal()
 	if err := j.lock.Close(); err != nil {
 		j.log.Warn("journal lock not released", slog.Any("error", err))
+	}
+}
+
+// delay waits for company, if nothing that is queued is in a hurry.
+func (j *Journal) delay() {
+	if j.o.Delay == 0 {
+		return
+	}
+	j.queue.Lock()
+	b := j.queue.pending
+	idle := b.count == 0 || j.urgent(b)
+	j.queue.Unlock()
+	if idle {
+		return
+	}
+	t := time.NewTimer(j.o.Delay)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-j.hurry: // perhaps of an earlier commit: this one comes a little early
+	case <-j.closing:
 	}
 }
 

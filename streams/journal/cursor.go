@@ -170,7 +170,7 @@ func (c *Cursor) Commit(position uint64, state []byte) error {
 // there may be room now.
 func (j *Journal) reconsider() {
 	if j.failing.Load() != nil {
-		j.poke()
+		poke(j.wake)
 	}
 }
 

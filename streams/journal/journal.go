@@ -47,6 +47,7 @@ type Journal struct {
 	clock steadyClock
 
 	wake    chan struct{} // capacity 1: something is queued, or a cursor moved
+	hurry   chan struct{} // capacity 1: what is queued waits for nothing more
 	closing chan struct{} // closed once by Close
 	stopped chan struct{} // closed by the commit goroutine when it ends
 	failing atomic.Pointer[failure]
@@ -110,6 +111,7 @@ func Open(dir string, o Options) (*Journal, error) {
 		dir: dir, o: o, fs: o.FS, log: o.Logger,
 		clock:   steadyClock{wall: o.Now(), mono: time.Now()},
 		wake:    make(chan struct{}, 1),
+		hurry:   make(chan struct{}, 1),
 		closing: make(chan struct{}),
 		stopped: make(chan struct{}),
 		cursors: make(map[string]*Cursor),

@@ -340,3 +340,63 @@ func BenchmarkAppendAsync(b *testing.B) {
 		}
 	}
 }
+
+// What is not urgent waits for company and shares one commit; an Append, a
+// queue half full and Close end the wait.
+func TestDelay(t *testing.T) {
+	const never = time.Hour
+	open := func(t *testing.T, delay time.Duration) *journal.Journal {
+		j, err := journal.Open(t.TempDir(), journal.Options{Delay: delay, QueueBytes: 4 << 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { j.Close() })
+		return j
+	}
+	queue := func(t *testing.T, j *journal.Journal, n, size int) <-chan uint64 {
+		done := make(chan uint64, n)
+		for range n {
+			if err := j.AppendAsync([][]byte{make([]byte, size)}, func(first uint64, err error) {
+				if err != nil {
+					t.Error(err)
+				}
+				done <- first
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return done
+	}
+	t.Run("together", func(t *testing.T) {
+		j := open(t, 50*time.Millisecond)
+		before := j.Stats().Commits
+		done := queue(t, j, 10, 10)
+		for range 10 {
+			<-done
+		}
+		if n := j.Stats().Commits - before; n > 2 { // two, if the machine stood still between two appends
+			t.Errorf("%d commits for ten appends, want one", n)
+		}
+	})
+	t.Run("append", func(t *testing.T) {
+		j := open(t, never)
+		done := queue(t, j, 1, 10)
+		if n, err := j.Append(t.Context(), []byte("now")); n != 2 || err != nil || <-done != 1 {
+			t.Errorf("append got %d, %v", n, err)
+		}
+	})
+	t.Run("full queue", func(t *testing.T) {
+		j := open(t, never)
+		done := queue(t, j, 20, 500) // more than the queue holds: some would block for ever
+		for range 16 {
+			<-done
+		}
+	})
+	t.Run("close", func(t *testing.T) {
+		j := open(t, never)
+		done := queue(t, j, 1, 10)
+		if err := j.Close(); err != nil || <-done != 1 {
+			t.Errorf("close: %v", err)
+		}
+	})
+}

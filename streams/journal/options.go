@@ -43,6 +43,7 @@ type Options struct {
 	MaxAge       time.Duration // retention by age, by the steady clock, never against a cursor; 0 = unlimited
 	Overrun      Overrun       // what to do when space runs out and a cursor still needs the oldest segment
 	Reserve      int64         // bytes of disk kept free; below it appends fail with ErrDiskFull, or DropOldest acts
+	Delay        time.Duration // how long an AppendAsync waits for company before its commit; Append, and a queue half full, end the wait; 0 = none
 	QueueBytes   int64         // bound of what waits for the next commit; 0 = 8 MiB; at most a quarter of MaxBytes. Full: callers block
 	Epoch        uint64        // used only when the journal is created; 0 = unix ms
 	// Dropping is told, on the commit goroutine, before DropOldest takes numbers
@@ -56,7 +57,7 @@ type Options struct {
 
 // withDefaults fills in what is zero and refuses what makes no sense.
 func (o Options) withDefaults() (Options, error) {
-	if o.SegmentBytes < 0 || o.MaxBytes < 0 || o.MaxAge < 0 || o.Reserve < 0 || o.QueueBytes < 0 {
+	if o.SegmentBytes < 0 || o.MaxBytes < 0 || o.MaxAge < 0 || o.Reserve < 0 || o.QueueBytes < 0 || o.Delay < 0 {
 		return o, fmt.Errorf("negative limit in %+v: want 0 (default or unlimited) or more", o)
 	}
 	if o.MaxBytes > 0 && o.MaxBytes < minBytes {

@@ -85,3 +85,21 @@ func (j *Journal) Stats() Stats {
 	}
 	return s
 }
+
+// Extent is a segment's file, and how much of it is durable.
+type Extent struct {
+	Name string
+	Size int64 // bytes
+}
+
+// Extents lists the segments, oldest first. Their files up to these sizes, with
+// cursors that were copied before, are a journal as a crash could have left it.
+func (j *Journal) Extents() []Extent {
+	j.mu.RLock()
+	defer j.mu.RUnlock()
+	all := make([]Extent, len(j.segments))
+	for i, s := range j.segments {
+		all[i] = Extent{s.name, s.end}
+	}
+	return all
+}

@@ -16,6 +16,7 @@ import (
 type rtu struct {
 	port    bus.Stream
 	perByte time.Duration // on the line: start, eight bits, parity, stop
+	last    time.Time     // when the last byte was on the line, as far as we know
 	suspect bool          // the last answer did not come: it may still be on its way
 	overlap bool          // some answer came twice since this was last asked
 }
@@ -47,6 +48,7 @@ func (r *rtu) exchange(ctx context.Context, unit byte, b codec.Block, timeout ti
 	most := len(request) + 5 + b.Size()
 	deadline := time.Now().Add(timeout + time.Duration(most)*r.perByte)
 	data, err := r.receive(ctx, unit, b, deadline)
+	r.last = time.Now()
 	r.suspect = err != nil && !refused(err)
 	return data, err
 }
@@ -60,7 +62,9 @@ func (r *rtu) settle(ctx context.Context, timeout time.Duration) error {
 		return err
 	}
 	if !r.suspect {
-		time.Sleep(r.minSilence())
+		if rest := r.minSilence() - time.Since(r.last); rest > 0 {
+			time.Sleep(rest)
+		}
 		return nil
 	}
 	var bin [codec.MaxFrame]byte

@@ -88,6 +88,15 @@ func (s *Store) prepare() error {
 	return s.names.load(ctx, s.write)
 }
 
+// Snapshot writes a consistent copy of the history to path, which must not be
+// there, beside readers and the writer.
+func (s *Store) Snapshot(ctx context.Context, path string) error {
+	if _, err := s.read.ExecContext(ctx, "VACUUM INTO ?", path); err != nil {
+		return fmt.Errorf("copy of the history: %w", err)
+	}
+	return nil
+}
+
 // Close closes the file.
 func (s *Store) Close() error { return errors.Join(s.read.Close(), s.write.Close()) }
 

@@ -31,9 +31,12 @@ const usage = `hub is the centre of a street: broker, task pool, calls and the p
                                                rejected rows go to the second file, or are shown
   hub verify FILE|FOLDER… --key FILE [--checkpoint FILE] [--lang zh|en]
                                                examine sealed cases, offline
+  hub backup FILE                              everything that must not be lost, while the hub runs
+  hub backup --verify FILE                     read a backup and compare it with its sums
+  hub restore FILE                             put a backup into the empty places that --config names
   hub openapi                                  the description of the HTTP interface
 
-device, quarantine, export and import speak to a running hub: --config FILE names it`
+device, quarantine, export, import and backup speak to a running hub: --config FILE names it`
 
 // Run executes one command line. The error is what main prints before it exits
 // with 1.
@@ -56,6 +59,10 @@ func Run(ctx context.Context, args []string, out, errs io.Writer) error {
 		return imports(ctx, args[1:], out)
 	case "verify":
 		return verify(args[1:], out)
+	case "backup":
+		return backUp(ctx, args[1:], out)
+	case "restore":
+		return restore(ctx, args[1:], out)
 	case "openapi":
 		return openapi(out)
 	case "help", "-h", "--help":

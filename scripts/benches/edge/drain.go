@@ -97,19 +97,23 @@ func (b *bench) emptied(ctx context.Context, g *gateway) error {
 }
 
 // listen notes how old each fresh reading is when a screen hears of it, until
-// the screen closes.
+// the screen closes. A device of which something else changed is told again
+// with the reading that it had.
 func listen(s *rig.Screen) (lags []time.Duration) {
+	heard := map[devices.ID]telemetry.Millis{}
 	for {
 		e, err := s.Next()
 		if err != nil {
 			return lags
 		}
 		var d struct {
+			ID    devices.ID       `json:"id"`
 			Heard telemetry.Millis `json:"heard"`
 		}
-		if e.Kind != "device" || json.Unmarshal(e.Data, &d) != nil {
+		if e.Kind != "device" || json.Unmarshal(e.Data, &d) != nil || d.Heard <= heard[d.ID] {
 			continue
 		}
+		heard[d.ID] = d.Heard
 		if age := e.At.Sub(d.Heard.Time()); age < time.Hour { // the backlog is older
 			lags = append(lags, age)
 		}

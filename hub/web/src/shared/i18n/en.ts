@@ -89,7 +89,7 @@ export const en: Words<typeof zh> = {
     title: 'System', parts: 'Parts', ok: 'fine', degraded: 'degraded', down: 'down', lag: '{n} behind', quarantine: 'Quarantine', quarantineHint: 'What cannot be used is never lost: it is kept as it came, with the reason, and can be replayed after a fix.', empty: 'The quarantine is empty', cause: 'Cause', device: 'Device', count: 'Count', first: 'First', last: 'Last', replay: 'Replay', replayed: '{n} replayed', entries: 'Entries', payload: 'Payload', forbidden: 'Only administrators and installers see the quarantine', at: 'At', done: 'replayed',
   },
   part: {
-    journal: 'Journal', broker: 'Devices’ door', history: 'History', 'consumer history': 'Writing history', 'consumer rules': 'Rules', 'consumer live': 'Live view', 'consumer quarantine': 'Quarantine', 'consumer ledger': 'Ledger', calendar: 'Working calendar', archive: 'Sealed cases',
+    journal: 'Journal', broker: 'Devices’ door', history: 'History', 'consumer history': 'Writing history', 'consumer rules': 'Rules', 'consumer live': 'Live view', 'consumer quarantine': 'Quarantine', 'consumer ledger': 'Ledger', calendar: 'Working calendar', archive: 'Sealed cases', backup: 'Backup',
   },
   overview: { title: 'Today', hint: 'Select a case, a person or a device on the map or in a list.', now: 'Most urgent now', calm: 'Nothing that must be done at once', forces: 'Forces on duty', keys: 'Keys', keySearch: 'search', keyMove: 'previous / next', keyOpen: 'open', keyDispatch: 'send the nearest', keyCall: 'call the handler', keyClose: 'close' },
   call: {

@@ -85,7 +85,7 @@ export const zh = {
     title: '系统', parts: '各部分', ok: '正常', degraded: '降级', down: '停止', lag: '积压 {n} 条', quarantine: '隔离区', quarantineHint: '不能使用的数据不会丢失：原样保存并注明原因，修复后可重放。', empty: '隔离区是空的', cause: '原因', device: '设备', count: '条数', first: '最早', last: '最近', replay: '重放', replayed: '已重放 {n} 条', entries: '内容', payload: '原文', forbidden: '只有管理员和安装人员可以查看隔离区', at: '时间', done: '已重放',
   },
   part: {
-    journal: '数据日志', broker: '设备接入', history: '历史库', 'consumer history': '写入历史库', 'consumer rules': '规则判断', 'consumer live': '实时画面', 'consumer quarantine': '隔离', 'consumer ledger': '数据账本', calendar: '工作日历', archive: '案卷归档',
+    journal: '数据日志', broker: '设备接入', history: '历史库', 'consumer history': '写入历史库', 'consumer rules': '规则判断', 'consumer live': '实时画面', 'consumer quarantine': '隔离', 'consumer ledger': '数据账本', calendar: '工作日历', archive: '案卷归档', backup: '备份',
   },
   overview: { title: '今日概况', hint: '在地图或列表中选择案件、人员或设备。', now: '现在最要紧', calm: '没有需要立即处理的事', forces: '在岗力量', keys: '快捷键', keySearch: '搜索', keyMove: '上一条 / 下一条', keyOpen: '打开', keyDispatch: '派给最近的人', keyCall: '呼叫处理人', keyClose: '关闭' },
   call: {
