@@ -161,6 +161,12 @@ func TestConfigurationChangesWhileItRuns(t *testing.T) {
 	if first.Owner != "gateway" || first.Devices != plantSize || !strings.HasPrefix(first.Software, "gridhub edge") {
 		t.Errorf("listed as %+v", first)
 	}
+	eventually(t, "readings of the device that goes", func() error {
+		if sum := root.ledger("north-7"); sum.Stored == 0 {
+			return fmt.Errorf("%+v", sum)
+		}
+		return nil
+	})
 	plant := filepath.Join(e.dir, "plant.yaml")
 	write(t, plant, strings.Replace(simulated("north", busy), "gas-ch4@1", "gas-ch4@9", 1))
 	if err := e.cmd.Process.Signal(syscall.SIGHUP); err != nil {
