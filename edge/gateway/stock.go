@@ -108,6 +108,9 @@ func (s *stock) tell(told wire.Stock, retired []wire.Entry) (err error) {
 	if err != nil {
 		return fmt.Errorf("inventory: %w", err)
 	}
+	if len(text) > maxInventory {
+		return fmt.Errorf("inventory takes %d bytes with %d devices that were removed and have readings which the hub lacks, a hub takes %d: change fewer at once", len(text), len(retired), maxInventory)
+	}
 	if err := fsx.Replace(s.file, text); err != nil {
 		return fmt.Errorf("inventory: %w", err)
 	}

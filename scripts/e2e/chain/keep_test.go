@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -38,11 +39,56 @@ func (s *session) cabinet(id devices.ID) (api.GatewayState, error) {
 	return api.GatewayState{}, fmt.Errorf("%s is not listed", id)
 }
 
-// TestHubLosesItsData removes the hub's data folder while a gateway still keeps
-// what it delivered: the new hub, which knows that readings are unexplained,
-// gets them when the gateway is asked, and then the ledger is even. Asked once
-// more, nothing changes.
-func TestHubLosesItsData(t *testing.T) {
+// loss is how a hub comes to know less than its gateways delivered.
+type loss struct {
+	early func(h *hub)                   // before the readings
+	late  func(h *hub, e *edge) *session // after them, with the hub stopped; it serves again
+}
+
+// TestHubLosesReadings takes from a hub what a gateway has delivered and still
+// keeps: the hub sees that readings are unexplained, gets them when the gateway
+// is asked to offer them again, and then its ledger is even. Asked once more,
+// nothing changes.
+func TestHubLosesReadings(t *testing.T) {
+	for name, l := range map[string]loss{
+		"its folder is gone": {
+			early: func(*hub) {},
+			late: func(h *hub, e *edge) *session {
+				if err := os.RemoveAll(filepath.Join(h.dir, "data")); err != nil {
+					t.Fatal(err)
+				}
+				h.serve()
+				root := h.claim()
+				write(t, filepath.Join(e.dir, "secret"), h.add("gw-1", "gateway")+"\n")
+				return root
+			},
+		},
+		"an older copy is put back": {
+			early: func(h *hub) {
+				h.stop()
+				if out, err := exec.Command("cp", "-a", filepath.Join(h.dir, "data"), filepath.Join(h.dir, "copy")).CombinedOutput(); err != nil {
+					t.Fatalf("%v\n%s", err, out)
+				}
+				h.serve()
+			},
+			late: func(h *hub, _ *edge) *session {
+				data := filepath.Join(h.dir, "data")
+				if err := os.RemoveAll(data); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.Rename(filepath.Join(h.dir, "copy"), data); err != nil {
+					t.Fatal(err)
+				}
+				h.serve()
+				return h.signIn(administrator, password)
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) { l.happen(t) })
+	}
+}
+
+func (l loss) happen(t *testing.T) {
 	h, _ := open(t, "")
 	e := h.gateway("gw-1", simulated("north", busy))
 	text, err := os.ReadFile(e.config)
@@ -51,17 +97,14 @@ func TestHubLosesItsData(t *testing.T) {
 	}
 	write(t, e.config, strings.Replace(string(text), "hub:\n", "hub:\n  encoding: cbor\n", 1)) // the other tests speak JSON
 	e.run()
-	e.reaches("gridhub_edge_records_total", 200, 1e9)
+	e.reaches("gridhub_edge_records_total", 100, 1e9)
+	l.early(h)
+	e.reaches("gridhub_edge_records_total", 300, 1e9)
 	e.quieten(simulated("north", calm))
 	e.reaches("gridhub_edge_polls_total", plantSize, plantSize)
 	eventually(t, "delivery", func() error { _, err := e.delivered(); return err })
 	h.stop()
-	if err := os.RemoveAll(filepath.Join(h.dir, "data")); err != nil {
-		t.Fatal(err)
-	}
-	h.serve()
-	root := h.claim()
-	write(t, filepath.Join(e.dir, "secret"), h.add("gw-1", "gateway")+"\n")
+	root := l.late(h, e)
 	eventually(t, "what is missing to be seen", func() error {
 		if sum := root.ledger("north-1"); sum.Unexplained <= 0 {
 			return fmt.Errorf("the ledger says %+v", sum)
@@ -76,24 +119,29 @@ func TestHubLosesItsData(t *testing.T) {
 		if said := e.cli("resend", "--from", "2020-01-01"); !strings.HasPrefix(said, fmt.Sprintf("%v records", numbered)) {
 			t.Errorf("resend says %q, want all %v", said, numbered)
 		}
-		eventually(t, "the history", func() error {
-			stored, exported := 0, 0
-			for i := range plantSize {
-				id := fmt.Sprintf("north-%d", i)
-				sum := root.ledger(devices.ID(id))
-				if sum.Unexplained != 0 || sum.Stored != sum.Polled || sum.Pending != 0 {
-					return fmt.Errorf("%s: the ledger says %+v", id, sum)
-				}
-				stored += int(sum.Stored)
-				exported += strings.Count(h.cli("export", "--device", id), "gas,device="+id+" ")
-			}
-			if stored != int(numbered) || exported != stored {
-				return fmt.Errorf("%v numbered, %d stored, %d exported", numbered, stored, exported)
-			}
-			return nil
-		})
+		eventually(t, "the history", func() error { return h.holds(root, int(numbered)) })
 	}
 	e.stop()
+}
+
+// holds reports what is wrong unless the hub has just so many readings of the
+// plant, each once, and explains them all.
+func (h *hub) holds(s *session, numbered int) error {
+	stored, exported := 0, 0
+	for i := range plantSize {
+		id := fmt.Sprintf("north-%d", i)
+		sum := s.ledger(devices.ID(id))
+		if sum.Unexplained != 0 || sum.Stored != sum.Polled || sum.Pending != 0 {
+			return fmt.Errorf("%s: the ledger says %+v", id, sum)
+		}
+		stored += int(sum.Stored)
+		exported += strings.Count(h.cli("export", "--device", id), "gas,device="+id+" ")
+	}
+	missing := s.ledger("gw-1").Expired["missing"]
+	if stored != numbered || exported != stored || missing != 0 {
+		return fmt.Errorf("%d numbered, %d stored, %d exported, %d missing", numbered, stored, exported, missing)
+	}
+	return nil
 }
 
 // TestConfigurationChangesWhileItRuns lets a gateway take over another device
@@ -113,6 +161,12 @@ func TestConfigurationChangesWhileItRuns(t *testing.T) {
 	if first.Owner != "gateway" || first.Devices != plantSize || !strings.HasPrefix(first.Software, "gridhub edge") {
 		t.Errorf("listed as %+v", first)
 	}
+	eventually(t, "readings of the device that goes", func() error {
+		if sum := root.ledger("north-7"); sum.Stored == 0 {
+			return fmt.Errorf("%+v", sum)
+		}
+		return nil
+	})
 	plant := filepath.Join(e.dir, "plant.yaml")
 	write(t, plant, strings.Replace(simulated("north", busy), "gas-ch4@1", "gas-ch4@9", 1))
 	if err := e.cmd.Process.Signal(syscall.SIGHUP); err != nil {
