@@ -98,7 +98,16 @@ func (g *grids) walk(next map[lattice]lattice) []xy {
 func (g *grids) geoJSON() []byte {
 	var out []feature
 	for n, s := range gridNames {
-		out = append(out, polygon(map[string]any{"code": code(n), "name_zh": s.zh + "网格", "name_en": s.en + " grid"}, g.outline(n)))
+		out = append(out, polygon(map[string]any{"class": regionClass(n), "code": code(n), "name_zh": s.zh + "网格", "name_en": s.en + " grid"}, g.outline(n)))
 	}
 	return collection(out)
+}
+
+// regionClass is the class of a grid's region, by which limits may differ: the middle
+// of the street, with its market, is a class above the rest.
+func regionClass(n int) string {
+	if n >= 4 && n <= 6 {
+		return "A"
+	}
+	return "B"
 }

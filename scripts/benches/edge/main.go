@@ -32,6 +32,7 @@ type result struct {
 	JSON          int     `json:"decode_json_per_s"`
 	CBOR          int     `json:"decode_cbor_per_s"`
 	TelegrafRatio float64 `json:"telegraf_cpu_ratio"` // our processor time per point to theirs
+	Spool         int     `json:"spool_20ms_per_s"`   // readings that a spool takes whose syncs take 20 ms more
 	TelegrafRSS   float64 `json:"telegraf_rss_mb"`
 	Load          string  `json:"load_average"`
 }
@@ -72,7 +73,7 @@ func (b *bench) run(ctx context.Context) error {
 	if err := rig.Build(ctx, b.bin, "./hub", "./edge"); err != nil {
 		return err
 	}
-	for _, part := range []func(context.Context) error{b.polling, b.drain, b.decode} {
+	for _, part := range []func(context.Context) error{b.polling, b.drain, b.decode, b.slow} {
 		if err := part(ctx); err != nil {
 			return err
 		}
