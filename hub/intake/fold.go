@@ -289,7 +289,7 @@ func (m *message) when(item int, dev devices.ID, own, at telemetry.Millis) (tele
 const (
 	builtFrom = telemetry.Millis(1_420_070_400_000) // 2015-01-01: an event before is a clock that was never set
 	sameClock = 10 * time.Minute                    // a device this near to its gateway is set by it
-	notBefore = time.Minute                         // a device this far ahead of its reader has a bad clock, which counts for nothing
+	notBefore = 2 * time.Minute                     // a device this far ahead of its reader has a bad clock, which counts for nothing
 )
 
 // quality stands for a point's quality among the fields of an instant. It sorts
