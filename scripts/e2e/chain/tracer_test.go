@@ -237,13 +237,17 @@ func (w *handheld) upload(of, kind string, p geo.Point) evidence.Item {
 func photo(t testing.TB) []byte {
 	t.Helper()
 	img := image.NewRGBA(image.Rect(0, 0, 320, 240))
-	var tones [12]color.RGBA
+	// Plain tones would leave what a look is made of, brighter or darker than
+	// the place beside, to the noise of a saving.
+	var tones, slopes [12]int
 	for i := range tones {
-		tones[i] = color.RGBA{uint8(rand.IntN(256)), uint8(rand.IntN(256)), uint8(rand.IntN(256)), 255}
+		tones[i], slopes[i] = 80+rand.IntN(96), (30+rand.IntN(40))*(1-2*rand.IntN(2))
 	}
 	for y := range 240 {
 		for x := range 320 {
-			img.SetRGBA(x, y, tones[x/80+4*(y/80)])
+			tile := x/80 + 4*(y/80)
+			v := uint8(tones[tile] + slopes[tile]*(x%80-40)/40)
+			img.SetRGBA(x, y, color.RGBA{v, v, 255 - v, 255})
 		}
 	}
 	var b bytes.Buffer
