@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -66,6 +67,11 @@ func OpenSpool(dir string, c SpoolConfig, log *slog.Logger) (*Spool, error) {
 func OpenSpoolOn(m Machine, dir string, c SpoolConfig, log *slog.Logger) (*Spool, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
+	}
+	// The clock's memory and the disk's free space are asked before a journal
+	// makes the folder.
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("spool: %w", err)
 	}
 	t := openTimescale(dir, m, log)
 	common := journal.Options{MaxAge: c.Keep, Logger: log}

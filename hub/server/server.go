@@ -279,7 +279,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	sources, stopSources := context.WithCancel(ctx)
 	sinks, stopSinks := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopSinks()
-	failed := make(chan error, 16) // more than run what may fail
+	failed := make(chan error, 32) // more than run below: nobody waits to say why it failed
 	run := func(wg *sync.WaitGroup, ctx context.Context, what string, f func(context.Context) error) {
 		wg.Go(func() {
 			if err := f(ctx); err != nil {
