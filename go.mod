@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/6tail/lunar-go v1.4.4
+	github.com/bluenviron/gortsplib/v4 v4.12.0
 	github.com/coder/websocket v1.8.15
 	github.com/danielgtaylor/huma/v2 v2.37.2
 	github.com/eclipse/paho.mqtt.golang v1.5.1
@@ -34,6 +35,8 @@ require (
 	modernc.org/sqlite v1.62.0
 	rsc.io/qr v0.2.0
 )
+
+require github.com/bluenviron/mediacommon v1.13.2 // indirect
 
 require (
 	github.com/BurntSushi/toml v1.4.1-0.20240526193622-a339e1f7089c // indirect
