@@ -45,6 +45,7 @@ var access = map[string][]identity.Role{
 	"series":   inside,
 	"ledger":   desk,
 	"gateways": desk,
+	"cameras":  append([]identity.Role{identity.Installer}, desk...),
 	"faults":   append([]identity.Role{identity.Installer}, desk...),
 	"clocks":   append([]identity.Role{identity.Installer}, desk...),
 

@@ -38,6 +38,7 @@ type Deps struct {
 	Quarantine  Quarantine
 	Ledger      Ledger
 	Gateways    Gateways
+	Cameras     Cameras
 	Care        Care
 	Commands    Commands
 	CommandKeys CommandKeys
@@ -69,6 +70,7 @@ func New(d Deps) *API {
 	a.registerStreet()
 	a.registerDevices()
 	a.registerGateways()
+	a.registerCameras()
 	a.registerFaults()
 	a.registerCare()
 	a.registerCommands()

@@ -30,6 +30,7 @@ type Config struct {
 	Calendars []string      `yaml:"calendars"` // files and folders, besides the shipped years
 	Hotline   string        `yaml:"hotline"`   // file with the columns of hotline exports; empty: the usual ones
 	Figures   string        `yaml:"figures"`   // file with the formulas; empty: the shipped ones
+	Cameras   []string      `yaml:"cameras"`   // files and folders
 	Database  string        `yaml:"database"`  // sqlite:FILE or postgres://…; empty: SQLite in the data folder
 	HTTP      HTTP          `yaml:"http"`
 	MQTT      broker.Config `yaml:"mqtt"`
@@ -170,7 +171,7 @@ func (f *configFile) Validate() error {
 	exists("figures", f.Figures, "a file with formulas")
 	exists("hotline", f.Hotline, "a file with the columns of hotline exports")
 	exists("history.influx.token_file", f.History.Influx.TokenFile, "a file with the token")
-	for key, list := range map[string][]string{"matters": f.Matters, "rules": f.Rules, "calendars": f.Calendars} {
+	for key, list := range map[string][]string{"matters": f.Matters, "rules": f.Rules, "calendars": f.Calendars, "cameras": f.Cameras} {
 		for i, p := range list {
 			exists(fmt.Sprintf("%s[%d]", key, i), p, "a file or a folder")
 		}
@@ -197,7 +198,7 @@ func Load(path string) (Config, error) {
 	if c.History.Influx.TokenFile != "" {
 		c.History.Influx.TokenFile = under(f.dir, c.History.Influx.TokenFile)
 	}
-	for _, list := range [][]string{c.Matters, c.Rules, c.Calendars} {
+	for _, list := range [][]string{c.Matters, c.Rules, c.Calendars, c.Cameras} {
 		for i, p := range list {
 			list[i] = under(f.dir, p)
 		}
@@ -211,7 +212,7 @@ func Check(path string) error {
 	c, err := Load(path)
 	c.Street, c.Hotline, c.Figures = existing(c.Street), existing(c.Hotline), existing(c.Figures)
 	c.Matters, c.Rules = slices.DeleteFunc(c.Matters, gone), slices.DeleteFunc(c.Rules, gone)
-	c.Calendars = slices.DeleteFunc(c.Calendars, gone)
+	c.Calendars, c.Cameras = slices.DeleteFunc(c.Calendars, gone), slices.DeleteFunc(c.Cameras, gone)
 	_, more := ReadFiles(c)
 	return errors.Join(err, more)
 }

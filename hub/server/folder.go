@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"gridhub/configs"
+	"gridhub/hub/cameras"
 	"gridhub/hub/figures"
 	"gridhub/hub/geo"
 	"gridhub/hub/hotline"
@@ -35,8 +36,10 @@ type Files struct {
 	Years       []tasks.Year // shipped ones first
 	Hotline     hotline.Config
 	Figures     figures.Definitions
+	Cameras     []cameras.Camera
 	Grids       *geo.Grids
 	Roads       *geo.Graph
+	cameraDir   func(id string) string
 	raw         map[string][]byte // GeoJSON as it is served
 }
 
@@ -57,6 +60,7 @@ func ReadFiles(c Config) (Files, error) {
 		r.files.Rules = append(r.files.Rules, set.Rules...)
 	}
 	r.calendars(c.Calendars)
+	r.cameras(c.Cameras)
 	if c.Hotline != "" {
 		h := hotlineFile{Config: hotline.Default(), reader: r}
 		r.note(configs.ReadFile(c.Hotline, &h))
@@ -112,10 +116,11 @@ type reader struct {
 	matterIn map[string]string // code of a matter -> file that has it
 	ruleIn   map[string]string // name of a rule -> file that has it
 	faults   []error
+	cameraIn map[string]string // id of a camera -> file that has it
 }
 
 func newReader() *reader {
-	return &reader{files: Files{Info: bare(), Hotline: hotline.Default(), Figures: figures.Default(), raw: map[string][]byte{}}, matterIn: map[string]string{}, ruleIn: map[string]string{}}
+	return &reader{files: Files{Info: bare(), Hotline: hotline.Default(), Figures: figures.Default(), raw: map[string][]byte{}}, matterIn: map[string]string{}, ruleIn: map[string]string{}, cameraIn: map[string]string{}}
 }
 
 func (r *reader) note(err error) {

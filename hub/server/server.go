@@ -87,6 +87,7 @@ type Hub struct {
 	rounds     *patrol.Rounds
 	callLog    *calls.Log
 	media      *sfu.SFU
+	wall       *wall
 	nightly    *backup.Nightly
 	relay      *relay.Relay // nil: none
 	signaling  *signaling.Service
@@ -112,7 +113,7 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (*Hub, error) {
 	h := &Hub{cfg: cfg, files: files, log: log, now: time.Now, heard: newHeard(),
 		claim: claim{made: make(chan struct{})}, ready: make(chan struct{})}
 	for _, open := range []func(context.Context) error{
-		h.openStores, h.openAudit, h.openPeople, h.openWork, h.openSources, h.openCommands, h.openIntake, h.openBroker, h.openCalls, h.openDoors,
+		h.openStores, h.openAudit, h.openPeople, h.openWork, h.openSources, h.openCommands, h.openIntake, h.openBroker, h.openCalls, h.openCameras, h.openDoors,
 	} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, h.Close())
@@ -262,7 +263,7 @@ func (h *Hub) openDoors(context.Context) (err error) {
 		Tracks: tracks{h}, Now: h.board, Changes: h.board, History: series{h.history}, Cases: intakeDesk{h.pool, h}, Hazards: h.book,
 		Dispatch: dispatch.New(dispatch.Default(), h.pool, roster{h}, h.files.Roads, h.now),
 		Evidence: h.evidence, Archive: h.archive, Hotline: h.hotline, Alike: alike.New(h.pool, alike.Default(), h.now), Merger: h.pool, Patrols: h.rounds, Figures: h.figures,
-		Quarantine: shelf{h.quarantine}, Ledger: account{h.ledger}, Commands: h.commands, CommandKeys: h.keys, Care: caretaker{h}, Gateways: cabinets{h}, Health: parts{h}, Faults: h.faults, Clocks: h.conditions, Clock: h.now, Log: h.log,
+		Quarantine: shelf{h.quarantine}, Ledger: account{h.ledger}, Commands: h.commands, CommandKeys: h.keys, Care: caretaker{h}, Gateways: cabinets{h}, Cameras: gallery{h}, Health: parts{h}, Faults: h.faults, Clocks: h.conditions, Clock: h.now, Log: h.log,
 	})
 	h.doors, err = openDoors(h)
 	return err
@@ -307,6 +308,7 @@ func (h *Hub) Run(ctx context.Context) error {
 		run(&calls, sinks, "relay", h.relay.Run)
 	}
 	run(&in, sources, "calls", h.signaling.Run)
+	run(&in, sources, "cameras", h.serveCameras)
 	run(&in, sources, "broker", h.serveBroker)
 	run(&in, sources, "http", h.doors.run)
 	run(&in, sources, "ready", h.announce)

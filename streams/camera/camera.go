@@ -29,12 +29,15 @@ type Source struct {
 	User     string
 	Password string
 	UDP      bool // the camera sends over UDP; else everything goes through the RTSP connection
+	Push     bool // it sends by itself and is not connected to: see Sends
 }
 
 // Validate reports an address that cannot be a camera's.
 func (s Source) Validate() error {
 	u, err := url.Parse(s.URL)
 	switch {
+	case s.Push:
+		return nil
 	case err != nil || u.Host == "" || u.Scheme != "rtsp" && u.Scheme != "rtsps":
 		return fmt.Errorf("url: %q: want rtsp://HOST/PATH or rtsps://HOST/PATH", redacted(s.URL))
 	case u.User != nil:
@@ -149,7 +152,7 @@ func (w *Wall) Look(id string) (release func(), err error) {
 		c.idle.Stop()
 		c.idle = nil
 	}
-	if c.cancel == nil {
+	if c.cancel == nil && !c.source.Push {
 		if err := w.connect(c); err != nil {
 			return nil, err
 		}
@@ -157,6 +160,18 @@ func (w *Wall) Look(id string) (release func(), err error) {
 	c.state.Viewers++
 	w.changed(id, c.state)
 	return sync.OnceFunc(func() { w.leave(c) }), nil
+}
+
+// Sends says that a camera that pushes sends now, until it is over.
+func (w *Wall) Sends(id string) (over func(), err error) {
+	w.mu.Lock()
+	c := w.cameras[id]
+	w.mu.Unlock()
+	if c == nil || !c.source.Push {
+		return nil, fmt.Errorf("%s: %w", id, ErrUnknown)
+	}
+	w.tell(c, Live, nil)
+	return sync.OnceFunc(func() { w.tell(c, Idle, nil) }), nil
 }
 
 func (w *Wall) leave(c *set) {

@@ -1,7 +1,6 @@
 package whip_test
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -208,7 +207,7 @@ func TestAPlayerThatVanishes(t *testing.T) {
 	for h.Open() != 1 {
 		select {
 		case <-limit:
-			t.Fatal(fmt.Sprintf("%d sessions are open", h.Open()))
+			t.Fatalf("%d sessions are open", h.Open())
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

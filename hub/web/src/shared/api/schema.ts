@@ -73,6 +73,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cameras": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All cameras, where they stand and how they are */
+        get: operations["cameras"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cases": {
         parameters: {
             query?: never;
@@ -1146,6 +1163,27 @@ export interface components {
             value?: number;
             veto?: string[] | null;
             with?: string[] | null;
+        };
+        CameraChanged: {
+            camera: string;
+        };
+        CameraState: {
+            /** @description h265, b-frames, no-video, auth, not-found, busy, unreachable, silent, refused, broken */
+            fault?: string;
+            /** @description the setting to change, in English */
+            fault_text?: string;
+            grid?: string;
+            id: string;
+            name: components["schemas"]["Name"];
+            /** @enum {string} */
+            phase: "idle" | "connecting" | "live" | "failed";
+            place: components["schemas"]["Point"];
+            /** @description it sends by itself, by WHIP */
+            push?: boolean;
+            /** Format: int64 */
+            since?: number;
+            /** Format: int64 */
+            viewers: number;
         };
         Candidate: {
             /** Format: double */
@@ -2548,6 +2586,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    cameras: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CameraState"][] | null;
                 };
             };
             /** @description Error */
@@ -4550,6 +4617,17 @@ export interface operations {
                          * @constant
                          */
                         event: "beat";
+                        /** @description The event ID. */
+                        id?: number;
+                        /** @description The retry time in milliseconds. */
+                        retry?: number;
+                    } | {
+                        data: components["schemas"]["CameraChanged"];
+                        /**
+                         * @description The event name.
+                         * @constant
+                         */
+                        event: "camera";
                         /** @description The event ID. */
                         id?: number;
                         /** @description The retry time in milliseconds. */

@@ -59,7 +59,7 @@ export const zh = {
   reason: { best: '首选', 'by-road': '按路网', 'has-tasks': '手上有任务', 'old-fix': '位置较旧', 'lead-department': '主办部门', 'co-department': '协办部门', 'first-responder': '先期处置力量', nearest: '最近', 'own-grid': '本网格', skilled: '有专长', free: '空闲', near: '较近', 'fair-load': '任务较少', fresh: '位置新', department: '主办部门', 'straight-line': '直线估算', road: '按路网' },
   why: { cleared: '读数已恢复正常', automatic: '按事项规则自动完成', system: '系统' },
   excluded: { 'no-way': '无路可达', farther: '另有更合适的人', 'off-duty': '不在岗', 'no-position': '没有位置', 'stale-position': '位置过时', busy: '任务已满', 'wrong-department': '部门不符', 'too-far': '太远', 'in-need': '求助者本人' },
-  proof: { 'photo-before': '处置前照片', 'photo-after': '处置后照片', signature: '签名', document: '文书', video: '视频', checklist: '检查表', callback: '回访', tag: '打卡点', reading: '读数', patrol: '巡查照片', audio: '录音', 'reused-photo': '照片曾使用过', recorded: '中心代录' },
+  proof: { 'photo-before': '处置前照片', 'photo-after': '处置后照片', signature: '签名', document: '文书', video: '视频', checklist: '检查表', callback: '回访', tag: '打卡点', reading: '读数', patrol: '巡查照片', audio: '录音', snapshot: '监控截图', 'reused-photo': '照片曾使用过', recorded: '中心代录' },
   person: {
     onDuty: '在岗', offDuty: '不在岗', presence: '终端', online: '在线', offline: '离线', unknown: '未知', lastFix: '位置', noFix: '没有位置', accuracy: '±{n} 米', still: '停留 {span}', moving: '移动中',
     track: '今日轨迹', walked: '步行 {n} 公里', stays: '停留点', noStays: '没有停留', gaps: '{n} 段无信号（未知，非停留）', noTrack: '今天没有轨迹', working: '正在处理', battery: '电量', grids: '网格', skills: '专长', call: '呼叫',
@@ -102,7 +102,10 @@ export const zh = {
     temperature: '温度', temp: '温度', humidity: '湿度', ch4: '甲烷', methane: '甲烷', gas: '可燃气', lel: '可燃气', noise: '噪声', laeq: '等效声级', level: '水位', depth: '水深', pressure: '压力', pm25: 'PM2.5', pm10: 'PM10', fume: '油烟', voltage: '电压', current: '电流', residual: '剩余电流',
     leakage: '剩余电流', power: '功率', energy: '电量', battery: '电池', wind: '风速', rain: '雨量', co: '一氧化碳', smoke: '烟雾', flow: '流量', so2: '二氧化硫', no2: '二氧化氮', o3: '臭氧', co2: '二氧化碳', tilt: '倾角', flooded: '进水', ratio: '变比', fault: '故障', temperature_fault: '温度不可用', humidity_fault: '湿度不可用', fix: '定位', satellites: '卫星数', hdop: '水平精度因子', sos: '紧急报警', 'power-low': '欠压', 'power-cut': '断电', signal: '信号强度',
   },
-  map: { layers: '图层', people: '人员', devices: '设备', cases: '案件', grids: '网格', routes: '巡查路线', trails: '轨迹', fit: '全街道', follow: '跟随', unsupported: '此电脑不能显示地图（缺少 WebGL），列表照常可用。', label: '街道地图' },
+  camera: { title: '摄像头', near: '附近摄像头', live: '实时', coming: '正在接通画面…', noLine: '画面中断，正在重连…', forbidden: '您的角色不能查看摄像头', snapshot: '截图存证', kept: '截图已存入本案证据', fault: '故障', recorded: '查看会记入审计。现在有 {n} 人在看。' },
+  cameraPhase: { idle: '待机', connecting: '接通中', live: '实时', failed: '故障' },
+  cameraFault: { h265: '摄像头输出 H.265，请改为 H.264', 'b-frames': '摄像头开启了 B 帧，请关闭 B 帧（智能编码）', 'no-video': '此地址没有 H.264 视频', auth: '用户名或密码不对', 'not-found': '码流路径不对', busy: '摄像头连接数已满', unreachable: '连不上摄像头', silent: '摄像头不再发送画面', refused: '摄像头拒绝连接', broken: '画面中断' },
+  map: { layers: '图层', people: '人员', devices: '设备', cameras: '摄像头', cases: '案件', grids: '网格', routes: '巡查路线', trails: '轨迹', fit: '全街道', follow: '跟随', unsupported: '此电脑不能显示地图（缺少 WebGL），列表照常可用。', label: '街道地图' },
   pool: { title: '任务池', look: '进度', filter: '编号、标题、事项、网格…', state: '状态', matter: '事项', grid: '网格', who: '处理人', due: '时限', source: '来源', reported: '上报', number: '编号', empty: '没有符合条件的案件', clear: '清除筛选', count: '{n} 件', onlyOpen: '只看未结', from: '来自“{name}”' },
   patrol: {
     title: '今日巡查', routes: '{n} 条路线', done: '{done}/{total} 个点', ahead: '未开始', running: '进行中', finished: '已完成', missed: '有漏点', window: '时段', grid: '网格', low: '{n} 次打卡需人工复核', grade: '到场可信度 {n}', empty: '今天没有路线', unvisited: '未到', visited: '{time} {who}', summary: '已走 {done}/{total} 个点', counts: '有效', notCounts: '不计入',
