@@ -1111,6 +1111,7 @@ export interface components {
             grid?: string;
             hazard?: string;
             kind?: string;
+            level?: string;
             matter?: string;
             metric?: string;
             must?: boolean;
@@ -1131,6 +1132,8 @@ export interface components {
             /** Format: int64 */
             round?: number;
             severity?: string;
+            /** Format: double */
+            share?: number;
             signers?: string[] | null;
             /** Format: int64 */
             since?: number;
@@ -1169,6 +1172,7 @@ export interface components {
             cosign?: components["schemas"]["Round"];
             department?: string;
             device?: string;
+            escalations?: components["schemas"]["Escalation"][] | null;
             evidence?: string[] | null;
             grid: string;
             hazard?: string;
@@ -1195,6 +1199,8 @@ export interface components {
             severity: string;
             source: string;
             state: string;
+            /** Format: int64 */
+            supervised?: number;
             times: {
                 [key: string]: number;
             };
@@ -1211,6 +1217,7 @@ export interface components {
             cosign?: components["schemas"]["Round"];
             department?: string;
             device?: string;
+            escalations?: components["schemas"]["Escalation"][] | null;
             events: components["schemas"]["Event"][] | null;
             evidence?: string[] | null;
             grid: string;
@@ -1239,6 +1246,8 @@ export interface components {
             severity: string;
             source: string;
             state: string;
+            /** Format: int64 */
+            supervised?: number;
             times: {
                 [key: string]: number;
             };
@@ -1288,6 +1297,7 @@ export interface components {
             started: number;
             /** Format: int64 */
             stopped?: number;
+            until: string;
             /** Format: double */
             used: number;
         };
@@ -1337,7 +1347,7 @@ export interface components {
             severity?: "info" | "minor" | "major" | "critical";
             text?: string;
             /** @enum {string} */
-            type: "screened" | "rejected" | "filed" | "dispatched" | "accepted" | "returned" | "objected" | "upheld" | "dismissed" | "enroute" | "onscene" | "handling" | "cosign" | "agreed" | "opposed" | "withdrawn" | "extended" | "suspended" | "resumed" | "claimed" | "checked" | "rework" | "closed" | "archived" | "voided" | "graded" | "noted" | "evidence" | "ordered" | "taken" | "declined" | "done" | "waived";
+            type: "screened" | "rejected" | "filed" | "dispatched" | "accepted" | "returned" | "objected" | "upheld" | "dismissed" | "enroute" | "onscene" | "handling" | "cosign" | "agreed" | "opposed" | "withdrawn" | "extended" | "suspended" | "resumed" | "claimed" | "checked" | "rework" | "closed" | "archived" | "voided" | "graded" | "supervised" | "noted" | "evidence" | "ordered" | "taken" | "declined" | "done" | "waived";
             /** Format: int64 */
             until?: number;
             why?: string;
@@ -1385,6 +1395,8 @@ export interface components {
         };
         Department: {
             code: string;
+            head?: string;
+            lead?: string;
             name: components["schemas"]["Name"];
         };
         DeviceState: {
@@ -1470,6 +1482,19 @@ export interface components {
              * @example https://example.com/errors/example
              */
             type: string;
+        };
+        Escalation: {
+            /** Format: int64 */
+            at: number;
+            level: string;
+            limit: string;
+            /** Format: int64 */
+            order?: number;
+            person?: string;
+            /** Format: double */
+            share: number;
+            /** Format: int64 */
+            since: number;
         };
         Event: {
             /** Format: int64 */
