@@ -31,6 +31,7 @@ type Config struct {
 	Hotline   string        `yaml:"hotline"`   // file with the columns of hotline exports; empty: the usual ones
 	Figures   string        `yaml:"figures"`   // file with the formulas; empty: the shipped ones
 	Cameras   []string      `yaml:"cameras"`   // files and folders
+	Standing  string        `yaml:"standing"`  // file with what the street demands of every matter; empty: the shipped one
 	Database  string        `yaml:"database"`  // sqlite:FILE or postgres://…; empty: SQLite in the data folder
 	HTTP      HTTP          `yaml:"http"`
 	MQTT      broker.Config `yaml:"mqtt"`
@@ -169,6 +170,7 @@ func (f *configFile) Validate() error {
 	}
 	exists("street", f.Street, "the folder of a street")
 	exists("figures", f.Figures, "a file with formulas")
+	exists("standing", f.Standing, "a file with limits and an escalation")
 	exists("hotline", f.Hotline, "a file with the columns of hotline exports")
 	exists("history.influx.token_file", f.History.Influx.TokenFile, "a file with the token")
 	for key, list := range map[string][]string{"matters": f.Matters, "rules": f.Rules, "calendars": f.Calendars, "cameras": f.Cameras} {
@@ -190,7 +192,7 @@ func Load(path string) (Config, error) {
 	if c.Street != "" {
 		c.Street = under(f.dir, c.Street)
 	}
-	for _, file := range []*string{&c.Hotline, &c.Figures, &c.Backup.Folder} {
+	for _, file := range []*string{&c.Hotline, &c.Figures, &c.Standing, &c.Backup.Folder} {
 		if *file != "" {
 			*file = under(f.dir, *file)
 		}
@@ -210,7 +212,7 @@ func Load(path string) (Config, error) {
 // names. Nothing is started, nothing is written.
 func Check(path string) error {
 	c, err := Load(path)
-	c.Street, c.Hotline, c.Figures = existing(c.Street), existing(c.Hotline), existing(c.Figures)
+	c.Street, c.Hotline, c.Figures, c.Standing = existing(c.Street), existing(c.Hotline), existing(c.Figures), existing(c.Standing)
 	c.Matters, c.Rules = slices.DeleteFunc(c.Matters, gone), slices.DeleteFunc(c.Rules, gone)
 	c.Calendars, c.Cameras = slices.DeleteFunc(c.Calendars, gone), slices.DeleteFunc(c.Cameras, gone)
 	_, more := ReadFiles(c)

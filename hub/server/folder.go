@@ -37,6 +37,7 @@ type Files struct {
 	Hotline     hotline.Config
 	Figures     figures.Definitions
 	Cameras     []cameras.Camera
+	Standing    tasks.Standing
 	Grids       *geo.Grids
 	Roads       *geo.Graph
 	cameraDir   func(id string) string
@@ -70,6 +71,11 @@ func ReadFiles(c Config) (Files, error) {
 		var d figures.Definitions
 		r.note(configs.ReadFile(c.Figures, &d))
 		r.files.Figures = d
+	}
+	if c.Standing != "" {
+		var s tasks.Standing
+		r.note(configs.ReadFile(c.Standing, &s))
+		r.files.Standing = s
 	}
 	return r.files, r.err()
 }
@@ -120,7 +126,7 @@ type reader struct {
 }
 
 func newReader() *reader {
-	return &reader{files: Files{Info: bare(), Hotline: hotline.Default(), Figures: figures.Default(), raw: map[string][]byte{}}, matterIn: map[string]string{}, ruleIn: map[string]string{}, cameraIn: map[string]string{}}
+	return &reader{files: Files{Info: bare(), Hotline: hotline.Default(), Figures: figures.Default(), Standing: tasks.DefaultStanding(), raw: map[string][]byte{}}, matterIn: map[string]string{}, ruleIn: map[string]string{}, cameraIn: map[string]string{}}
 }
 
 func (r *reader) note(err error) {
@@ -142,6 +148,7 @@ func (r *reader) street(dir string) {
 	r.optional(filepath.Join(dir, "staff.yaml"), &s)
 	r.optional(filepath.Join(dir, "routes.yaml"), &w)
 	r.files.Staff, r.files.Routes = s.Staff, w.Routes
+	r.superiors(dir)
 }
 
 func (r *reader) optional(path string, into any) {

@@ -166,7 +166,8 @@ func (h *Hub) openWork(ctx context.Context) (err error) {
 		h.log.Warn("working days will be counted wrongly", "detail", p.Detail)
 	}
 	h.pool, err = tasks.Open(ctx, h.db, tasks.Options{Matters: h.files.Matters, Calendar: h.files.Calendar(),
-		Now: h.now, Changed: h.caseChanged, Department: h.departmentOf, Region: h.files.region})
+		Now: h.now, Changed: h.caseChanged, Department: h.departmentOf, Region: h.files.region,
+		Standing: h.files.Standing, Superior: h.superior, Log: h.log})
 	if err != nil {
 		return err
 	}
@@ -296,6 +297,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	run(&out, sinks, "intake", h.intake.Run)
 	run(&out, sinks, "board", h.board.Run)
 	run(&out, sinks, "archive", h.archive.Run)
+	run(&in, sources, "limits", h.pool.Watch)
 	run(&out, sinks, "audit", h.audit.Run)
 	run(&out, sinks, "commands", h.commands.Run)
 	run(&in, sources, "hotline", h.hotline.Run)

@@ -1128,6 +1128,7 @@ export interface components {
             grid?: string;
             hazard?: string;
             kind?: string;
+            level?: string;
             matter?: string;
             metric?: string;
             must?: boolean;
@@ -1148,6 +1149,8 @@ export interface components {
             /** Format: int64 */
             round?: number;
             severity?: string;
+            /** Format: double */
+            share?: number;
             signers?: string[] | null;
             /** Format: int64 */
             since?: number;
@@ -1207,6 +1210,7 @@ export interface components {
             cosign?: components["schemas"]["Round"];
             department?: string;
             device?: string;
+            escalations?: components["schemas"]["Escalation"][] | null;
             evidence?: string[] | null;
             grid: string;
             hazard?: string;
@@ -1233,6 +1237,8 @@ export interface components {
             severity: string;
             source: string;
             state: string;
+            /** Format: int64 */
+            supervised?: number;
             times: {
                 [key: string]: number;
             };
@@ -1249,6 +1255,7 @@ export interface components {
             cosign?: components["schemas"]["Round"];
             department?: string;
             device?: string;
+            escalations?: components["schemas"]["Escalation"][] | null;
             events: components["schemas"]["Event"][] | null;
             evidence?: string[] | null;
             grid: string;
@@ -1277,6 +1284,8 @@ export interface components {
             severity: string;
             source: string;
             state: string;
+            /** Format: int64 */
+            supervised?: number;
             times: {
                 [key: string]: number;
             };
@@ -1326,6 +1335,7 @@ export interface components {
             started: number;
             /** Format: int64 */
             stopped?: number;
+            until: string;
             /** Format: double */
             used: number;
         };
@@ -1375,7 +1385,7 @@ export interface components {
             severity?: "info" | "minor" | "major" | "critical";
             text?: string;
             /** @enum {string} */
-            type: "screened" | "rejected" | "filed" | "dispatched" | "accepted" | "returned" | "objected" | "upheld" | "dismissed" | "enroute" | "onscene" | "handling" | "cosign" | "agreed" | "opposed" | "withdrawn" | "extended" | "suspended" | "resumed" | "claimed" | "checked" | "rework" | "closed" | "archived" | "voided" | "graded" | "noted" | "evidence" | "ordered" | "taken" | "declined" | "done" | "waived";
+            type: "screened" | "rejected" | "filed" | "dispatched" | "accepted" | "returned" | "objected" | "upheld" | "dismissed" | "enroute" | "onscene" | "handling" | "cosign" | "agreed" | "opposed" | "withdrawn" | "extended" | "suspended" | "resumed" | "claimed" | "checked" | "rework" | "closed" | "archived" | "voided" | "graded" | "supervised" | "noted" | "evidence" | "ordered" | "taken" | "declined" | "done" | "waived";
             /** Format: int64 */
             until?: number;
             why?: string;
@@ -1423,6 +1433,8 @@ export interface components {
         };
         Department: {
             code: string;
+            head?: string;
+            lead?: string;
             name: components["schemas"]["Name"];
         };
         DeviceState: {
@@ -1508,6 +1520,19 @@ export interface components {
              * @example https://example.com/errors/example
              */
             type: string;
+        };
+        Escalation: {
+            /** Format: int64 */
+            at: number;
+            level: string;
+            limit: string;
+            /** Format: int64 */
+            order?: number;
+            person?: string;
+            /** Format: double */
+            share: number;
+            /** Format: int64 */
+            since: number;
         };
         Event: {
             /** Format: int64 */
