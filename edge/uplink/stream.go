@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"gridhub/devices/telemetry"
 	"gridhub/devices/wire"
 	"gridhub/streams/journal"
 )
@@ -58,7 +57,7 @@ func openStream(dir, name string, o journal.Options, t *timescale, log *slog.Log
 	}
 	s := &stream{name: name, journal: j, time: t, cursor: c, log: log.With("stream", name), dirty: make(chan struct{}, 1), more: make(chan struct{})}
 	s.acked = restore(max(c.Position(), 1)-1, c.State())
-	if s.tally, err = openTally(filepath.Join(dir, "tally.json"), j); err != nil {
+	if s.tally, err = openTally(filepath.Join(dir, "tally.json"), j, t); err != nil {
 		j.Close()
 		return nil, err
 	}
@@ -69,16 +68,17 @@ func openStream(dir, name string, o journal.Options, t *timescale, log *slog.Log
 // put appends without waiting for the disk.
 func (s *stream) put(rec wire.Record) {
 	s.settling.begin()
+	r := reading{rec, s.time.mark(rec.At)}
 	settled := func(number uint64, err error) {
 		if err != nil {
 			s.refuse(rec, err)
 		}
 		s.settling.end(err)
 		if err == nil {
-			s.tally.issued(number, rec)
+			s.tally.issued(number, r)
 		}
 	}
-	if err := s.journal.AppendAsync([][]byte{encode(reading{rec, s.time.mark(rec.At)})}, settled); err != nil {
+	if err := s.journal.AppendAsync([][]byte{encode(r)}, settled); err != nil {
 		settled(0, err)
 	}
 }
@@ -162,8 +162,27 @@ func (s *stream) save() {
 // saveTally writes the checkpoint of the gateway's own ledger. Without it only
 // more is counted again at the next start.
 func (s *stream) saveTally() {
-	if err := s.tally.save(telemetry.At(time.Now())); err != nil {
+	if err := s.tally.save(s.time.scale().now); err != nil {
 		s.log.Warn("ledger could not be saved", "error", err)
+	}
+}
+
+// stamped returns what stored records look like on their way, and notes that
+// they are sent so.
+func (s *stream) stamped(by scale, stored []reading) []wire.Record {
+	out := by.stamp(stored)
+	s.tally.filing.file(stored, out)
+	return out
+}
+
+// recount puts what is pending into the hours that it has now, if the clock was
+// set since they were counted.
+func (s *stream) recount() {
+	changed, err := s.tally.recount(s.time.scale())
+	if err != nil {
+		s.log.Error("ledger could not follow the clock", "error", err)
+	} else if changed {
+		s.saveTally()
 	}
 }
 

@@ -39,6 +39,19 @@ func openSpool(t testing.TB, dir string) *Spool {
 // start runs an uplink; stop ends it and waits.
 func start(t testing.TB, cfg Config, s *Spool) (stop func()) {
 	t.Helper()
+	_, stop = begin(t, cfg, s)
+	return stop
+}
+
+// run runs an uplink until the test ends.
+func run(t testing.TB, cfg Config, s *Spool) *Uplink {
+	t.Helper()
+	u, _ := begin(t, cfg, s)
+	return u
+}
+
+func begin(t testing.TB, cfg Config, s *Spool) (u *Uplink, stop func()) {
+	t.Helper()
 	u, err := New(cfg, Options{ID: gateway, Spool: s, Stock: func() wire.Stock {
 		return wire.Stock{V: 1, Hash: "h", Devices: []wire.Entry{{ID: "gas-1"}}}
 	}})
@@ -57,7 +70,7 @@ func start(t testing.TB, cfg Config, s *Spool) (stop func()) {
 		group.Wait()
 	}
 	t.Cleanup(stop)
-	return stop
+	return u, stop
 }
 
 func sample(n int) wire.Record {

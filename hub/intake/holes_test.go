@@ -53,6 +53,29 @@ func TestOfAnUnheardNumberingNothingIsMissing(t *testing.T) {
 	}
 }
 
+// TestACopyNamesItsHour holds that a record that was sent before under another
+// hour is counted there, whatever becomes of it.
+func TestACopyNamesItsHour(t *testing.T) {
+	h := t0 - t0%hourMillis
+	moved := rec(2, "a", t0, 2)
+	moved.Hour = h - 5*hourMillis
+	unknown := rec(3, "nobody", t0, 2)
+	unknown.Hour = h - 7*hourMillis
+	early := rec(4, "a", 1, 2)
+	early.Hour = h - 9*hourMillis
+	got := sum(fold(NewDecoder(), stock(t0, "gw", "a"), batch(t0, "gw", 1, 0, rec(1, "a", t0, 1), moved, unknown, early))...)
+	for k, want := range map[Tally]int64{
+		{Device: "a", Hour: h, Outcome: Stored}:                                                1,
+		{Device: "a", Hour: h - 5*hourMillis, Outcome: Repeated}:                               0,
+		{Device: "nobody", Hour: h - 7*hourMillis, Outcome: Quarantined, Cause: UnknownDevice}: 1,
+		{Device: "a", Hour: h - 9*hourMillis, Outcome: Quarantined, Cause: Past}:               1,
+	} {
+		if got[k] != want {
+			t.Errorf("%+v: %d, want %d of %v", k, got[k], want, got)
+		}
+	}
+}
+
 // TestHolesAgainstASet compares holes with a plain set.
 func TestHolesAgainstASet(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
