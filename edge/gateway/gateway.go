@@ -41,7 +41,8 @@ type Gateway struct {
 	changing sync.Mutex // held while another configuration is taken over; before mu
 
 	mu       sync.Mutex
-	plan     plan // at work
+	files    Config // as far as it was taken over; cfg stays as it was at the start
+	plan     plan   // at work
 	problems configs.Problems
 }
 
@@ -51,7 +52,7 @@ func New(cfg Config, log *slog.Logger) (*Gateway, error) {
 	if err := configs.Validate(cfg); err != nil {
 		return nil, err
 	}
-	g := &Gateway{cfg: cfg, log: log, seen: cfg.footprint(), lookEvery: lookEvery}
+	g := &Gateway{cfg: cfg, files: cfg, log: log, seen: cfg.footprint(), lookEvery: lookEvery}
 	var err error
 	if g.plan, err = cfg.plan(); err != nil {
 		return nil, err
