@@ -95,7 +95,8 @@ func (g *Gateway) assemble() (err error) {
 		return err
 	}
 	g.keeper = enrol.NewKeeper(g.folder(), g.uplink.HubTime, g.log)
-	g.crew = &crew{cfg: g.cfg.Poll, sink: g.spool.Put, settle: g.spool.Settle, log: g.log}
+	g.crew = &crew{cfg: g.cfg.Poll, sink: g.spool.Put, settle: g.spool.Settle, log: g.log,
+		parts: filepath.Join(g.cfg.path(g.cfg.Data), "parts")}
 	if err := g.crew.change(g.plan.lines); err != nil {
 		return err
 	}
