@@ -211,7 +211,9 @@ func TestLedgerFollowsAnyClock(t *testing.T) {
 		dice := rand.New(rand.NewPCG(seed, 6))
 		s := newSite(t, time.Unix(8, 0))
 		for range 40 {
-			switch dice.IntN(10) {
+			switch dice.IntN(11) {
+			case 10:
+				s.set(time.Unix(1<<32+int64(dice.IntN(1000)), 0)) // 2106, where 32 bits end
 			case 0:
 				s.set(s.truth)
 			case 1:

@@ -96,7 +96,7 @@ func (s *stream) refuse(rec wire.Record, err error) {
 // acknowledge takes over what the hub says is durable.
 func (s *stream) acknowledge(a wire.Acknowledgement) {
 	if a.Epoch != s.journal.Epoch() {
-		s.log.Info("acknowledgement of another epoch", "epoch", a.Epoch, "own", s.journal.Epoch())
+		s.stranger(a)
 		return
 	}
 	given := s.journal.Next() - 1
@@ -122,6 +122,23 @@ func (s *stream) acknowledge(a wire.Acknowledgement) {
 	select {
 	case s.dirty <- struct{}{}:
 	default:
+	}
+}
+
+// stranger notes an acknowledgement of another epoch. The hub speaks of the
+// newest that it knows: an older one than ours is of a spool that was lost; a
+// newer one was begun by somebody else under this identity, or by us before an
+// old spool was put back, and then the hub will never acknowledge ours.
+func (s *stream) stranger(a wire.Acknowledgement) {
+	s.log.Info("acknowledgement of another epoch", "epoch", a.Epoch, "own", s.journal.Epoch())
+	if a.Epoch < s.journal.Epoch() {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.foreign == nil {
+		s.foreign = fmt.Errorf("the hub has a newer spool of %s than this one: another gateway uses this id, or this is an old copy, move it aside", s.name)
+		s.log.Error("records are not acknowledged", "error", s.foreign)
 	}
 }
 

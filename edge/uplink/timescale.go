@@ -45,7 +45,8 @@ type boot struct {
 //
 // Of a boot that ended before its clock was ever set, nobody knows when it was.
 // It is taken to have ended when the next one began, which is the latest that
-// it can have been, and its records are called uncertain.
+// it can have been, and its records are called uncertain. So is one whose clock
+// was so far ahead that it would have ended later than that.
 type timescale struct {
 	machine Machine
 	path    string
@@ -144,6 +145,9 @@ func (t *timescale) zeros() (zero []telemetry.Millis, sure []bool) {
 	set := sure[n-1]
 	sure[n-1] = true // the present clock is what all is told by
 	for i := n - 2; i >= 0; i-- {
+		if zero[i]+t.boots[i].Up > zero[i+1]+telemetry.Millis(telemetry.Trusted.Milliseconds()) {
+			sure[i] = false // no boot ends after the next began: its clock was ahead
+		}
 		if !sure[i] {
 			zero[i] = zero[i+1] - t.boots[i].Up
 		}

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -294,10 +295,15 @@ func TestOldCopyOfTheSpool(t *testing.T) {
 	if _, err := st.journal.Append(t.Context(), encode(reading{Record: sample(1)})); err != nil {
 		t.Fatal(err)
 	}
-	st.acknowledge(wire.Acknowledgement{Epoch: st.journal.Epoch() + 1, Upto: 1})
-	if st.floor() != 1 {
-		t.Error("an acknowledgement of another epoch was believed")
+	st.acknowledge(wire.Acknowledgement{Epoch: st.journal.Epoch() - 1, Upto: 1})
+	if status := spool.Status()[1]; status.Err != nil || status.Floor != 1 {
+		t.Errorf("status %+v after a word of the spool before this one", status)
 	}
+	st.acknowledge(wire.Acknowledgement{Epoch: st.journal.Epoch() + 1, Upto: 1})
+	if status := spool.Status()[1]; status.Err == nil || !strings.Contains(status.Err.Error(), "another gateway") || status.Floor != 1 {
+		t.Errorf("status %+v after a word of somebody else's spool", status)
+	}
+	st.foreign = nil
 	st.acknowledge(wire.Acknowledgement{Epoch: st.journal.Epoch(), Upto: 9})
 	if status := spool.Status()[1]; status.Err == nil || status.Floor != 1 {
 		t.Errorf("status %+v, want an error and floor 1", status)
