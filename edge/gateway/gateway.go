@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"gridhub/configs"
@@ -61,6 +62,9 @@ func New(cfg Config, log *slog.Logger) (*Gateway, error) {
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
+	if err := own(data); err != nil {
+		return nil, err
+	}
 	if g.spool, err = uplink.OpenSpool(data, cfg.Spool, log); err != nil {
 		return nil, err
 	}
@@ -69,6 +73,21 @@ func New(cfg Config, log *slog.Logger) (*Gateway, error) {
 		return nil, errors.Join(err, g.Close())
 	}
 	return g, nil
+}
+
+// own fails, in words for whoever typed the command, if the data folder cannot
+// be written: it belongs to another user, or its disk is read-only.
+func own(data string) error {
+	f, err := os.CreateTemp(data, ".own-*")
+	if err == nil {
+		return errors.Join(f.Close(), os.Remove(f.Name()))
+	}
+	if info, statErr := os.Stat(data); statErr == nil {
+		if owner, ok := info.Sys().(*syscall.Stat_t); ok && int(owner.Uid) != os.Geteuid() {
+			return fmt.Errorf("data folder %s belongs to user %d, and edge runs as user %d: run it as that one, or chown -R the folder: %w", data, owner.Uid, os.Geteuid(), err)
+		}
+	}
+	return fmt.Errorf("data folder %s cannot be written: %w", data, err)
 }
 
 // assemble joins the parts.

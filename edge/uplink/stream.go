@@ -2,6 +2,7 @@ package uplink
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -113,6 +114,9 @@ func (s *stream) acknowledge(a wire.Acknowledgement) {
 		s.log.Error("spool is older than what the hub has", "error", s.foreign)
 		return
 	}
+	if errors.Is(s.foreign, errTwin) {
+		s.foreign = nil
+	}
 	s.acked.add(1, a.Upto)
 	for _, r := range a.Ranges {
 		s.acked.add(r[0], r[1])
@@ -125,20 +129,19 @@ func (s *stream) acknowledge(a wire.Acknowledgement) {
 	}
 }
 
-// stranger notes an acknowledgement of another epoch. The hub speaks of the
-// newest that it knows: an older one than ours is of a spool that was lost; a
-// newer one was begun by somebody else under this identity, or by us before an
-// old spool was put back, and then the hub will never acknowledge ours.
+// errTwin is told while it lasts: an acknowledgement of ours ends it.
+var errTwin = errors.New("the hub speaks of a newer spool than this one: another gateway uses this id, or this is an old copy")
+
+// stranger notes an acknowledgement of another epoch. The hub speaks of the one
+// that it heard last: an older one than ours is of a spool that was lost; a newer
+// one was begun by somebody else under this identity.
 func (s *stream) stranger(a wire.Acknowledgement) {
 	s.log.Info("acknowledgement of another epoch", "epoch", a.Epoch, "own", s.journal.Epoch())
-	if a.Epoch < s.journal.Epoch() {
-		return
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.foreign == nil {
-		s.foreign = fmt.Errorf("the hub has a newer spool of %s than this one: another gateway uses this id, or this is an old copy, move it aside", s.name)
-		s.log.Error("records are not acknowledged", "error", s.foreign)
+	if a.Epoch > s.journal.Epoch() && s.foreign == nil {
+		s.foreign = errTwin
+		s.log.Error("another gateway uses this identity", "error", errTwin)
 	}
 }
 

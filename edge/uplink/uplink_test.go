@@ -303,7 +303,10 @@ func TestOldCopyOfTheSpool(t *testing.T) {
 	if status := spool.Status()[1]; status.Err == nil || !strings.Contains(status.Err.Error(), "another gateway") || status.Floor != 1 {
 		t.Errorf("status %+v after a word of somebody else's spool", status)
 	}
-	st.foreign = nil
+	st.acknowledge(wire.Acknowledgement{Epoch: st.journal.Epoch(), Upto: 0})
+	if status := spool.Status()[1]; status.Err != nil {
+		t.Errorf("status %+v after a word of our own", status)
+	}
 	st.acknowledge(wire.Acknowledgement{Epoch: st.journal.Epoch(), Upto: 9})
 	if status := spool.Status()[1]; status.Err == nil || status.Floor != 1 {
 		t.Errorf("status %+v, want an error and floor 1", status)

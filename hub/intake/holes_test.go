@@ -76,6 +76,23 @@ func TestACopyNamesItsHour(t *testing.T) {
 	}
 }
 
+// TestALowerEpochIsAcknowledged holds that a gateway that lost its spool, and had
+// no clock when it began another, is acknowledged; and so are two gateways that
+// use one identity, each after its own batches.
+func TestALowerEpochIsAcknowledged(t *testing.T) {
+	d := NewDecoder()
+	all := fold(d, stock(t0, "gw", "a"), batch(t0, "gw", 1, 0, rec(1, "a", t0, 1)))
+	number := uint64(len(all))
+	for _, epoch := range []uint64{3, 7, 3} {
+		number++
+		d.Fold(number, publish(t0, "gw", wire.Batches, wire.Batch{V: 1, Stream: wire.Data, Epoch: epoch, First: number, Last: number,
+			Now: t0, Records: []wire.Record{rec(number, "a", t0+telemetry.Millis(number), 1)}}))
+		if got := d.Acknowledgements("gw"); len(got) != 1 || got[0].Epoch != epoch {
+			t.Errorf("after a batch of epoch %d: %+v", epoch, got)
+		}
+	}
+}
+
 // TestHolesAgainstASet compares holes with a plain set.
 func TestHolesAgainstASet(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
