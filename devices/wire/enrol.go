@@ -97,6 +97,7 @@ type Identity struct {
 	Certificate string           `json:"certificate"`            // PEM
 	CA          string           `json:"ca"`                     // PEM of the authority that signs the hub's certificate and this one
 	CommandKeys string           `json:"command_keys,omitempty"` // PEM (PUBLIC KEY, Ed25519), one after the other: whose orders count
+	KeysSerial  uint64           `json:"keys_serial,omitempty"`  // of these keys, if the hub has ever announced a list (KeyList)
 	MQTT        string           `json:"mqtt,omitempty"`         // ssl://host:port
 	Expires     telemetry.Millis `json:"expires"`                // the certificate's end
 	Now         telemetry.Millis `json:"now"`                    // the hub's clock

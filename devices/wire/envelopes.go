@@ -54,6 +54,7 @@ type Record struct {
 	Cause   string             `json:"cause,omitempty" cbor:"cause,omitempty"`     // why a poll gave no values, or why records were lost
 	Values  map[string]float64 `json:"values,omitempty" cbor:"values,omitempty"`   // metric -> value in the profile's unit
 	Lost    uint64             `json:"lost,omitempty" cbor:"lost,omitempty"`       // a gap: this many numbers from Seq on are gone
+	Hour    telemetry.Millis   `json:"hour,omitempty" cbor:"hour,omitempty"`       // under which the ledger counts it, if not that of At: it was sent so before the clock was set
 }
 
 // Batch is the payload of batch: consecutive or live-first records of one

@@ -75,22 +75,30 @@ func Seal(o Order, key ed25519.PrivateKey) (Signed, error) {
 // order is meant for the caller, is new and has not expired, is the caller's
 // to ask.
 func (s Signed) Open(pinned ...ed25519.PublicKey) (o Order, err error) {
+	if err := s.verify(Context, pinned); err != nil {
+		return o, err
+	}
+	if err := json.Unmarshal(s.Order, &o); err != nil || o.V != Version || o.ID == "" || o.To == "" {
+		return Order{}, ErrOrder
+	}
+	return o, nil
+}
+
+// verify reports whether a pinned key has signed s for this context.
+func (s Signed) verify(context string, pinned []ed25519.PublicKey) error {
 	if s.V != Version || len(s.Order) > MaxOrder {
-		return o, ErrOrder
+		return ErrOrder
 	}
 	for _, key := range pinned {
 		if KeyID(key) != s.Key {
 			continue
 		}
-		if !ed25519.Verify(key, append([]byte(Context), s.Order...), s.Signature) {
-			return o, ErrSignature
+		if !ed25519.Verify(key, append([]byte(context), s.Order...), s.Signature) {
+			return ErrSignature
 		}
-		if err := json.Unmarshal(s.Order, &o); err != nil || o.V != Version || o.ID == "" || o.To == "" {
-			return Order{}, ErrOrder
-		}
-		return o, nil
+		return nil
 	}
-	return o, ErrKey
+	return ErrKey
 }
 
 // Stages of an order, as the receiver tells them on up/reply. Accepted means

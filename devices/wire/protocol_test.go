@@ -37,6 +37,7 @@ var envelopes = map[string]func() any{
 	"Result":          func() any { return new(Result) },
 	"Enrolment":       func() any { return new(Enrolment) },
 	"Identity":        func() any { return new(Identity) },
+	"KeyList":         func() any { return new(KeyList) },
 }
 
 type example struct{ name, kind, text string }

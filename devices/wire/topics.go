@@ -38,6 +38,7 @@ const (
 	Task    = "task"
 	Command = "command"
 	Config  = "config"
+	Keys    = "keys" // which keys sign commands from now on
 	// Call is used downwards too.
 )
 

@@ -35,3 +35,17 @@ func TestCheckSpeaksBoth(t *testing.T) {
 		t.Errorf("a sound file: %v, %s", err, out.String())
 	}
 }
+
+// TestCheckFolders holds that folders are checked as a gateway reads them.
+func TestCheckFolders(t *testing.T) {
+	for path, want := range map[string]string{"../../configs/profiles": " profiles, 0 lines, 0 devices", "../../configs/devices": " devices"} {
+		var out bytes.Buffer
+		if err := Run(t.Context(), []string{"check", "--lang", "en", path}, &out, &out); err != nil || !strings.Contains(out.String(), want) {
+			t.Errorf("%s: %v, %s", path, err, out.String())
+		}
+	}
+	var out bytes.Buffer
+	if err := Run(t.Context(), []string{"check", "--lang", "en", t.TempDir()}, &out, &out); err == nil || !strings.Contains(err.Error(), "files that end with .yaml") {
+		t.Errorf("an empty folder: %v", err)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/signal"
 	"strings"
@@ -97,6 +98,10 @@ func ask(ctx context.Context, config, what string, body any, out io.Writer) erro
 	}
 	res, err := client.Do(req)
 	if err != nil {
+		var request *url.Error
+		if errors.As(err, &request) {
+			err = request.Err // whose address is of no interest
+		}
 		return fmt.Errorf("edge %s: no gateway runs with %s: %w", what, config, err)
 	}
 	defer res.Body.Close()

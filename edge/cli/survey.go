@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -117,7 +118,7 @@ func probe(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	err = survey.Probe(ctx, out, l, unit, at)
-	if *table == "" && driver.Cause(err) == noRegister {
+	if *table == "" && slices.Contains(noRegister, driver.Cause(err)) {
 		fmt.Fprintln(out, "no holding registers there; its input registers:")
 		at.Table = modbus.Input
 		err = survey.Probe(ctx, out, l, unit, at)
@@ -125,9 +126,10 @@ func probe(ctx context.Context, args []string, out io.Writer) error {
 	return err
 }
 
-// noRegister is the cause of a refusal with Modbus' exception 2, illegal data
-// address.
-const noRegister = "exception-2"
+// noRegister are the causes of a refusal with Modbus' exceptions 1, illegal
+// function, and 2, illegal data address: devices without holding registers give
+// one or the other.
+var noRegister = []string{"exception-1", "exception-2"}
 
 func probeMeter(ctx context.Context, out io.Writer, line lineFlags, p profile.Protocol, args []string) error {
 	l, err := line.parse(args[0])

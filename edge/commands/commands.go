@@ -53,6 +53,9 @@ type Options struct {
 	Disk  fsx.FS // nil = the operating system's
 	Keys  func() []ed25519.PublicKey
 	Lines Lines
+	// Lists takes what the hub says of its keys, in order with its orders. nil:
+	// nothing that it says changes the keys.
+	Lists func(wire.Signed)
 	// Config takes the device files of an order and returns its end: executed,
 	// failed or refused. nil: they are not the hub's.
 	Config func(ctx context.Context, o wire.Order) wire.Result
@@ -109,7 +112,7 @@ func Open(o Options) (*Desk, error) {
 	return d, err
 }
 
-// Handle takes a message of kind command or config. It does not block; when
+// Handle takes a message of kind command, config or keys. It does not block; when
 // too many wait it is dropped.
 func (d *Desk) Handle(kind string, payload []byte) {
 	select {
@@ -155,6 +158,12 @@ func (d *Desk) take(ctx context.Context, m message) {
 	var signed wire.Signed
 	if err := json.Unmarshal(m.payload, &signed); err != nil {
 		d.log.Warn("order not understood", "kind", m.kind, "error", err)
+		return
+	}
+	if m.kind == wire.Keys {
+		if d.opts.Lists != nil {
+			d.opts.Lists(signed)
+		}
 		return
 	}
 	o, err := signed.Open(d.opts.Keys()...)

@@ -18,6 +18,7 @@ import (
 	"gridhub/devices"
 	"gridhub/devices/telemetry"
 	"gridhub/devices/wire"
+	"gridhub/streams/journal/fsx"
 )
 
 // Names of the files of an identity.
@@ -179,7 +180,7 @@ func (f Folder) keep(hub string, id wire.Identity) error {
 	if err != nil {
 		return err
 	}
-	files := []struct{ name, text string }{{caFile, id.CA}, {factsFile, string(known) + "\n"}, {commandFile, id.CommandKeys}, {certFile, id.Certificate}}
+	files := []struct{ name, text string }{{caFile, id.CA}, {factsFile, string(known) + "\n"}, {commandFile, wire.KeyText(id.KeysSerial, id.CommandKeys)}, {certFile, id.Certificate}}
 	for _, file := range files {
 		if file.text == "" {
 			err = os.Remove(f.next(file.name)) // of an attempt that was given up
@@ -194,6 +195,29 @@ func (f Folder) keep(hub string, id wire.Identity) error {
 		}
 	}
 	return f.finish()
+}
+
+// CommandKeys returns the file of the keys whose orders count, and whether there
+// is an identity here. The file need not be there.
+func (f Folder) CommandKeys() (path string, enrolled bool) {
+	_, err := os.Stat(f.path(""))
+	return f.path(commandFile), err == nil
+}
+
+// KeepCommandKeys makes text the content of CommandKeys, durably, if replaces
+// says so of what is there then. enrolled is false, and nothing is done, where
+// no gateway is.
+func (f Folder) KeepCommandKeys(text string, replaces func(path string) bool) (enrolled bool, err error) {
+	release, err := f.lock()
+	if err != nil {
+		return false, fmt.Errorf("identity: %w", err)
+	}
+	defer release()
+	path, enrolled := f.CommandKeys()
+	if !enrolled || !replaces(path) {
+		return enrolled, nil
+	}
+	return true, fsx.Replace(path, []byte(text))
 }
 
 // lock waits until nobody else, in this process or another, changes the

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/url"
+	"path/filepath"
 	"time"
 
 	"gridhub/devices"
@@ -63,23 +65,23 @@ type reader interface {
 }
 
 // readerOf asks the devices of l, or listens to them, as their protocol wants.
-func readerOf(cfg Poll, l profile.Line, tasks []poll.Task, sink poll.Sink, settle driver.Settle, log *slog.Logger) (reader, error) {
+func (c *crew) readerOf(l profile.Line, tasks []poll.Task) (reader, error) {
 	if l.Kind == profile.Simulated || tasks[0].Station.Profile.Protocol.Asked() {
-		return poll.New(l.Name, open(l, tasks, log), tasks, sink, poll.Options{
-			Retries: cfg.Retries, MaxBackoff: cfg.MaxBackoff, Pause: l.Pause, Logger: log,
+		return poll.New(l.Name, open(l, tasks, c.log), tasks, c.sink, poll.Options{
+			Retries: c.cfg.Retries, MaxBackoff: c.cfg.MaxBackoff, Pause: l.Pause, Logger: c.log,
 		}), nil
 	}
 	var source driver.Source
 	var err error
 	if l.Kind == profile.Listen {
-		source, err = listen.New(l, stations(tasks), settle, log)
+		source, err = listen.New(l, stations(tasks), c.settle, filepath.Join(c.parts, "line-"+url.PathEscape(l.Name)), c.log)
 	} else {
-		source, err = serial.New(l, tasks[0].Station, tasks[0].Every, log)
+		source, err = serial.New(l, tasks[0].Station, tasks[0].Every, c.log)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return poll.Listen(l.Name, source, tasks, sink, log), nil
+	return poll.Listen(l.Name, source, tasks, c.sink, c.log), nil
 }
 
 func stations(tasks []poll.Task) []driver.Station {

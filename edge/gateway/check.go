@@ -14,8 +14,8 @@ import (
 
 // Check reads files without starting anything and returns one line about each
 // that is sound. A configuration file brings its profiles and devices with it;
-// profile and device files may be named alone, device files then use the
-// profiles in a folder profiles beside or above them. The error is a
+// profile and device files may be named alone, and folders of them; device files
+// then use the profiles in a folder profiles beside or above them. The error is a
 // configs.Problems with all mistakes of all files.
 func Check(paths ...string) (string, error) {
 	var report strings.Builder
@@ -50,6 +50,9 @@ func once(all configs.Problems) configs.Problems {
 
 // checkFile finds out what kind of file path is by its keys, and checks it.
 func checkFile(path string) (string, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return checkFolder(path)
+	}
 	switch kindOf(path) {
 	case "profile":
 		p, err := profile.LoadProfile(path)
@@ -72,6 +75,21 @@ func checkFile(path string) (string, error) {
 		return "", err
 	}
 	return checkPlant(c.paths(c.Profiles), c.devicePaths())
+}
+
+// checkFolder checks the files of a folder together, as a gateway reads them.
+func checkFolder(path string) (string, error) {
+	files := profile.Files(path)
+	if len(files) == 0 || files[0] == path {
+		return "", configs.Problems{{File: path, Want: "want files that end with .yaml in this folder"}}
+	}
+	switch kindOf(files[0]) {
+	case "profile":
+		return checkPlant([]string{path}, nil)
+	case "devices":
+		return checkPlant([]string{profilesNear(filepath.Clean(path))}, []string{path})
+	}
+	return checkFile(files[0])
 }
 
 // checkPlant reports the problems of profiles and of devices together.

@@ -26,6 +26,7 @@ type Config struct {
 	HTTP     HTTP               `yaml:"http"`
 	Owner    Owner              `yaml:"owner"` // whose the device files are
 
+	file string // where all this was read; empty: nowhere
 	dir  string // of the file; relative paths begin there
 	text []byte // of the file, as it was read
 }
@@ -133,7 +134,7 @@ func (h HTTP) Validate() error {
 // data folder are looked for beside the file unless their paths are absolute.
 func Load(path string) (Config, error) {
 	c := Default()
-	c.dir = filepath.Dir(path)
+	c.file, c.dir = path, filepath.Dir(path)
 	if err := configs.Load(path, &c); err != nil {
 		return Config{}, err
 	}

@@ -71,6 +71,9 @@ func (g *Gateway) serveReload(w http.ResponseWriter, _ *http.Request) {
 	}
 	p := g.running()
 	fmt.Fprintf(w, "%d lines, %d devices run, %s\n", len(p.lines), len(p.plant.Devices), p.config)
+	if waiting := g.mistakes(); len(waiting) > 0 {
+		fmt.Fprintln(w, waiting.Error())
+	}
 }
 
 func (g *Gateway) serveResend(w http.ResponseWriter, r *http.Request) {

@@ -16,6 +16,7 @@ type crew struct {
 	cfg    Poll
 	sink   poll.Sink
 	settle driver.Settle
+	parts  string // folder for messages that have not come whole
 	log    *slog.Logger
 
 	mu      sync.Mutex
@@ -53,7 +54,7 @@ func (c *crew) change(next []definition) error {
 		if workers[i] != nil {
 			continue
 		}
-		r, err := readerOf(c.cfg, d.line, d.tasks, c.sink, c.settle, c.log)
+		r, err := c.readerOf(d.line, d.tasks)
 		if err != nil {
 			return fmt.Errorf("line %s: %w", d.line.Name, err)
 		}

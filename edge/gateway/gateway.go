@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"gridhub/configs"
@@ -41,7 +42,8 @@ type Gateway struct {
 	changing sync.Mutex // held while another configuration is taken over; before mu
 
 	mu       sync.Mutex
-	plan     plan // at work
+	files    Config // as far as it was taken over; cfg stays as it was at the start
+	plan     plan   // at work
 	problems configs.Problems
 }
 
@@ -51,7 +53,7 @@ func New(cfg Config, log *slog.Logger) (*Gateway, error) {
 	if err := configs.Validate(cfg); err != nil {
 		return nil, err
 	}
-	g := &Gateway{cfg: cfg, log: log, seen: cfg.footprint(), lookEvery: lookEvery}
+	g := &Gateway{cfg: cfg, files: cfg, log: log, seen: cfg.footprint(), lookEvery: lookEvery}
 	var err error
 	if g.plan, err = cfg.plan(); err != nil {
 		return nil, err
@@ -59,6 +61,9 @@ func New(cfg Config, log *slog.Logger) (*Gateway, error) {
 	data := cfg.path(cfg.Data)
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	if err := own(data); err != nil {
+		return nil, err
 	}
 	if g.spool, err = uplink.OpenSpool(data, cfg.Spool, log); err != nil {
 		return nil, err
@@ -68,6 +73,21 @@ func New(cfg Config, log *slog.Logger) (*Gateway, error) {
 		return nil, errors.Join(err, g.Close())
 	}
 	return g, nil
+}
+
+// own fails, in words for whoever typed the command, if the data folder cannot
+// be written: it belongs to another user, or its disk is read-only.
+func own(data string) error {
+	f, err := os.CreateTemp(data, ".own-*")
+	if err == nil {
+		return errors.Join(f.Close(), os.Remove(f.Name()))
+	}
+	if info, statErr := os.Stat(data); statErr == nil {
+		if owner, ok := info.Sys().(*syscall.Stat_t); ok && int(owner.Uid) != os.Geteuid() {
+			return fmt.Errorf("data folder %s belongs to user %d, and edge runs as user %d: run it as that one, or chown -R the folder: %w", data, owner.Uid, os.Geteuid(), err)
+		}
+	}
+	return fmt.Errorf("data folder %s cannot be written: %w", data, err)
 }
 
 // assemble joins the parts.
@@ -94,7 +114,8 @@ func (g *Gateway) assemble() (err error) {
 		return err
 	}
 	g.keeper = enrol.NewKeeper(g.folder(), g.uplink.HubTime, g.log)
-	g.crew = &crew{cfg: g.cfg.Poll, sink: g.spool.Put, settle: g.spool.Settle, log: g.log}
+	g.crew = &crew{cfg: g.cfg.Poll, sink: g.spool.Put, settle: g.spool.Settle, log: g.log,
+		parts: filepath.Join(g.cfg.path(g.cfg.Data), "parts")}
 	if err := g.crew.change(g.plan.lines); err != nil {
 		return err
 	}

@@ -205,3 +205,13 @@ func TestTwoOnOneSpool(t *testing.T) {
 		t.Error("two gateways opened one spool")
 	}
 }
+
+// TestForeignDataFolder holds that a folder which cannot be written is named at
+// the start, before anything is read or opened.
+func TestForeignDataFolder(t *testing.T) {
+	cfg := street(t, "127.0.0.1:1", 1, "")
+	cfg.Data = "/sys/kernel" // nobody's to write, not even root's
+	if _, err := New(cfg, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "data folder /sys/kernel ") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -12,24 +12,52 @@ import (
 	"gridhub/edge/commands"
 	"gridhub/edge/driver"
 	"gridhub/edge/poll"
+	"gridhub/streams/journal/fsx"
 )
 
 // openDesk makes the desk that takes the hub's orders. Keys come from the
 // configuration and from the enrolment.
 func (g *Gateway) openDesk() (*commands.Desk, error) {
-	data := g.cfg.path(g.cfg.Data)
+	data, ring := g.cfg.path(g.cfg.Data), g.ring()
 	return commands.Open(commands.Options{
 		ID: g.cfg.ID, Dir: filepath.Join(data, "commands"), Logger: g.log,
-		Keys:  commands.Pinned(g.log, g.cfg.path(g.cfg.Hub.CommandKeys), filepath.Join(data, "identity", "command-keys.pem")),
+		Keys:  ring.Keys,
+		Lists: ring.Take,
 		Lines: orders{lines: func() []*worker { return g.crew.all() }}, Config: g.Configure,
 		Say: func(ctx context.Context, envelope func() any) error { return g.uplink.Say(ctx, wire.Reply, envelope) },
 	})
 }
 
+// ring is where the keys of orders are: those of the configuration, and those
+// of the enrolment, which the hub may change. A gateway that has a secret
+// instead keeps what the hub tells beside its orders.
+func (g *Gateway) ring() commands.Ring {
+	folder, beside := g.folder(), filepath.Join(g.cfg.path(g.cfg.Data), "commands", "keys.pem")
+	return commands.Ring{
+		Log: g.log,
+		Own: g.cfg.path(g.cfg.Hub.CommandKeys),
+		Told: func() string {
+			if path, enrolled := folder.CommandKeys(); enrolled {
+				return path
+			}
+			return beside
+		},
+		Keep: func(text string, replaces func(string) bool) error {
+			if kept, err := folder.KeepCommandKeys(text, replaces); kept || err != nil {
+				return err
+			}
+			if !replaces(beside) {
+				return nil
+			}
+			return fsx.Replace(beside, []byte(text))
+		},
+	}
+}
+
 // down sorts what the hub sends besides acknowledgements.
 func (g *Gateway) down(kind string, payload []byte) {
 	switch kind {
-	case wire.Command, wire.Config:
+	case wire.Command, wire.Config, wire.Keys:
 		g.desk.Handle(kind, payload)
 	}
 }

@@ -140,6 +140,51 @@ devices: [{id: siren-1, profile: relay-waveshare-8@2, line: sim, period: 30s}]
 	d.ends(d.order("siren-1", map[string]float64{"relay_1": 0}, ""), wire.Accepted, wire.Executed)
 }
 
+// TestForgedKeys has somebody who can publish to a gateway tell it of keys: it
+// believes none that the hub's key has not signed, and then no older ones.
+func TestForgedKeys(t *testing.T) {
+	broker := hubtest.StartBroker(t)
+	d := commanded(t, broker, street(t, broker.Address(), 1, ""), `
+lines: [{name: sim, kind: simulated}]
+devices: [{id: siren-1, profile: relay-waveshare-8@2, line: sim, period: 30s}]
+`)
+	d.hub.Wait("what can be set", func(s hubtest.State) bool { return len(s.Stock().Devices) == 1 })
+	first := d.key
+	stranger := ed25519.NewKeyFromSeed([]byte("somebody else's key, of 32 bytes"))
+	list := func(serial uint64, by ed25519.PrivateKey, keys ...ed25519.PrivateKey) wire.Signed {
+		text := ""
+		for _, k := range keys {
+			der, err := x509.MarshalPKIXPublicKey(k.Public())
+			if err != nil {
+				t.Fatal(err)
+			}
+			text += string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+		}
+		s, err := wire.SealKeys(wire.KeyList{V: wire.Version, Serial: serial, Keys: text}, by)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	on := map[string]float64{"relay_1": 1}
+	forged := list(7, stranger, stranger)
+	d.hub.Send(wire.Keys, forged)
+	forged.Key = wire.KeyID(first.Public().(ed25519.PublicKey))
+	d.hub.Send(wire.Keys, forged)
+	d.key = stranger
+	d.ends(d.order("siren-1", on, ""), "refused/key")
+	next := ed25519.NewKeyFromSeed([]byte("the hub's next key, of 32 bytes."))
+	d.hub.Send(wire.Keys, list(8, first, first, next))
+	d.key = next
+	d.ends(d.order("siren-1", on, ""), wire.Accepted, wire.Executed)
+	d.hub.Send(wire.Keys, list(9, next, next))
+	d.hub.Send(wire.Keys, list(8, first, first, next)) // the one of before
+	d.key = first
+	d.ends(d.order("siren-1", on, ""), "refused/key")
+	d.key = next
+	d.ends(d.order("siren-1", on, ""), wire.Accepted, wire.Executed)
+}
+
 // TestForeignDevice commands a Modbus device that somebody else wrote, over
 // TCP and on a serial line, two orders at once each; then it is taken away.
 func TestForeignDevice(t *testing.T) {

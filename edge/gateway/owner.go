@@ -144,18 +144,21 @@ func (c Config) store(files map[string]string) (string, error) {
 // install checks the files in dir and, if they are sound, puts them in force:
 // the link turns at once. Who is not sound is removed.
 func (g *Gateway) install(dir string) error {
-	if _, err := g.cfg.planWith([]string{dir}); err != nil {
+	if _, err := g.config().planWith([]string{dir}); err != nil {
 		return errors.Join(problemsOf(err), os.RemoveAll(dir))
 	}
 	former, _ := os.Readlink(g.cfg.pushed())
 	if err := point(g.cfg.pushed(), filepath.Base(dir)); err != nil {
 		return errors.Join(err, os.RemoveAll(dir))
 	}
-	if err := g.reload(); err != nil { // a line cannot be made of them
-		if former == "" {
-			return errors.Join(err, os.Remove(g.cfg.pushed()), os.RemoveAll(dir), g.reload())
+	if _, err := g.reload(); err != nil { // a line cannot be made of them
+		back := func() error { return os.Remove(g.cfg.pushed()) }
+		if former != "" {
+			back = func() error { return point(g.cfg.pushed(), former) }
 		}
-		return errors.Join(err, point(g.cfg.pushed(), former), os.RemoveAll(dir), g.reload())
+		err = errors.Join(err, back(), os.RemoveAll(dir))
+		_, again := g.reload()
+		return errors.Join(err, again)
 	}
 	g.cfg.sweep()
 	return nil

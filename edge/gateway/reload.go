@@ -20,30 +20,37 @@ const (
 	settleEvery = 5 * time.Second
 )
 
-// Reload reads profiles and device files again and takes over what changed,
-// without losing a reading: lines that are defined as before are not touched.
-// If anything is wrong the gateway goes on as it was; the error lists every
-// mistake, and the log, /healthz and the hub hear of it. The configuration file
-// itself is read at the start only.
+// Reload reads the configuration file, profiles and device files again and takes
+// over what changed, without losing a reading: lines that are defined as before
+// are not touched. If anything is wrong the gateway goes on as it was; the error
+// lists every mistake, and the log, /healthz and the hub hear of it. They also
+// hear of keys of the configuration file that count from the next start on,
+// which are no error.
 func (g *Gateway) Reload() error {
 	g.changing.Lock()
 	defer g.changing.Unlock()
-	return g.reload()
+	broken, err := g.reload()
+	if all := problemsOf(broken, err); len(all) > 0 {
+		return all
+	}
+	return nil
 }
 
-// reload is Reload; changing is held.
-func (g *Gateway) reload() error {
-	next, err := g.cfg.plan()
+// reload is Reload; changing is held. broken is what is wrong with the
+// configuration file, which keeps no device file from being taken over.
+func (g *Gateway) reload() (broken, err error) {
+	files, fixed, broken := g.config().again()
+	next, err := files.plan()
 	if err == nil && next.config != g.running().config {
-		err = g.adopt(next)
+		err = g.adopt(files, next)
 	}
-	g.remark(err)
-	return err
+	g.remark(append(problemsOf(broken, err), files.waiting(fixed)...))
+	return broken, err
 }
 
 // adopt lets next run. The hub hears of new devices before their first record
 // can be published.
-func (g *Gateway) adopt(next plan) error {
+func (g *Gateway) adopt(files Config, next plan) error {
 	before := g.stock.now()
 	if err := g.stock.renew(next, string(g.cfg.Owner)); err != nil {
 		return err
@@ -53,7 +60,7 @@ func (g *Gateway) adopt(next plan) error {
 		return errors.Join(err, g.stock.restore(before))
 	}
 	g.mu.Lock()
-	g.plan = next
+	g.files, g.plan = files, next
 	g.mu.Unlock()
 	g.log.Info("configuration taken over", "config", next.config, "lines", len(next.lines), "devices", len(next.plant.Devices))
 	return nil
@@ -66,9 +73,8 @@ func (g *Gateway) running() plan {
 	return g.plan
 }
 
-// remark notes what is wrong with the files; nil: nothing.
-func (g *Gateway) remark(err error) {
-	problems := problemsOf(err)
+// remark notes what is wrong with the files; none: nothing.
+func (g *Gateway) remark(problems configs.Problems) {
 	g.mu.Lock()
 	same := problems.Error() == g.problems.Error()
 	g.problems = problems
@@ -77,7 +83,7 @@ func (g *Gateway) remark(err error) {
 		return
 	}
 	for _, p := range problems {
-		g.log.Error("configuration is not sound, the former one runs on", "problem", p.String())
+		g.log.Error("configuration is not taken over, the former one runs on", "problem", p.String())
 	}
 	g.uplink.Changed()
 }
@@ -118,7 +124,7 @@ func (g *Gateway) look(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		now := g.cfg.footprint()
+		now := g.config().footprint()
 		if now != tried && now == before {
 			tried = now
 			_ = g.Reload() // it tells everybody itself
@@ -148,16 +154,22 @@ func (g *Gateway) settle(ctx context.Context) {
 	}
 }
 
-// footprint changes when a profile or device file is written, added or removed.
+// footprint changes when a file of the configuration is written, added or
+// removed.
 func (c Config) footprint() string {
 	var b strings.Builder
+	b.WriteString(c.look())
 	for _, file := range profile.Files(append(c.paths(c.Profiles), c.devicePaths()...)...) {
 		info, err := os.Stat(file)
 		if err != nil {
 			fmt.Fprintf(&b, "%s\n", file)
 			continue
 		}
-		fmt.Fprintf(&b, "%s %d %d\n", file, info.Size(), info.ModTime().UnixNano())
+		b.WriteString(printOf(file, info))
 	}
 	return b.String()
+}
+
+func printOf(file string, info os.FileInfo) string {
+	return fmt.Sprintf("%s %d %d\n", file, info.Size(), info.ModTime().UnixNano())
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -273,4 +274,61 @@ func edgeOf(t *testing.T, cfg Config, extra string) string {
 	path := filepath.Join(cfg.dir, "edge.yaml")
 	write(t, path, string(cfg.text)+extra)
 	return path
+}
+
+// TestTheConfigurationFileChanges holds that other device files are taken over,
+// that the hub, the page and edge reload hear of keys that need a restart, and
+// that a file that is not sound stops nothing.
+func TestTheConfigurationFileChanges(t *testing.T) {
+	broker := hubtest.StartBroker(t)
+	hub := hubtest.New(t, broker.Address(), "edge-1")
+	cfg := street(t, broker.Address(), 1, "")
+	write(t, filepath.Join(cfg.dir, "devices.yaml"), plantOf(map[string][]string{"sim": {"gas-000"}}))
+	j := work(t, cfg)
+	file := filepath.Join(cfg.dir, "edge.yaml")
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(raw)
+	remark := func(s hubtest.State) string {
+		if n := len(s.Presence()); n > 0 {
+			return s.Presence()[n-1].Cause
+		}
+		return "not there"
+	}
+	hub.Wait("the first device", func(s hubtest.State) bool { return has(s, "gas-000") && remark(s) == "" })
+	before := j.workers()["sim"]
+
+	write(t, filepath.Join(cfg.dir, "more.yaml"), plantOf(map[string][]string{"a": {"a-1"}}))
+	write(t, file, strings.Replace(text, "devices: [devices.yaml]", "devices: [devices.yaml, more.yaml]", 1))
+	hub.Wait("the device of another file", func(s hubtest.State) bool { return has(s, "a-1") && remark(s) == "" })
+	if j.workers()["sim"] != before {
+		t.Error("a line that did not change was restarted")
+	}
+	named := strings.Replace(text, "devices: [devices.yaml]", "devices: [devices.yaml, more.yaml]", 1)
+
+	write(t, file, strings.Replace(named, "linger: 20ms", "linger: 30ms", 1)+"poll: {retries: 1}\n")
+	hub.Wait("what waits for a restart", func(s hubtest.State) bool {
+		return strings.Contains(remark(s), "edge.yaml: hub.linger: was changed: restart the gateway (and 1 more)")
+	})
+	if said := serve(t, j.g); !strings.Contains(said, "2 lines, 2 devices run") || !strings.Contains(said, "poll.retries: was changed: restart the gateway") {
+		t.Errorf("edge reload says %q", said)
+	}
+	write(t, filepath.Join(cfg.dir, "more.yaml"), plantOf(map[string][]string{"a": {"a-1", "a-2"}}))
+	hub.Wait("device files all the same", func(s hubtest.State) bool { return has(s, "a-2") })
+
+	write(t, file, named+"nonsense: 1\n")
+	hub.Wait("a mistake", func(s hubtest.State) bool { return strings.Contains(remark(s), "nonsense") })
+	write(t, filepath.Join(cfg.dir, "more.yaml"), plantOf(map[string][]string{"a": {"a-1", "a-2", "a-3"}}))
+	hub.Wait("device files in spite of it", func(s hubtest.State) bool { return has(s, "a-3") })
+	write(t, file, named)
+	hub.Wait("nothing any more", func(s hubtest.State) bool { return remark(s) == "" })
+}
+
+func serve(t *testing.T, g *Gateway) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	g.serveReload(w, nil)
+	return w.Body.String()
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"gridhub/devices"
-	"gridhub/devices/telemetry"
 	"gridhub/devices/wire"
 )
 
@@ -24,7 +23,7 @@ func (s *session) accounts(ctx context.Context) error {
 	for all := true; ; all = false {
 		hours := s.u.spool.Account(all)
 		for part := range slices.Chunk(hours, accountHours) {
-			a := wire.Account{V: wire.Version, Epoch: s.u.spool.data.journal.Epoch(), Now: telemetry.At(time.Now()), Hours: part}
+			a := wire.Account{V: wire.Version, Epoch: s.u.spool.data.journal.Epoch(), Now: s.u.time.scale().now, Hours: part}
 			if err := s.conn.say(ctx, wire.Ledger, false, a); err != nil {
 				return err
 			}
@@ -37,11 +36,13 @@ func (s *session) accounts(ctx context.Context) error {
 }
 
 // Account returns the gateway's own ledger, both streams together, by device
-// and hour: what changed since it was asked last, or all that it remembers.
+// and hour of the stamps that the hub gets: what changed since it was asked
+// last, or all that it remembers.
 func (s *Spool) Account(all bool) []wire.AccountHour {
 	streams := []*stream{s.alarm, s.data}
 	changed := map[cell]bool{}
 	for _, st := range streams {
+		st.recount()
 		st.tally.changed(all, changed)
 	}
 	hours := make([]wire.AccountHour, 0, len(changed))

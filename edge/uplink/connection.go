@@ -93,12 +93,16 @@ func (u *Uplink) options(ctx context.Context, w way) (*paho.ClientOptions, error
 		SetConnectTimeout(dialTimeout).SetWriteTimeout(writeTimeout).
 		SetBinaryWill(wire.Up(u.id, wire.Status), will, 1, true)
 	o.SetCustomOpenConnectionFn(func(uri *url.URL, _ paho.ClientOptions) (net.Conn, error) {
-		return dial(ctx, uri, w.trust)
+		conn, err := dial(ctx, uri, w.trust)
+		if err != nil {
+			return nil, err
+		}
+		return &guard{Conn: conn, silence: u.cfg.KeepAlive * 3 / 2}, nil
 	})
 	return o, nil
 }
 
-// dial opens a guarded connection, with TLS unless the address says tcp.
+// dial opens a connection, with TLS unless the address says tcp.
 func dial(ctx context.Context, uri *url.URL, trust *tls.Config) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
@@ -107,7 +111,7 @@ func dial(ctx context.Context, uri *url.URL, trust *tls.Config) (net.Conn, error
 		return nil, err
 	}
 	if uri.Scheme == "tcp" {
-		return &guard{Conn: conn}, nil
+		return conn, nil
 	}
 	trust = trust.Clone()
 	trust.ServerName = uri.Hostname()
@@ -116,7 +120,7 @@ func dial(ctx context.Context, uri *url.URL, trust *tls.Config) (net.Conn, error
 		conn.Close()
 		return nil, err
 	}
-	return &guard{Conn: secure}, nil
+	return secure, nil
 }
 
 // say publishes one of our own envelopes and waits for its PUBACK.

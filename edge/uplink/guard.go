@@ -3,6 +3,7 @@ package uplink
 import (
 	"fmt"
 	"net"
+	"time"
 )
 
 // maxPacket is the longest packet a hub may send us. paho would believe any
@@ -10,22 +11,35 @@ import (
 const maxPacket = 1 << 20
 
 // guard reads along on a connection and ends it before a packet reaches paho
-// that would make it allocate without measure or panic.
+// that would make it allocate without measure or panic. It also ends one on
+// which nothing comes for longer than a hub that is there keeps silent, and one
+// that takes nothing: paho writes its pings without a deadline.
 type guard struct {
 	net.Conn
-	kind   byte   // of the packet being read; 0 = its first byte is next
-	length uint32 // as far as read
-	shift  uint   // of the next length byte
-	body   uint32 // bytes of the packet still to come
+	silence time.Duration // longest, by then an answer to a ping is late
+	kind    byte          // of the packet being read; 0 = its first byte is next
+	length  uint32        // as far as read
+	shift   uint          // of the next length byte
+	body    uint32        // bytes of the packet still to come
 }
 
 func (g *guard) Read(p []byte) (int, error) {
+	if err := g.SetReadDeadline(time.Now().Add(g.silence)); err != nil {
+		return 0, err
+	}
 	n, err := g.Conn.Read(p)
 	if bad := g.inspect(p[:n]); bad != nil {
 		g.Conn.Close()
 		return 0, bad
 	}
 	return n, err
+}
+
+func (g *guard) Write(p []byte) (int, error) {
+	if err := g.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return 0, err
+	}
+	return g.Conn.Write(p)
 }
 
 func (g *guard) inspect(p []byte) error {

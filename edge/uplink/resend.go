@@ -8,13 +8,12 @@ import (
 
 	"gridhub/devices"
 	"gridhub/devices/telemetry"
-	"gridhub/devices/wire"
 	"gridhub/streams/journal"
 )
 
 // Look says which records are to be offered again.
 type Look struct {
-	From, To telemetry.Millis // by the gateway's clock, To excluded
+	From, To telemetry.Millis // by the gateway's clock as it is set now, To excluded
 	Device   devices.ID       // empty: of all
 }
 
@@ -85,7 +84,7 @@ func (l lane) lookBack(ctx context.Context, want Look) (n uint64, err error) {
 		}
 		last := records[len(records)-1]
 		at = last.Number + max(last.Lost, 1)
-		b := want.choose(l.index, records)
+		b := want.choose(l.index, records, l.u.time.scale())
 		if len(b.records) == 0 {
 			continue
 		}
@@ -98,15 +97,16 @@ func (l lane) lookBack(ctx context.Context, want Look) (n uint64, err error) {
 	return n, nil
 }
 
-// choose makes a batch of those records that are asked for. Gaps were told.
-func (want Look) choose(stream int, records []journal.Record) batch {
+// choose makes a batch of those records that are asked for, by the stamps that
+// they get when they are sent. Gaps were told.
+func (want Look) choose(stream int, records []journal.Record, by scale) batch {
 	b := batch{stream: stream}
 	for _, rec := range records {
 		if rec.Kind != journal.Data {
 			continue
 		}
 		w, err := decode(rec.Data)
-		if err != nil || !want.covers(w.Record) {
+		if err != nil || !want.covers(w, by) {
 			continue
 		}
 		if w.Seq = rec.Number; b.first == 0 {
@@ -118,6 +118,13 @@ func (want Look) choose(stream int, records []journal.Record) batch {
 	return b
 }
 
-func (want Look) covers(r wire.Record) bool {
-	return want.From <= r.At && r.At < want.To && (want.Device == "" || want.Device == r.Device)
+// covers reports whether r is asked for: the hub shows a reading where its
+// stamp is, or where its device's own clock says.
+func (want Look) covers(r reading, by scale) bool {
+	if want.Device != "" && want.Device != r.Device {
+		return false
+	}
+	within := func(at telemetry.Millis) bool { return want.From <= at && at < want.To }
+	at, _ := by.at(r.mark, r.At)
+	return within(at) || r.Own != 0 && within(r.Own)
 }

@@ -172,8 +172,31 @@ func (s *session) send(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+		s.orient(ctx)
 		if err := s.publish(ctx, b); err != nil {
 			return err
+		}
+	}
+}
+
+// orientation is how long a batch waits for the hub to tell the time.
+const orientation = 2 * time.Second
+
+// orient waits until it is known when anything was. A gateway without a clock
+// that sent at once would put its readings into hours that never were; the hub
+// tells the time with its first acknowledgement, which at a hub that has never
+// heard of this gateway follows the first batch.
+func (s *session) orient(ctx context.Context) {
+	select {
+	case <-s.u.time.known():
+	case <-ctx.Done():
+	default:
+		t := time.NewTimer(orientation)
+		defer t.Stop()
+		select {
+		case <-s.u.time.known():
+		case <-t.C:
+		case <-ctx.Done():
 		}
 	}
 }
@@ -187,7 +210,7 @@ func (s *session) publish(ctx context.Context, b batch) error {
 	scale := s.u.time.scale()
 	payload, err := s.u.cfg.Encoding.marshal(wire.Batch{
 		V: wire.Version, Stream: st.name, Epoch: st.journal.Epoch(), First: b.first, Last: b.last,
-		Floor: st.floor(), Now: scale.now, Records: scale.stamp(b.records),
+		Floor: st.floor(), Now: scale.now, Records: st.stamped(scale, b.records),
 	})
 	if err != nil {
 		return fmt.Errorf("batch %d-%d: %w", b.first, b.last, err)

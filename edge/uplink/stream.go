@@ -2,6 +2,7 @@ package uplink
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -9,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"gridhub/devices/telemetry"
 	"gridhub/devices/wire"
 	"gridhub/streams/journal"
 )
@@ -58,7 +58,7 @@ func openStream(dir, name string, o journal.Options, t *timescale, log *slog.Log
 	}
 	s := &stream{name: name, journal: j, time: t, cursor: c, log: log.With("stream", name), dirty: make(chan struct{}, 1), more: make(chan struct{})}
 	s.acked = restore(max(c.Position(), 1)-1, c.State())
-	if s.tally, err = openTally(filepath.Join(dir, "tally.json"), j); err != nil {
+	if s.tally, err = openTally(filepath.Join(dir, "tally.json"), j, t); err != nil {
 		j.Close()
 		return nil, err
 	}
@@ -69,16 +69,17 @@ func openStream(dir, name string, o journal.Options, t *timescale, log *slog.Log
 // put appends without waiting for the disk.
 func (s *stream) put(rec wire.Record) {
 	s.settling.begin()
+	r := reading{rec, s.time.mark(rec.At)}
 	settled := func(number uint64, err error) {
 		if err != nil {
 			s.refuse(rec, err)
 		}
 		s.settling.end(err)
 		if err == nil {
-			s.tally.issued(number, rec)
+			s.tally.issued(number, r)
 		}
 	}
-	if err := s.journal.AppendAsync([][]byte{encode(reading{rec, s.time.mark(rec.At)})}, settled); err != nil {
+	if err := s.journal.AppendAsync([][]byte{encode(r)}, settled); err != nil {
 		settled(0, err)
 	}
 }
@@ -96,7 +97,7 @@ func (s *stream) refuse(rec wire.Record, err error) {
 // acknowledge takes over what the hub says is durable.
 func (s *stream) acknowledge(a wire.Acknowledgement) {
 	if a.Epoch != s.journal.Epoch() {
-		s.log.Info("acknowledgement of another epoch", "epoch", a.Epoch, "own", s.journal.Epoch())
+		s.stranger(a)
 		return
 	}
 	given := s.journal.Next() - 1
@@ -113,6 +114,9 @@ func (s *stream) acknowledge(a wire.Acknowledgement) {
 		s.log.Error("spool is older than what the hub has", "error", s.foreign)
 		return
 	}
+	if errors.Is(s.foreign, errTwin) {
+		s.foreign = nil
+	}
 	s.acked.add(1, a.Upto)
 	for _, r := range a.Ranges {
 		s.acked.add(r[0], r[1])
@@ -122,6 +126,22 @@ func (s *stream) acknowledge(a wire.Acknowledgement) {
 	select {
 	case s.dirty <- struct{}{}:
 	default:
+	}
+}
+
+// errTwin is told while it lasts: an acknowledgement of ours ends it.
+var errTwin = errors.New("the hub speaks of a newer spool than this one: another gateway uses this id, or this is an old copy")
+
+// stranger notes an acknowledgement of another epoch. The hub speaks of the one
+// that it heard last: an older one than ours is of a spool that was lost; a newer
+// one was begun by somebody else under this identity.
+func (s *stream) stranger(a wire.Acknowledgement) {
+	s.log.Info("acknowledgement of another epoch", "epoch", a.Epoch, "own", s.journal.Epoch())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a.Epoch > s.journal.Epoch() && s.foreign == nil {
+		s.foreign = errTwin
+		s.log.Error("another gateway uses this identity", "error", errTwin)
 	}
 }
 
@@ -162,8 +182,27 @@ func (s *stream) save() {
 // saveTally writes the checkpoint of the gateway's own ledger. Without it only
 // more is counted again at the next start.
 func (s *stream) saveTally() {
-	if err := s.tally.save(telemetry.At(time.Now())); err != nil {
+	if err := s.tally.save(s.time.scale().now); err != nil {
 		s.log.Warn("ledger could not be saved", "error", err)
+	}
+}
+
+// stamped returns what stored records look like on their way, and notes that
+// they are sent so.
+func (s *stream) stamped(by scale, stored []reading) []wire.Record {
+	out := by.stamp(stored)
+	s.tally.filing.file(stored, out)
+	return out
+}
+
+// recount puts what is pending into the hours that it has now, if the clock was
+// set since they were counted.
+func (s *stream) recount() {
+	changed, err := s.tally.recount(s.time.scale())
+	if err != nil {
+		s.log.Error("ledger could not follow the clock", "error", err)
+	} else if changed {
+		s.saveTally()
 	}
 }
 

@@ -18,9 +18,10 @@ import (
 )
 
 const (
-	// tallyKept is how long an hour stays in the tally that has nothing pending:
-	// longer than clocks are set back.
-	tallyKept = 6 * telemetry.Millis(time.Hour/time.Millisecond)
+	// tallyKept is how long an hour stays in the tally after it changed last, by
+	// the time that nobody sets: clocks that go wrong by a day are put right
+	// before that, and go on in hours that were counted already.
+	tallyKept = 30 * telemetry.Millis(time.Hour/time.Millisecond)
 	// tallySaved is how often the tally is written; what is newer is counted
 	// again from the journal.
 	tallySaved = 5 * time.Minute
@@ -32,9 +33,15 @@ const (
 // hour, how many numbers were issued, how many of them the hub has not
 // acknowledged, and how many were given up. The journal is the truth: a saved
 // tally is a checkpoint, and what lies behind it is counted from the records.
+//
+// Hours are those of the stamps that the hub gets. What is settled stands in
+// the hour under which it was sent; what is pending in the one that it had by
+// scale, and is counted anew when the clock was set.
 type tally struct {
 	file    string
 	journal *journal.Journal
+	filing  *filing
+	up      func() telemetry.Millis // the machine's age
 
 	walking sync.Mutex // held while the journal is read; before mu
 	place   place
@@ -44,6 +51,9 @@ type tally struct {
 	settled uint64 // numbers below it are delivered or lost
 	adrift  uint64 // of these, damaged ones: nobody knows their device
 	hours   map[cell]*sums
+	scale   scale           // by which what is pending is counted
+	next    scale           // by which it is being counted anew
+	anew    map[cell]uint64 // by next; nil when that is not under way
 }
 
 // cell names one device and hour, by the gateway's clock.
@@ -55,22 +65,31 @@ type cell struct {
 // sums are one cell's counts.
 type sums struct {
 	issued, pending, lost uint64
-	news                  bool // not told to the hub yet
+	news                  bool             // not told to the hub yet
+	touched               telemetry.Millis // the machine's age when they changed last; negative: in an earlier run of it
 }
 
 // savedTally is the file's content.
 type savedTally struct {
-	Epoch   uint64             `json:"epoch"`
-	Counted uint64             `json:"counted"`
-	Settled uint64             `json:"settled"`
-	Adrift  uint64             `json:"adrift,omitempty"`
-	Hours   []wire.AccountHour `json:"hours"`
+	Epoch   uint64      `json:"epoch"`
+	Counted uint64      `json:"counted"`
+	Settled uint64      `json:"settled"`
+	Adrift  uint64      `json:"adrift,omitempty"`
+	Hours   []savedHour `json:"hours"`
+	Scale   savedScale  `json:"scale"`
+	Filed   filed       `json:"filed"`
+}
+
+// savedHour is one cell.
+type savedHour struct {
+	wire.AccountHour
+	Idle telemetry.Millis `json:"idle,omitempty"` // how long it has not changed
 }
 
 // openTally reads the checkpoint and counts what was issued since. Without a
-// sound one it counts all that the journal still has.
-func openTally(file string, j *journal.Journal) (*tally, error) {
-	t := &tally{file: file, journal: j, counted: j.First(), settled: j.First(), hours: map[cell]*sums{}}
+// sound one it counts all that the journal still has, by the scale as it is.
+func openTally(file string, j *journal.Journal, clock *timescale) (*tally, error) {
+	t := &tally{file: file, journal: j, counted: j.First(), settled: j.First(), hours: map[cell]*sums{}, scale: clock.scale(), up: clock.age}
 	saved, err := readTally(file)
 	switch {
 	case err != nil:
@@ -78,7 +97,9 @@ func openTally(file string, j *journal.Journal) (*tally, error) {
 	case saved.Epoch == j.Epoch() && saved.Settled <= saved.Counted && saved.Counted <= j.Next():
 		t.take(saved)
 	}
-	err = t.walk(t.counted, j.Next(), func(number uint64, c cell) { t.issue(number, c) }, func(upto, _ uint64) { t.counted = upto })
+	t.filing = newFiling(t.settled)
+	t.filing.restore(saved.Filed)
+	err = t.walk(t.counted, j.Next(), func(number uint64, h heading) { t.issue(number, h) }, func(upto, _ uint64) { t.counted = upto })
 	return t, err
 }
 
@@ -98,33 +119,46 @@ func readTally(file string) (s savedTally, err error) {
 
 func (t *tally) take(s savedTally) {
 	t.counted, t.settled, t.adrift = s.Counted, s.Settled, s.Adrift
+	if s.Counted > s.Settled {
+		t.scale = s.Scale.scale()
+	}
 	for _, h := range s.Hours {
-		t.hours[cell{h.Device, h.Hour}] = &sums{issued: h.Polled, pending: h.Pending, lost: h.Lost, news: true}
+		t.hours[cell{h.Device, h.Hour}] = &sums{issued: h.Polled, pending: h.Pending, lost: h.Lost, news: true, touched: t.up() - h.Idle}
 	}
 }
 
-// issued notes that rec got a number. It is called in the order of numbers.
-func (t *tally) issued(number uint64, rec wire.Record) {
+// issued notes that r got a number. It is called in the order of numbers.
+func (t *tally) issued(number uint64, r reading) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.issue(number, cellOf(rec.Device, rec.At))
+	t.issue(number, heading{r.Device, r.mark, r.At})
 }
 
-func cellOf(id devices.ID, at telemetry.Millis) cell { return cell{id, at - at%hourMillis} }
+func hourOf(at telemetry.Millis) telemetry.Millis { return at - at%hourMillis }
 
-func (t *tally) issue(number uint64, c cell) {
+// issue is issued; mu is held.
+func (t *tally) issue(number uint64, h heading) {
 	if number < t.counted {
 		return
 	}
+	s := t.touch(h.cell(t.scale))
+	s.issued++
+	s.pending++
+	t.counted = number + 1
+	if t.anew != nil {
+		t.anew[h.cell(t.next)]++
+	}
+}
+
+// touch returns the sums of c, which are about to change. mu is held.
+func (t *tally) touch(c cell) *sums {
 	s := t.hours[c]
 	if s == nil {
 		s = &sums{}
 		t.hours[c] = s
 	}
-	s.issued++
-	s.pending++
-	s.news = true
-	t.counted = number + 1
+	s.news, s.touched = true, t.up()
+	return s
 }
 
 // deliver notes that everything below upto is acknowledged.
@@ -141,11 +175,16 @@ func (t *tally) settle(upto uint64, acknowledged func(uint64) bool) error {
 	from := t.settled
 	upto = min(upto, t.counted)
 	t.mu.Unlock()
-	err := t.walk(from, upto, func(number uint64, c cell) {
+	err := t.walk(from, upto, func(number uint64, h heading) {
 		delivered := acknowledged(number)
+		hour, sent := t.filing.of(number, h.at)
 		t.mu.Lock()
 		defer t.mu.Unlock()
-		t.leave(c, delivered)
+		counted := h.cell(t.scale)
+		if !sent {
+			hour = counted.hour
+		}
+		t.leave(counted, hour, delivered)
 		t.settled = number + 1
 	}, func(upto, n uint64) {
 		t.mu.Lock()
@@ -155,21 +194,27 @@ func (t *tally) settle(upto uint64, acknowledged func(uint64) bool) error {
 	})
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.filing.forget(t.settled)
 	t.resolve()
 	return err
 }
 
-// leave takes one number of c out of what is pending. mu is held.
-func (t *tally) leave(c cell, delivered bool) {
-	s := t.hours[c]
-	if s == nil || s.pending == 0 {
+// leave takes one number out of what is pending in c, and counts it in the hour
+// under which it was sent. mu is held.
+func (t *tally) leave(c cell, hour telemetry.Millis, delivered bool) {
+	if s := t.hours[c]; s == nil || s.pending == 0 {
 		return
 	}
+	s := t.touch(c)
 	s.pending--
+	if hour != c.hour {
+		s.issued--
+		s = t.touch(cell{c.device, hour})
+		s.issued++
+	}
 	if !delivered {
 		s.lost++
 	}
-	s.news = true
 }
 
 // resolve finds out, when nothing is under way, whose the damaged numbers were:
@@ -179,16 +224,17 @@ func (t *tally) resolve() {
 		return
 	}
 	t.adrift = 0
-	for _, s := range t.hours {
+	for c, s := range t.hours {
 		if s.pending > 0 {
-			s.lost, s.pending, s.news = s.lost+s.pending, 0, true
+			s = t.touch(c)
+			s.lost, s.pending = s.lost+s.pending, 0
 		}
 	}
 }
 
 // walk reads the records from number from up to upto: each that is there goes
 // to one, each run of n that is not goes to none, with the number behind it.
-func (t *tally) walk(from, upto uint64, one func(uint64, cell), none func(upto, n uint64)) error {
+func (t *tally) walk(from, upto uint64, one func(uint64, heading), none func(upto, n uint64)) error {
 	for from < upto {
 		records, err := t.place.at(t.journal, from).Next(context.Background(), int(min(upto-from, 4096)), 1<<20)
 		if err != nil {
@@ -196,8 +242,8 @@ func (t *tally) walk(from, upto uint64, one func(uint64, cell), none func(upto, 
 		}
 		for _, r := range records {
 			end := r.Number + max(r.Lost, 1)
-			if c, ok := heading(r); ok {
-				one(r.Number, c)
+			if h, ok := headingOf(r); ok {
+				one(r.Number, h)
 			} else {
 				end = min(end, upto)
 				none(end, end-r.Number)
@@ -217,32 +263,45 @@ func (t *tally) release() {
 	t.place.leave()
 }
 
-// heading returns whose a journal's record is.
-func heading(r journal.Record) (cell, bool) {
-	if r.Kind != journal.Data || len(r.Data) < 2 || r.Data[0] < 1 || r.Data[0] > recordFormat {
-		return cell{}, false
-	}
-	d := scanner{rest: r.Data[2:]}
-	at := telemetry.Millis(d.varint())
-	d.varint() // its own clock
-	if r.Data[0] > 1 {
-		d.uvarint() // the mark
-		d.varint()
-	}
-	id := devices.ID(d.text())
-	return cellOf(id, at), !d.bad
+// heading is what a spooled record begins with: whose it is and from when.
+type heading struct {
+	device devices.ID
+	mark   mark
+	at     telemetry.Millis // as it is stored
 }
 
-// save writes the checkpoint and forgets hours that are long over and told.
+// headingOf reads the heading of a journal's record.
+func headingOf(r journal.Record) (h heading, ok bool) {
+	if r.Kind != journal.Data || len(r.Data) < 2 || r.Data[0] < 1 || r.Data[0] > recordFormat {
+		return h, false
+	}
+	d := scanner{rest: r.Data[2:]}
+	h.at = telemetry.Millis(d.varint())
+	d.varint() // its own clock
+	if r.Data[0] > 1 {
+		h.mark = mark{d.uvarint(), telemetry.Millis(d.varint())}
+	}
+	h.device = devices.ID(d.text())
+	return h, !d.bad
+}
+
+// cell is where h counts by a scale.
+func (h heading) cell(by scale) cell {
+	at, _ := by.at(h.mark, h.at)
+	return cell{h.device, hourOf(at)}
+}
+
+// save writes the checkpoint and forgets hours that rest, are over and told.
 func (t *tally) save(now telemetry.Millis) error {
+	up := t.up()
 	t.mu.Lock()
-	s := savedTally{Epoch: t.journal.Epoch(), Counted: t.counted, Settled: t.settled, Adrift: t.adrift}
+	s := savedTally{Epoch: t.journal.Epoch(), Counted: t.counted, Settled: t.settled, Adrift: t.adrift, Scale: t.scale.saved(), Filed: t.filing.saved()}
 	for c, n := range t.hours {
-		if n.pending == 0 && !n.news && c.hour < now-tallyKept {
+		if n.pending == 0 && !n.news && (n.issued == 0 || c.hour < now && up-n.touched > tallyKept) {
 			delete(t.hours, c)
 			continue
 		}
-		s.Hours = append(s.Hours, n.account(c))
+		s.Hours = append(s.Hours, savedHour{n.account(c), up - n.touched})
 	}
 	t.mu.Unlock()
 	text, err := json.Marshal(s)

@@ -126,20 +126,37 @@ func TestTallyKnowsWhoseRecordsWereDropped(t *testing.T) {
 	}
 }
 
-// TestTallyForgets holds that hours that are over and told leave the file.
+// TestTallyForgets holds that hours that are over, told and rest leave the file,
+// and that a restart does not let them rest anew.
 func TestTallyForgets(t *testing.T) {
 	s := spoolIn(t, t.TempDir(), DefaultSpool())
 	defer s.Close()
+	up := telemetry.Millis(0)
+	s.data.tally.up = func() telemetry.Millis { return up }
 	fill(s, 3, tallyHour)
-	fill(s, 3, tallyHour+10*hourMillis)
+	up += 20 * hourMillis
+	fill(s, 3, tallyHour+20*hourMillis)
 	s.data.acknowledge(wire.Acknowledgement{V: wire.Version, Stream: wire.Data, Epoch: s.data.journal.Epoch(), Upto: 6})
 	s.data.save()
-	for _, told := range []int{6, 3} { // the first time, the hours are told only
+	up += 11 * hourMillis
+	for _, told := range []int{6, 6} { // settled when the machine was 20 hours old, all of them
 		if got := len(account(s)); got != told {
 			t.Errorf("%d hours, want %d", got, told)
 		}
-		if err := s.data.tally.save(tallyHour + 11*hourMillis); err != nil {
-			t.Fatal(err)
+		s.data.saveTally()
+	}
+	saved, err := readTally(s.data.tally.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	up = 0 // the machine was started anew
+	s.data.tally.hours = map[cell]*sums{}
+	s.data.tally.take(saved)
+	up += 20 * hourMillis
+	for _, told := range []int{6, 0} { // the first time, the hours are told only
+		if got := len(account(s)); got != told {
+			t.Errorf("%d hours, want %d", got, told)
 		}
+		s.data.saveTally()
 	}
 }

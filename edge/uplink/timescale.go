@@ -11,6 +11,7 @@ import (
 
 	"gridhub/devices/telemetry"
 	"gridhub/devices/wire"
+	"gridhub/streams/journal/fsx"
 )
 
 // Machine is where a gateway reads its clocks. Wall may be wrong and may be
@@ -44,18 +45,21 @@ type boot struct {
 //
 // Of a boot that ended before its clock was ever set, nobody knows when it was.
 // It is taken to have ended when the next one began, which is the latest that
-// it can have been, and its records are called uncertain.
+// it can have been, and its records are called uncertain. So is one whose clock
+// was so far ahead that it would have ended later than that.
 type timescale struct {
 	machine Machine
 	path    string
 	log     *slog.Logger
 	since   time.Duration // the machine's, when the program started
+	saving  sync.Mutex    // held while the file is written; before mu
 
 	mu     sync.Mutex
 	boots  []boot           // the present one last, at most maxBoots
 	steps  uint64           // how often the clock was set while we ran
 	set    telemetry.Millis // the machine's age when it last was
 	looked bool             // the clock was read before
+	right  chan struct{}    // closed when the clock was set, or the hub told the time
 }
 
 const (
@@ -69,7 +73,7 @@ const (
 // openTimescale reads what is known of earlier boots. A file that cannot be
 // read is started anew: their records then keep the stamps they were given.
 func openTimescale(dir string, m Machine, log *slog.Logger) *timescale {
-	t := &timescale{machine: m, path: filepath.Join(dir, "boots.json"), log: log, since: m.Up()}
+	t := &timescale{machine: m, path: filepath.Join(dir, "boots.json"), log: log, since: m.Up(), right: make(chan struct{})}
 	if b, err := os.ReadFile(t.path); err == nil {
 		if err := json.Unmarshal(b, &t.boots); err != nil {
 			log.Warn("record of earlier starts cannot be read and begins anew", "error", err)
@@ -92,7 +96,7 @@ func openTimescale(dir string, m Machine, log *slog.Logger) *timescale {
 func (t *timescale) look() (up telemetry.Millis) {
 	b := &t.boots[len(t.boots)-1]
 	wall := telemetry.At(t.machine.Wall())
-	b.Up = telemetry.Millis(t.machine.Up().Milliseconds())
+	b.Up = t.age()
 	defer func() { t.looked = true }()
 	if wall < neverSet {
 		return b.Up // not set yet, or lost since: what was known of it holds on
@@ -107,6 +111,22 @@ func (t *timescale) look() (up telemetry.Millis) {
 	}
 	b.Zero = zero
 	return b.Up
+}
+
+// known returns a channel that is closed as soon as somebody has set the clock
+// of this boot, or the hub told the time.
+func (t *timescale) known() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.look()
+	select {
+	case <-t.right:
+	default:
+		if t.boots[len(t.boots)-1].Zero != 0 {
+			close(t.right)
+		}
+	}
+	return t.right
 }
 
 // zeros returns, for each boot, what the present clock would have shown at its
@@ -125,6 +145,9 @@ func (t *timescale) zeros() (zero []telemetry.Millis, sure []bool) {
 	set := sure[n-1]
 	sure[n-1] = true // the present clock is what all is told by
 	for i := n - 2; i >= 0; i-- {
+		if zero[i]+t.boots[i].Up > zero[i+1]+telemetry.Millis(telemetry.Trusted.Milliseconds()) {
+			sure[i] = false // no boot ends after the next began: its clock was ahead
+		}
 		if !sure[i] {
 			zero[i] = zero[i+1] - t.boots[i].Up
 		}
@@ -146,6 +169,11 @@ func (t *timescale) told(now telemetry.Millis) {
 	b := &t.boots[len(t.boots)-1]
 	if telemetry.At(t.machine.Wall()) < neverSet {
 		b.Zero = max(b.Zero, now-up)
+	}
+	select {
+	case <-t.right:
+	default:
+		close(t.right)
 	}
 }
 
@@ -236,6 +264,11 @@ func (t *timescale) ages() (program, machine time.Duration) {
 	return up - t.since, up
 }
 
+// age is how long the machine has been up.
+func (t *timescale) age() telemetry.Millis {
+	return telemetry.Millis(t.machine.Up().Milliseconds())
+}
+
 // keep saves the present boot's age until ctx ends.
 func (t *timescale) keep(ctx context.Context) {
 	for {
@@ -247,18 +280,18 @@ func (t *timescale) keep(ctx context.Context) {
 	}
 }
 
-// save writes what is known of all boots, whole or not at all. What is lost
-// with a power cut is the last minute's age.
+// save writes what is known of all boots, durably, whole or not at all: the
+// boots are what the marks of all records mean. What is lost with a power cut
+// is the last minute's age.
 func (t *timescale) save() {
+	t.saving.Lock()
+	defer t.saving.Unlock()
 	t.mu.Lock()
 	t.look()
 	b, err := json.Marshal(t.boots)
 	t.mu.Unlock()
 	if err == nil {
-		err = os.WriteFile(t.path+".new", b, 0o600)
-	}
-	if err == nil {
-		err = os.Rename(t.path+".new", t.path)
+		err = fsx.Replace(t.path, b)
 	}
 	if err != nil {
 		t.log.Warn("age of this start cannot be saved", "error", err)

@@ -166,6 +166,24 @@ func TestTwoStartsWithoutAClock(t *testing.T) {
 	check("the network told the time")
 }
 
+// A start whose clock showed 2106, where 32 bits end, cannot have ended after the
+// next one began with a right clock: its records are brought back, uncertainly.
+func TestAClockThatWasFarAhead(t *testing.T) {
+	b := newBox(t, time.Unix(1<<32+5, 0))
+	b.poll()
+	b.right("the hub knows better")
+	b.boot(time.Hour, b.truth.Add(time.Hour))
+	began := telemetry.At(b.truth)
+	b.poll()
+	at, sent := b.landed()
+	if at[0] > began || began.Sub(at[0]) > time.Second || sent[0].Quality != telemetry.Uncertain {
+		t.Errorf("what was read in 2106 lands at %v, %s", at[0].Time(), sent[0].Quality)
+	}
+	if d := at[1].Sub(b.was[1]); d > time.Second || d < -time.Second || sent[1].Quality != telemetry.Good {
+		t.Errorf("what was read since lands %v away, %s", d, sent[1].Quality)
+	}
+}
+
 // A quartz that runs free is set by a little when the network returns. What was
 // read while it was right is not moved for it.
 func TestDriftMovesNothing(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -39,6 +40,19 @@ func openSpool(t testing.TB, dir string) *Spool {
 // start runs an uplink; stop ends it and waits.
 func start(t testing.TB, cfg Config, s *Spool) (stop func()) {
 	t.Helper()
+	_, stop = begin(t, cfg, s)
+	return stop
+}
+
+// run runs an uplink until the test ends.
+func run(t testing.TB, cfg Config, s *Spool) *Uplink {
+	t.Helper()
+	u, _ := begin(t, cfg, s)
+	return u
+}
+
+func begin(t testing.TB, cfg Config, s *Spool) (u *Uplink, stop func()) {
+	t.Helper()
 	u, err := New(cfg, Options{ID: gateway, Spool: s, Stock: func() wire.Stock {
 		return wire.Stock{V: 1, Hash: "h", Devices: []wire.Entry{{ID: "gas-1"}}}
 	}})
@@ -57,7 +71,7 @@ func start(t testing.TB, cfg Config, s *Spool) (stop func()) {
 		group.Wait()
 	}
 	t.Cleanup(stop)
-	return stop
+	return u, stop
 }
 
 func sample(n int) wire.Record {
@@ -281,9 +295,17 @@ func TestOldCopyOfTheSpool(t *testing.T) {
 	if _, err := st.journal.Append(t.Context(), encode(reading{Record: sample(1)})); err != nil {
 		t.Fatal(err)
 	}
+	st.acknowledge(wire.Acknowledgement{Epoch: st.journal.Epoch() - 1, Upto: 1})
+	if status := spool.Status()[1]; status.Err != nil || status.Floor != 1 {
+		t.Errorf("status %+v after a word of the spool before this one", status)
+	}
 	st.acknowledge(wire.Acknowledgement{Epoch: st.journal.Epoch() + 1, Upto: 1})
-	if st.floor() != 1 {
-		t.Error("an acknowledgement of another epoch was believed")
+	if status := spool.Status()[1]; status.Err == nil || !strings.Contains(status.Err.Error(), "another gateway") || status.Floor != 1 {
+		t.Errorf("status %+v after a word of somebody else's spool", status)
+	}
+	st.acknowledge(wire.Acknowledgement{Epoch: st.journal.Epoch(), Upto: 0})
+	if status := spool.Status()[1]; status.Err != nil {
+		t.Errorf("status %+v after a word of our own", status)
 	}
 	st.acknowledge(wire.Acknowledgement{Epoch: st.journal.Epoch(), Upto: 9})
 	if status := spool.Status()[1]; status.Err == nil || status.Floor != 1 {

@@ -23,6 +23,7 @@ const (
 	keyFile    = "key.pem"    // PKCS #8, mode 0600
 	nextFile   = "next.pem"   // likewise
 	publicFile = "public.pem" // SubjectPublicKeyInfo, one after the other
+	listsFile  = "lists.json" // the lists that were announced, the newest last
 )
 
 // Keys is what orders are signed with, and the public keys to be pinned. Safe
@@ -34,6 +35,8 @@ type Keys struct {
 	secret ed25519.PrivateKey
 	next   ed25519.PrivateKey  // nil: none is prepared
 	public []ed25519.PublicKey // the one in use first
+	lists  []announced         // at most wire.MaxKeys, the oldest goes first
+	tell   func([]wire.Signed)
 }
 
 // PublicKey is one listed key, for people and for the API.
@@ -65,6 +68,9 @@ func OpenKeys(folder string) (*Keys, error) {
 			"or remove %s to begin with a new key that every gateway must be given", k.path(keyFile), k.path(publicFile))
 	}
 	if err != nil {
+		return nil, fmt.Errorf("command key: %w", err)
+	}
+	if k.lists, err = readLists(k.path(listsFile)); err != nil {
 		return nil, fmt.Errorf("command key: %w", err)
 	}
 	return k, k.resume()
@@ -109,7 +115,8 @@ func (k *Keys) write(name string, secret ed25519.PrivateKey) error {
 	return replace(k.path(name), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600)
 }
 
-// list writes the public keys, each once, if they are not what is listed.
+// list writes the public keys, each once, if they are not what is listed, and
+// announces them if they are others. It is called before a new key signs.
 func (k *Keys) list(all []ed25519.PublicKey) error {
 	var each []ed25519.PublicKey
 	for _, one := range all {
@@ -118,13 +125,13 @@ func (k *Keys) list(all []ed25519.PublicKey) error {
 		}
 	}
 	if slices.EqualFunc(each, k.public, func(a, b ed25519.PublicKey) bool { return a.Equal(b) }) {
-		return nil
+		return k.announce()
 	}
 	if err := replace(k.path(publicFile), encode(each...), 0o644); err != nil {
 		return fmt.Errorf("command key: %w", err)
 	}
 	k.public = each
-	return nil
+	return k.announce()
 }
 
 // PublicKeys returns what receivers should pin: the key in use, then one that
@@ -159,19 +166,22 @@ func (k *Keys) Prepare() error {
 
 // prepare needs the lock.
 func (k *Keys) prepare() (err error) {
-	if k.next != nil {
-		return nil
-	}
-	if k.next, err = k.make(nextFile); err != nil {
-		k.next = nil
-		return fmt.Errorf("command key: %w", err)
+	if k.next == nil {
+		if len(k.public) >= wire.MaxKeys {
+			return fmt.Errorf("command key: %d keys are listed, receivers take no more: forget old ones first", len(k.public))
+		}
+		if k.next, err = k.make(nextFile); err != nil {
+			k.next = nil
+			return fmt.Errorf("command key: %w", err)
+		}
 	}
 	return k.list(append(slices.Clone(k.public), public(k.next)))
 }
 
 // Rotate signs with the prepared key, or else a new one, from now on. The old
 // public key stays listed, so that what is under way is still believed, until
-// Forget. Receivers that have not been given the new key refuse what it signs.
+// Forget. Receivers that are connected have been told of the new key by then,
+// by a list that the old one signed; others are told when they come.
 func (k *Keys) Rotate() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -129,3 +129,99 @@ func TestUnsoundKeys(t *testing.T) {
 		}
 	}
 }
+
+// TestKeysAreAnnounced holds that a receiver that holds the first key alone can
+// follow from list to list, over a restart, and that it is told before anything
+// is signed with a key that it does not hold.
+func TestKeysAreAnnounced(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "commands")
+	k := keys(t, folder)
+	if len(k.Lists()) != 0 {
+		t.Error("a hub with its first key announces it")
+	}
+	first, told := k.List()[0].ID, 0
+	held, serial := k.Pinnable()
+	follow := func(lists []wire.Signed) {
+		for _, s := range lists {
+			l, err := s.OpenKeys(held...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if l.Serial <= serial {
+				continue
+			}
+			file, err := wire.ParseKeys([]byte(l.Keys))
+			if err != nil {
+				t.Fatal(err)
+			}
+			held, serial, told = file.Keys, l.Serial, told+1
+		}
+	}
+	believed := func(k *Keys) {
+		t.Helper()
+		s, err := k.seal(wire.Order{V: 1, ID: "a", To: "gw"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Open(held...); err != nil {
+			t.Error(err)
+		}
+	}
+	k.Tell(follow)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(k.Rotate())
+	believed(k)
+	away, since := held, serial
+	must(k.Prepare())
+	must(k.Prepare())
+	must(k.Rotate())
+	must(k.Forget(first))
+	believed(k)
+	if told != 3 || len(held) != 2 {
+		t.Errorf("%d lists were told, %d keys are held", told, len(held))
+	}
+	if list, _ := k.Pinnable(); wire.KeyID(list[0]) != k.List()[0].ID {
+		t.Error("the key in use is not the first")
+	}
+	again := keys(t, folder)
+	held, serial = away, since // one that was away since the first rotation
+	lists := again.Lists()
+	if len(lists) != 3 {
+		t.Fatalf("%d lists after a restart", len(lists))
+	}
+	follow(lists[1:])
+	believed(again)
+}
+
+// TestTooManyKeys holds that a list never grows beyond what receivers take.
+func TestTooManyKeys(t *testing.T) {
+	k := keys(t, filepath.Join(t.TempDir(), "commands"))
+	for range wire.MaxKeys - 1 {
+		if err := k.Rotate(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := k.Rotate(); err == nil || len(k.PublicKeys()) != wire.MaxKeys {
+		t.Errorf("%v, %d keys", err, len(k.PublicKeys()))
+	}
+	if err := k.Forget(k.List()[wire.MaxKeys-1].ID); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.Rotate(); err != nil {
+		t.Errorf("there is room again: %v", err)
+	}
+	held, err := wire.ParseKeys(k.PEM())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range k.Lists() {
+		if _, err := s.OpenKeys(held.Keys...); err != nil {
+			t.Error(err)
+		}
+	}
+}

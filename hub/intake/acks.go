@@ -99,24 +99,25 @@ func (a *acks) flush(send func(devices.ID, []byte)) {
 }
 
 // Acknowledgements returns what the numbers seen of a gateway's streams come
-// to, one for the newest epoch of each stream.
+// to, one for the epoch of each stream that was heard last. That need not be the
+// highest: a gateway that lost its spool and has no clock begins with a low one.
 func (d *Decoder) Acknowledgements(id devices.ID) (all []wire.Acknowledgement) {
 	s := d.senders[id]
 	if s == nil {
 		return nil
 	}
 	for _, st := range s.streams {
-		if st.name != "" && s.newest(st) {
+		if st.name != "" && s.latest(st) {
 			all = append(all, st.acknowledgement())
 		}
 	}
 	return all
 }
 
-// newest reports whether no later numbering has st's name.
-func (s *sender) newest(st *stream) bool {
+// latest reports whether no other numbering of st's name was heard after it.
+func (s *sender) latest(st *stream) bool {
 	for _, o := range s.streams {
-		if o.name == st.name && o.epoch > st.epoch {
+		if o.name == st.name && o.used > st.used {
 			return false
 		}
 	}

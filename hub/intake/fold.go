@@ -265,6 +265,11 @@ func (m *message) repeated(st *stream, seq uint64) bool {
 // when makes the one event time of an item, or refuses the item. own is the
 // device's clock, at its sender's.
 func (m *message) when(item int, dev devices.ID, own, at telemetry.Millis) (telemetry.Millis, telemetry.Basis, bool) {
+	return m.whenIn(at, item, dev, own, at)
+}
+
+// whenIn is when for what is counted in another hour than at's.
+func (m *message) whenIn(hour telemetry.Millis, item int, dev devices.ID, own, at telemetry.Millis) (telemetry.Millis, telemetry.Basis, bool) {
 	t := telemetry.Times{Device: own, Gateway: at, Hub: m.raw.At, Offset: m.offset}
 	if own < builtFrom {
 		t.Device = 0 // a clock that was never set says nothing
@@ -276,11 +281,11 @@ func (m *message) when(item int, dev devices.ID, own, at telemetry.Millis) (tele
 	}
 	event, basis, ok := t.Event()
 	if !ok {
-		m.refuse(item, dev, at, Future, event.Time().Format(time.RFC3339)+" is "+event.Sub(m.raw.At).String()+" ahead", 1)
+		m.refuse(item, dev, hour, Future, event.Time().Format(time.RFC3339)+" is "+event.Sub(m.raw.At).String()+" ahead", 1)
 		return 0, 0, false
 	}
 	if event < builtFrom {
-		m.refuse(item, dev, at, Past, event.Time().Format(time.RFC3339), 1)
+		m.refuse(item, dev, hour, Past, event.Time().Format(time.RFC3339), 1)
 		return 0, 0, false
 	}
 	return event, basis, true

@@ -53,6 +53,46 @@ func TestOfAnUnheardNumberingNothingIsMissing(t *testing.T) {
 	}
 }
 
+// TestACopyNamesItsHour holds that a record that was sent before under another
+// hour is counted there, whatever becomes of it.
+func TestACopyNamesItsHour(t *testing.T) {
+	h := t0 - t0%hourMillis
+	moved := rec(2, "a", t0, 2)
+	moved.Hour = h - 5*hourMillis
+	unknown := rec(3, "nobody", t0, 2)
+	unknown.Hour = h - 7*hourMillis
+	early := rec(4, "a", 1, 2)
+	early.Hour = h - 9*hourMillis
+	got := sum(fold(NewDecoder(), stock(t0, "gw", "a"), batch(t0, "gw", 1, 0, rec(1, "a", t0, 1), moved, unknown, early))...)
+	for k, want := range map[Tally]int64{
+		{Device: "a", Hour: h, Outcome: Stored}:                                                1,
+		{Device: "a", Hour: h - 5*hourMillis, Outcome: Repeated}:                               0,
+		{Device: "nobody", Hour: h - 7*hourMillis, Outcome: Quarantined, Cause: UnknownDevice}: 1,
+		{Device: "a", Hour: h - 9*hourMillis, Outcome: Quarantined, Cause: Past}:               1,
+	} {
+		if got[k] != want {
+			t.Errorf("%+v: %d, want %d of %v", k, got[k], want, got)
+		}
+	}
+}
+
+// TestALowerEpochIsAcknowledged holds that a gateway that lost its spool, and had
+// no clock when it began another, is acknowledged; and so are two gateways that
+// use one identity, each after its own batches.
+func TestALowerEpochIsAcknowledged(t *testing.T) {
+	d := NewDecoder()
+	all := fold(d, stock(t0, "gw", "a"), batch(t0, "gw", 1, 0, rec(1, "a", t0, 1)))
+	number := uint64(len(all))
+	for _, epoch := range []uint64{3, 7, 3} {
+		number++
+		d.Fold(number, publish(t0, "gw", wire.Batches, wire.Batch{V: 1, Stream: wire.Data, Epoch: epoch, First: number, Last: number,
+			Now: t0, Records: []wire.Record{rec(number, "a", t0+telemetry.Millis(number), 1)}}))
+		if got := d.Acknowledgements("gw"); len(got) != 1 || got[0].Epoch != epoch {
+			t.Errorf("after a batch of epoch %d: %+v", epoch, got)
+		}
+	}
+}
+
 // TestHolesAgainstASet compares holes with a plain set.
 func TestHolesAgainstASet(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))

@@ -54,6 +54,16 @@ func (m *message) hour(at telemetry.Millis) telemetry.Millis {
 	return at
 }
 
+// filed is the hour under which a gateway counts its record. A copy that was
+// made after the clock was set names the hour of the first, which may be the
+// one that is here already.
+func (m *message) filed(r *native.Record) telemetry.Millis {
+	if r.Hour != 0 {
+		return r.Hour
+	}
+	return m.hour(r.At)
+}
+
 // batch takes a gateway's records.
 func (m *message) batch() {
 	b, err := m.native.Batch(m.raw.Payload)
@@ -101,15 +111,15 @@ func (m *message) record(i int, b *native.Batch, r *native.Record, st *stream) {
 	}
 	dev := m.owned(r.Device)
 	if dev == nil {
-		m.refuse(i, r.Device, r.At, UnknownDevice, "not in the inventory of "+string(m.raw.From)+": "+clip(string(r.Device)), 1)
+		m.refuse(i, r.Device, m.filed(r), UnknownDevice, "not in the inventory of "+string(m.raw.From)+": "+clip(string(r.Device)), 1)
 		return
 	}
-	at, basis, ok := m.when(i, r.Device, r.Own, r.At)
+	at, basis, ok := m.whenIn(m.filed(r), i, r.Device, r.Own, r.At)
 	if !ok {
 		return
 	}
 	m.point(i, dev, telemetry.Point{Device: r.Device, Kind: dev.kind, At: at, Basis: basis, Quality: r.Quality,
-		Key: m.key(b.Stream, b.Epoch, r.Seq)}, m.hour(r.At), r.Values)
+		Key: m.key(b.Stream, b.Epoch, r.Seq)}, m.filed(r), r.Values)
 	m.condition(r, at)
 }
 

@@ -80,7 +80,8 @@ func (e enrolment) Revoke(ctx context.Context, id devices.ID) error {
 }
 
 func (e enrolment) identity(c registry.Certificate, host string) wire.Identity {
-	return wire.Identity{V: wire.Version, ID: c.ID, Certificate: c.PEM(), CA: string(e.h.ca.PEM()), CommandKeys: keysPEM(e.h.commandKeys()),
+	keys, serial := e.h.keys.Pinnable()
+	return wire.Identity{V: wire.Version, ID: c.ID, Certificate: c.PEM(), CA: string(e.h.ca.PEM()), CommandKeys: keysPEM(keys), KeysSerial: serial,
 		MQTT: e.h.mqttURL(host), Expires: telemetry.Millis(c.Expires), Now: telemetry.At(e.h.now())}
 }
 
@@ -102,10 +103,8 @@ func (e enrolment) Identities() []api.IdentityState {
 	return all
 }
 
-// commandKeys are the public keys whose orders a gateway may obey, told to it
-// at its enrolment and with each new certificate.
-func (h *Hub) commandKeys() []ed25519.PublicKey { return h.keys.PublicKeys() }
-
+// keysPEM writes the public keys whose orders a gateway may obey, told to it at
+// its enrolment and with each new certificate.
 func keysPEM(keys []ed25519.PublicKey) string {
 	var b strings.Builder
 	for _, key := range keys {

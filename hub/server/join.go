@@ -108,6 +108,7 @@ func (h *Hub) presence(id devices.ID, online bool, _ time.Time, cause string) {
 		time.AfterFunc(settle, func() {
 			h.repeatAcks(id)
 			h.greet(id)
+			h.repeatKeys(id)
 			h.commands.Greet(id)
 		})
 	}

@@ -163,7 +163,7 @@ func batchCBOR(p []byte) (Batch, error) {
 	}
 	for i := range b.Records {
 		m := &b.Records[i]
-		if err := checkStamp(Stamp{V: b.V, Epoch: b.Epoch, Seq: m.Seq, Now: b.Now}, min(m.At, m.Own), m.Quality); err != nil {
+		if err := checkStamp(Stamp{V: b.V, Epoch: b.Epoch, Seq: m.Seq, Now: b.Now}, min(m.At, m.Own, m.Hour), m.Quality); err != nil {
 			return b, err
 		}
 		if len(m.Cause) > MaxText || m.Lost > math.MaxInt64 {

@@ -215,6 +215,9 @@ func (d *Decoder) record() (m Record) {
 		case "lost":
 			d.once(&seen, 7)
 			m.Lost = d.r.Uint()
+		case "hour":
+			d.once(&seen, 8)
+			m.Hour = d.millis()
 		default:
 			d.r.Skip()
 		}

@@ -66,6 +66,7 @@ type Record struct {
 	Cause   string            `cbor:"cause"`
 	Values  Values            `cbor:"values"`
 	Lost    uint64            `cbor:"lost"`
+	Hour    telemetry.Millis  `cbor:"hour"`
 }
 
 // Batch is wire.Batch.

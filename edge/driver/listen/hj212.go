@@ -1,9 +1,9 @@
 package listen
 
 import (
+	"bytes"
 	"context"
 	"net"
-	"strings"
 
 	"gridhub/devices/codec/fields"
 	"gridhub/devices/codec/hj212"
@@ -16,14 +16,7 @@ type station struct {
 	server  *Server
 	conn    net.Conn
 	deliver driver.Deliver
-	parts   map[string][]string // of split messages, by station and number
 }
-
-// Bounds of what a connection may leave unfinished.
-const (
-	maxSplit = 8  // messages
-	maxParts = 64 // of one message
-)
 
 // recent remembers the numbers of the newest messages of a station, to know a
 // repetition.
@@ -72,12 +65,17 @@ func (s *station) packet(ctx context.Context, p *hj212.Packet) error {
 	if !ok {
 		return nil
 	}
-	ack := p.Ack()
-	if whole := s.join(p); whole != nil {
+	whole, stored, err := s.join(p)
+	if err != nil {
+		s.server.log.Error("what a device sent is not acknowledged", "device", st.ID, "error", err)
+		return nil
+	}
+	if whole != nil {
 		read := false
 		if !s.server.durably(ctx, st.ID, func() { read = s.read(st, whole) }) {
 			return nil
 		}
+		stored()
 		if read {
 			s.server.note(st, whole)
 		}
@@ -85,40 +83,24 @@ func (s *station) packet(ctx context.Context, p *hj212.Packet) error {
 	if !p.Asks() {
 		return nil
 	}
-	return send(s.conn, ack)
+	return send(s.conn, p.Ack())
 }
 
-// join gathers the parts of a split message; nil while some are missing. Parts
-// may come again, in any order.
-func (s *station) join(p *hj212.Packet) *hj212.Packet {
+// join gathers the parts of a split message, which may come again, in any order.
+// The whole is nil while some are missing; what came is on disk then. stored is
+// to be called when the whole is.
+func (s *station) join(p *hj212.Packet) (whole *hj212.Packet, stored func(), err error) {
 	if p.Flag&hj212.Split == 0 || p.Total <= 1 {
-		return p
-	}
-	if p.Total > maxParts || p.Number < 1 || p.Number > p.Total {
-		return nil
+		return p, func() {}, nil
 	}
 	key := p.MN + " " + p.QN
-	parts := s.parts[key]
-	if len(parts) != p.Total {
-		if len(s.parts) >= maxSplit {
-			s.parts = nil // unfinished ones are sent again
-		}
-		if s.parts == nil {
-			s.parts = map[string][]string{}
-		}
-		parts = make([]string, p.Total)
-		s.parts[key] = parts
+	parts, err := s.server.shelf.put(key, p.Number, p.Total, []byte(p.Text))
+	if parts == nil || err != nil {
+		return nil, nil, err
 	}
-	parts[p.Number-1] = p.Text
-	for _, text := range parts {
-		if text == "" {
-			return nil
-		}
-	}
-	delete(s.parts, key)
-	whole := *p
-	whole.Text = strings.Join(parts, ";")
-	return &whole
+	one := *p
+	one.Text = string(bytes.Join(parts, []byte(";")))
+	return &one, func() { s.server.shelf.finish(key, parts) }, nil
 }
 
 // read hands on what a message measures, once, and reports whether it did.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,7 +22,6 @@ type terminal struct {
 	server  *Server
 	conn    net.Conn
 	deliver driver.Deliver
-	parts   map[uint16]*split // of split messages, by the number of the first
 
 	mu      sync.Mutex
 	serial  uint16 // of our messages
@@ -29,12 +29,6 @@ type terminal struct {
 	newer   bool // speaks the edition of 2019
 	id      devices.ID
 	waiting map[uint16]chan jt808.Result // texts that the terminal has not answered
-}
-
-// split is a message of which some packets have come.
-type split struct {
-	bodies [][]byte
-	left   int
 }
 
 // hear is a talk.
@@ -77,22 +71,37 @@ func (t *terminal) message(ctx context.Context, m *jt808.Message) error {
 	case jt808.Heartbeat, jt808.Authenticate, jt808.SignOff:
 		return t.answer(jt808.Reply(m, t.next(), jt808.OK))
 	case jt808.Position, jt808.Batch:
-		var result jt808.Result
-		if !t.server.durably(ctx, st.ID, func() { result = t.positions(st, m) }) {
-			return nil
-		}
-		return t.answer(jt808.Reply(m, t.next(), result))
+		return t.report(ctx, st, m)
 	}
 	return t.answer(jt808.Reply(m, t.next(), jt808.Unsupported))
 }
 
+// report takes a message with positions, or a packet of one, and answers it when
+// it is on disk. One that cannot be kept is not answered: the terminal sends it
+// again. One in more packets than can be joined is refused.
+func (t *terminal) report(ctx context.Context, st driver.Station, m *jt808.Message) error {
+	if m.Total > maxParts {
+		t.server.log.Warn("message has too many packets", "device", st.ID, "packets", m.Total, "most", maxParts)
+		return t.answer(jt808.Reply(m, t.next(), jt808.Failed))
+	}
+	whole, stored, err := t.join(st, m)
+	if err != nil {
+		t.server.log.Error("what a device sent is not acknowledged", "device", st.ID, "error", err)
+		return nil
+	}
+	result := jt808.OK
+	if whole != nil {
+		if !t.server.durably(ctx, st.ID, func() { result = t.positions(st, whole) }) {
+			return nil
+		}
+		stored()
+	}
+	return t.answer(jt808.Reply(m, t.next(), result))
+}
+
 // positions hands on every position of m, the oldest first as they stand.
 func (t *terminal) positions(st driver.Station, m *jt808.Message) jt808.Result {
-	whole := t.join(m)
-	if whole == nil {
-		return jt808.OK // this packet; others follow
-	}
-	places, err := whole.Positions()
+	places, err := m.Positions()
 	for _, p := range places {
 		r := driver.Reading{}
 		r.Values, r.Quality = st.Layout.(fields.Layout).Decode(p.Values)
@@ -108,37 +117,20 @@ func (t *terminal) positions(st driver.Station, m *jt808.Message) jt808.Result {
 	return jt808.OK
 }
 
-// join gathers the packets of a split message; nil while some are missing.
-func (t *terminal) join(m *jt808.Message) *jt808.Message {
+// join gathers the packets of a split message. The whole is nil while some are
+// missing; what came is on disk then. stored is to be called when the whole is.
+func (t *terminal) join(st driver.Station, m *jt808.Message) (whole *jt808.Message, stored func(), err error) {
 	if m.Total <= 1 {
-		return m
+		return m, func() {}, nil
 	}
-	first := m.Serial - m.Number + 1
-	s := t.parts[first]
-	if s == nil || len(s.bodies) != int(m.Total) {
-		if m.Total > maxParts {
-			return nil
-		}
-		if t.parts == nil || len(t.parts) >= maxSplit {
-			t.parts = map[uint16]*split{} // unfinished ones are sent again
-		}
-		s = &split{make([][]byte, m.Total), int(m.Total)}
-		t.parts[first] = s
+	key := fmt.Sprintf("%s %04x %d", st.ID, uint16(m.ID), m.Serial-m.Number+1)
+	parts, err := t.server.shelf.put(key, int(m.Number), int(m.Total), m.Body)
+	if parts == nil || err != nil {
+		return nil, nil, err
 	}
-	if s.bodies[m.Number-1] == nil {
-		s.bodies[m.Number-1] = append([]byte{}, m.Body...)
-		s.left--
-	}
-	if s.left > 0 {
-		return nil
-	}
-	delete(t.parts, first)
-	whole := *m
-	whole.Body = nil
-	for _, b := range s.bodies {
-		whole.Body = append(whole.Body, b...)
-	}
-	return &whole
+	one := *m
+	one.Body = slices.Concat(parts...)
+	return &one, func() { t.server.shelf.finish(key, parts) }, nil
 }
 
 func (t *terminal) answer(m *jt808.Message) error {

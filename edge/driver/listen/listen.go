@@ -4,10 +4,12 @@
 //
 // A message is acknowledged when its readings are on disk, and not at all when
 // they could not be stored: the device then sends it again. A message that
-// comes again is acknowledged again but read once. Of a message in parts, the
-// last to come waits for the disk on behalf of all. Devices that the configuration does not
-// know get no acknowledgement and leave no reading. Neither protocol proves
-// who speaks: keep such ports inside a network of one's own.
+// comes again is acknowledged again but read once. Of a message in parts each
+// is acknowledged, since a device may wait for that before it sends the next:
+// the last to come when the readings are on disk, the others when they are kept
+// there themselves, over restarts. Devices that the configuration does not know
+// get no acknowledgement and leave no reading. Neither protocol proves who
+// speaks: keep such ports inside a network of one's own.
 package listen
 
 import (
@@ -41,6 +43,7 @@ type Server struct {
 	protocol profile.Protocol
 	stations map[string]driver.Station // by address
 	settle   driver.Settle
+	shelf    *shelf
 	log      *slog.Logger
 
 	mu        sync.Mutex
@@ -55,12 +58,13 @@ type Server struct {
 var _ driver.Source = (*Server)(nil)
 
 // New returns the server that l describes, for its devices. They speak one
-// protocol. settle says when what was delivered is on disk.
-func New(l profile.Line, stations []driver.Station, settle driver.Settle, log *slog.Logger) (*Server, error) {
+// protocol. settle says when what was delivered is on disk; folder is the line's
+// own, for parts of messages, and need not be there.
+func New(l profile.Line, stations []driver.Station, settle driver.Settle, folder string, log *slog.Logger) (*Server, error) {
 	s := &Server{
 		address: l.Address, stations: map[string]driver.Station{}, settle: settle, log: log.With("line", l.Name),
 		open: map[net.Conn]bool{}, sessions: map[devices.ID]*terminal{}, seen: map[devices.ID]*recent{},
-		strangers: map[string]bool{}, bound: make(chan struct{}),
+		strangers: map[string]bool{}, bound: make(chan struct{}), shelf: newShelf(folder, log.With("line", l.Name)),
 	}
 	for _, st := range stations {
 		s.protocol = st.Profile.Protocol
@@ -89,6 +93,9 @@ func (s *Server) Listen(ctx context.Context, deliver driver.Deliver) error {
 	l, err := s.bind(ctx)
 	if err != nil {
 		return nil // ctx ended
+	}
+	if err := s.shelf.load(); err != nil { // whole messages are read all the same
+		s.log.Error("messages in parts will not be acknowledged", "error", err)
 	}
 	defer context.AfterFunc(ctx, func() {
 		l.Close()

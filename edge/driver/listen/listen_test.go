@@ -36,16 +36,23 @@ func onDisk() func(context.Context) error { return func(context.Context) error {
 // startOn is start with a disk.
 func startOn(t *testing.T, p *profile.Profile, address string, settle driver.Settle) (*Server, chan told, func() net.Conn) {
 	t.Helper()
+	s, heard, dial, _ := startIn(t, t.TempDir(), p, address, settle)
+	return s, heard, dial
+}
+
+// startIn is startOn with a folder; stop ends the server.
+func startIn(t *testing.T, folder string, p *profile.Profile, address string, settle driver.Settle) (_ *Server, _ chan told, dial func() net.Conn, stop func()) {
+	t.Helper()
 	layout, err := p.Compile(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s, err := New(profile.Line{Name: "push", Kind: profile.Listen, Address: "127.0.0.1:0"},
-		[]driver.Station{{ID: "dev-1", Address: address, Profile: p, Layout: layout}}, settle, slog.New(slog.DiscardHandler))
+		[]driver.Station{{ID: "dev-1", Address: address, Profile: p, Layout: layout}}, settle, folder, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
 	heard := make(chan told, 1000) // more than any test sends
 	var serving sync.WaitGroup
 	serving.Go(func() {
@@ -53,10 +60,11 @@ func startOn(t *testing.T, p *profile.Profile, address string, settle driver.Set
 			t.Errorf("listen: %v", err)
 		}
 	})
-	t.Cleanup(func() {
-		stop()
+	stop = func() {
+		cancel()
 		serving.Wait()
-	})
+	}
+	t.Cleanup(stop)
 	at, err := s.Address(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +79,7 @@ func startOn(t *testing.T, p *profile.Profile, address string, settle driver.Set
 			t.Fatal(err)
 		}
 		return c
-	}
+	}, stop
 }
 
 func value(r driver.Reading, metric string) float64 {
@@ -99,7 +107,7 @@ func TestPortInUse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(profile.Line{Name: "push", Address: taken.Addr().String()}, []driver.Station{{ID: "d", Address: site, Profile: dust, Layout: layout}}, onDisk, slog.New(slog.DiscardHandler))
+	s, err := New(profile.Line{Name: "push", Address: taken.Addr().String()}, []driver.Station{{ID: "d", Address: site, Profile: dust, Layout: layout}}, onDisk, t.TempDir(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

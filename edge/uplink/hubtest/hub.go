@@ -14,6 +14,7 @@ import (
 	paho "github.com/eclipse/paho.mqtt.golang"
 
 	"gridhub/devices"
+	"gridhub/devices/telemetry"
 	"gridhub/devices/wire"
 )
 
@@ -27,6 +28,7 @@ type Hub struct {
 	changed  chan struct{} // closed and renewed with every message
 	drop     func(wire.Batch) bool
 	silent   bool
+	restamps bool // the clock is set while copies are sent
 	strict   bool // records of devices that the inventory does not name are mistakes
 	streams  map[string]*ledger
 	order    []wire.Batch // as they came
@@ -91,6 +93,10 @@ func (h *Hub) Drop(f func(wire.Batch) bool) { h.set(func() { h.drop = f }) }
 // Strict makes the hub call it a mistake when a record comes of a device that
 // the newest inventory does not name: a real one refuses it.
 func (h *Hub) Strict() { h.set(func() { h.strict = true }) }
+
+// Restamps makes the hub take copies with other stamps, as come after the
+// gateway's clock was set. It keeps those that came first.
+func (h *Hub) Restamps() { h.set(func() { h.restamps = true }) }
 
 func (h *Hub) set(f func()) {
 	h.mu.Lock()
@@ -169,6 +175,9 @@ func (h *Hub) take(b wire.Batch) (acknowledge bool) {
 		if h.strict && r.Lost == 0 && !slices.ContainsFunc(h.stock.Devices, func(e wire.Entry) bool { return e.ID == r.Device }) {
 			h.t.Errorf("%s %d is of %s, which the inventory does not name", b.Stream, r.Seq, r.Device)
 		}
+		if old, ok := l.records[r.Seq]; ok && h.restamps {
+			r.At, r.Hour = old.At, old.Hour
+		}
 		l.enter(h.t, b.Stream, r)
 	}
 	if next != b.Last+1 {
@@ -225,7 +234,7 @@ func (h *Hub) acknowledgeAll() {
 func (h *Hub) acknowledge(stream string) {
 	h.mu.Lock()
 	l := h.streams[stream]
-	a := wire.Acknowledgement{V: wire.Version, Stream: stream, Epoch: l.epoch}
+	a := wire.Acknowledgement{V: wire.Version, Stream: stream, Epoch: l.epoch, Now: telemetry.At(time.Now())}
 	a.Upto, a.Ranges = l.known()
 	silent := h.silent
 	h.mu.Unlock()

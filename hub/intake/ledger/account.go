@@ -39,9 +39,10 @@ func (l *Ledger) hear(d *intake.Decoded) {
 	}
 }
 
-// writeSaid adds to the account what gateways said. Polled and lost only grow
-// within an epoch: a gateway that had to count anew from what its journal
-// still had may say less.
+// writeSaid adds to the account what gateways said. What is settled, polled
+// less pending, only grows within an epoch, and so does lost: a gateway that had
+// to count anew from what its journal still had may say less. What is pending
+// may leave its hour when the clock is set, and is polled in another then.
 func (l *Ledger) writeSaid(ctx context.Context, tx *store.Tx) error {
 	order := slices.SortedFunc(maps.Keys(l.said), func(a, b saying) int {
 		return cmp.Or(cmp.Compare(a.device, b.device), cmp.Compare(a.hour, b.hour), cmp.Compare(a.gateway, b.gateway), cmp.Compare(a.epoch, b.epoch))
@@ -50,7 +51,7 @@ func (l *Ledger) writeSaid(ctx context.Context, tx *store.Tx) error {
 		h := l.said[k]
 		_, err := tx.Exec(ctx, `INSERT INTO ledger_account (device, hour, gateway, epoch, polled, pending, lost, told) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (device, hour, gateway, epoch) DO UPDATE SET pending = excluded.pending, told = excluded.told,
-			polled = CASE WHEN excluded.polled > ledger_account.polled THEN excluded.polled ELSE ledger_account.polled END,
+			polled = CASE WHEN excluded.polled - excluded.pending >= ledger_account.polled - ledger_account.pending THEN excluded.polled ELSE ledger_account.polled END,
 			lost = CASE WHEN excluded.lost > ledger_account.lost THEN excluded.lost ELSE ledger_account.lost END`,
 			string(k.device), int64(k.hour), string(k.gateway), int64(k.epoch), int64(h.Polled), int64(h.Pending), int64(h.Lost), int64(h.told))
 		if err != nil {
@@ -96,6 +97,9 @@ func (l *Ledger) join(ctx context.Context, all []Hour, device devices.ID, from, 
 		}
 		t.Final = told >= k.hour+hourMillis+late
 		i, known := index[k]
+		if !known && t.Polled == 0 {
+			continue // all that was pending here belongs to another hour
+		}
 		if !known {
 			if i = len(all); i == maxHours {
 				return nil, fmt.Errorf("more than %d hours: ask for a shorter range", maxHours)

@@ -89,4 +89,12 @@ func TestAccount(t *testing.T) {
 	if got, want := told("a"), (ledger.Told{Polled: 19, Pending: 1, Lost: 3, Final: true}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
+	say("gw", 2, t0+2*hour, a(3, 0, 0)) // what was pending belongs to another hour, since the clock was set
+	if got, want := told("a"), (ledger.Told{Polled: 18, Lost: 3, Final: true}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	say("gw", 2, t0+2*hour, wire.AccountHour{Device: "a", Hour: t0 - 100*hour})
+	if all, err := l.Ledger(t.Context(), "a", t0-101*hour, t0); err != nil || len(all) != 0 {
+		t.Errorf("an hour of which nothing is left is shown: %+v, %v", all, err)
+	}
 }

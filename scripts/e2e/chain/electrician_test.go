@@ -30,12 +30,15 @@ type cable struct {
 	t             testing.TB
 	dir           string
 	near, far     string // the port, and what the slave hangs on
+	slave         string // the script that plays it
 	socat, device *process
 }
 
-func layCable(t testing.TB) *cable {
+func layCable(t testing.TB) *cable { return layCableTo(t, "testdata/gauge.py") }
+
+func layCableTo(t testing.TB, slave string) *cable {
 	dir := t.TempDir()
-	c := &cable{t: t, dir: dir, near: filepath.Join(dir, "usb-FTDI-port0"), far: filepath.Join(dir, "gauge")}
+	c := &cable{t: t, slave: slave, dir: dir, near: filepath.Join(dir, "usb-FTDI-port0"), far: filepath.Join(dir, "gauge")}
 	c.plug()
 	return c
 }
@@ -52,7 +55,7 @@ func (c *cable) plug() {
 		}
 		return nil
 	})
-	c.device = launch(c.t, filepath.Join(c.dir, "gauge.log"), python, "testdata/gauge.py", c.far)
+	c.device = launch(c.t, filepath.Join(c.dir, "gauge.log"), python, c.slave, c.far)
 }
 
 // pull takes the line away: the port is gone, as when an adapter is pulled out.

@@ -112,11 +112,16 @@ type returner struct {
 
 func (h *hub) returner(i int, way string) *returner {
 	h.t.Helper()
+	return h.returnerOn(uplink.ThisMachine(), i, way)
+}
+
+func (h *hub) returnerOn(m uplink.Machine, i int, way string) *returner {
+	h.t.Helper()
 	c := &returner{id: devices.ID(fmt.Sprintf("gw-%02d", i)), device: devices.ID(fmt.Sprintf("gas-%02d", i))}
 	dir := h.t.TempDir()
 	write(h.t, filepath.Join(dir, "secret"), h.add(string(c.id), "gateway")+"\n")
 	var err error
-	if c.spool, err = uplink.OpenSpool(dir, uplink.DefaultSpool(), nil); err != nil {
+	if c.spool, err = uplink.OpenSpoolOn(m, dir, uplink.DefaultSpool(), nil); err != nil {
 		h.t.Fatal(err)
 	}
 	cfg := uplink.Default()
