@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"gridhub/devices/telemetry"
+	"gridhub/hub/audit"
 	"gridhub/hub/geo"
 	"gridhub/hub/identity"
 	"gridhub/hub/people"
@@ -77,13 +78,21 @@ func (a *API) setupState(ctx context.Context, _ *struct{}) (*setupState, error) 
 }
 
 func (a *API) claim(ctx context.Context, in *claimInput) (*struct{}, error) {
-	return nil, status(a.deps.Accounts.Claim(ctx, in.Body.Token, in.Body.Account, in.Body.Password))
+	err := status(a.deps.Accounts.Claim(ctx, in.Body.Token, in.Body.Account, in.Body.Password))
+	if err != nil {
+		_ = a.record(ctx, audit.Entry{Act: "setup.refuse", Detail: map[string]string{"failed": failure(err)}}, true) // logged; it is refused all the same
+		return nil, err
+	}
+	return nil, a.record(ctx, audit.Entry{Act: "setup.claim", Subject: in.Body.Account}, false)
 }
 
 func (a *API) signIn(ctx context.Context, in *signInInput) (*meOutput, error) {
 	session, p, err := a.deps.Accounts.SignIn(ctx, in.Body.Account, in.Body.Password, from(ctx))
 	if err != nil {
-		return nil, status(err)
+		return nil, a.turnedAwayAs(ctx, in.Body.Account, err)
+	}
+	if err := a.began(ctx, p); err != nil {
+		return nil, err
 	}
 	out, err := a.describe(ctx, p)
 	if err != nil {
