@@ -40,7 +40,7 @@ func (h *Hub) adminRoutes() http.Handler {
 	mux.HandleFunc("POST /hotline", h.byHand("hotline.import", h.importHotline))
 	mux.HandleFunc("GET /hotline/{id}", h.hotlineImport)
 	mux.HandleFunc("GET /hotline/{id}/rejected", h.byHand("reporter.look", h.hotlineRejected))
-	mux.HandleFunc("GET /audit", h.auditLog)
+	mux.HandleFunc("GET /audit", h.byHand("audit.look", h.auditLog))
 	mux.HandleFunc("GET /audit/chain", h.auditChain)
 	mux.HandleFunc("GET /audit/export", h.byHand("audit.export", h.auditExport))
 	h.commandRoutes(mux)
