@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"gridhub/hub/audit"
 	"gridhub/hub/identity"
@@ -18,6 +19,7 @@ var (
 	signedIn = identity.Roles
 	desk     = []identity.Role{identity.Viewer, identity.CallTaker, identity.Dispatcher, identity.Checker, identity.Head, identity.Auditor, identity.Admin}
 	auditors = []identity.Role{identity.Auditor, identity.Admin}
+	works    = append(slices.Clone(craft), desk...)
 	inside   = append([]identity.Role{identity.Handler}, desk...)
 )
 
@@ -43,14 +45,14 @@ var access = map[string][]identity.Role{
 	"people": desk,
 	"track":  {identity.Dispatcher, identity.Head, identity.Auditor, identity.Admin},
 
-	"devices":  desk,
-	"series":   inside,
-	"ledger":   desk,
-	"gateways": desk,
-	"faults":   append([]identity.Role{identity.Installer}, desk...),
-	"clocks":   append([]identity.Role{identity.Installer}, desk...),
+	"devices":  works,
+	"series":   append(slices.Clone(craft), inside...),
+	"ledger":   works,
+	"gateways": works,
+	"faults":   works,
+	"clocks":   works,
 
-	"logbook":     append([]identity.Role{identity.Installer}, desk...),
+	"logbook":     works,
 	"maintain":    {identity.Installer, identity.Dispatcher, identity.Admin},
 	"give-device": {identity.Installer, identity.Dispatcher, identity.Admin},
 
@@ -107,8 +109,8 @@ var access = map[string][]identity.Role{
 	"quarantine-causes": {identity.Admin, identity.Installer, identity.Auditor},
 	"quarantine":        {identity.Admin, identity.Installer, identity.Auditor},
 	"quarantine-replay": {identity.Admin, identity.Installer},
-	"health":            desk,
-	"stream":            desk, // it shows where everybody is
+	"health":            works,
+	"stream":            works, // the desk sees where everybody is, installers devices alone
 }
 
 // register adds an operation that the access table names, and that is recorded

@@ -13,6 +13,7 @@ import (
 	"gridhub/hub/audit"
 	"gridhub/hub/geo"
 	"gridhub/hub/identity"
+	"gridhub/hub/live"
 	"gridhub/hub/people"
 	"gridhub/hub/tasks"
 
@@ -226,11 +227,22 @@ func (a *API) track(ctx context.Context, in *trackInput) (*trackOutput, error) {
 	return &trackOutput{Body: t}, err
 }
 
-func (a *API) devices(context.Context, *struct{}) (*devicesOutput, error) {
-	return &devicesOutput{Body: a.deps.Now.Devices()}, nil
+func (a *API) devices(ctx context.Context, _ *struct{}) (*devicesOutput, error) {
+	out := &devicesOutput{Body: []live.DeviceState{}}
+	for _, d := range a.deps.Now.Devices() {
+		if d, may := seen(who(ctx), d); may {
+			out.Body = append(out.Body, d)
+		}
+	}
+	return out, nil
 }
 
+var errElsewhere = huma.Error404NotFound("no such device within your scope")
+
 func (a *API) series(ctx context.Context, in *seriesInput) (*seriesOutput, error) {
+	if !a.maySee(who(ctx), in.Device) {
+		return nil, errElsewhere
+	}
 	to := in.To
 	if to == 0 {
 		to = a.now()
@@ -244,6 +256,9 @@ func (a *API) series(ctx context.Context, in *seriesInput) (*seriesOutput, error
 }
 
 func (a *API) ledger(ctx context.Context, in *ledgerInput) (*ledgerOutput, error) {
+	if !a.maySee(who(ctx), in.Device) {
+		return nil, errElsewhere
+	}
 	from, to := a.today(in.From, in.To)
 	h, err := a.deps.Ledger.Hours(ctx, in.Device, from, to)
 	return &ledgerOutput{Body: h}, err
