@@ -23,7 +23,7 @@ func (h *Hub) openCommands(ctx context.Context) (err error) {
 	if h.keys, err = commands.OpenKeys(filepath.Join(h.cfg.Data, "commands")); err != nil {
 		return err
 	}
-	h.commands, err = commands.Open(ctx, h.db, commands.Options{Config: commands.Default(), Keys: h.keys, Devices: routes{h.registry},
+	h.commands, err = commands.Open(ctx, h.db, commands.Options{Config: h.cfg.Commands, Keys: h.keys, Devices: routes{h.registry},
 		Sender: downward{h}, Changed: func(i commands.Instruction) { h.board.Publish(i) }, Clock: h.now, Log: h.log})
 	return err
 }
