@@ -12,7 +12,6 @@ export function useSight() {
   return {
     /** Devices alone: no people, no cases. */
     onlyCraft,
-    rooms: computed(() => rooms.filter((r) => !onlyCraft.value || craft.includes(r))),
-    audits: computed(() => may('auditor', 'admin')),
+    rooms: computed(() => rooms.filter((r) => (onlyCraft.value ? craft.includes(r) : r !== 'audit' || may('auditor', 'admin')))),
   }
 }
