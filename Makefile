@@ -27,7 +27,7 @@ tidy:
 	@go mod tidy -diff
 
 shell:
-	@if command -v shellcheck >/dev/null; then shellcheck -x scripts/run scripts/test scripts/bench scripts/release scripts/systemd/check scripts/setup scripts/lib/*.sh .ci/run; fi
+	@if command -v shellcheck >/dev/null; then shellcheck -x scripts/run scripts/test scripts/bench scripts/release scripts/systemd/check scripts/systemd/boot scripts/systemd/trial scripts/setup scripts/lib/*.sh .ci/run; fi
 
 types:
 	@if [ -d $(WEB)/node_modules ]; then cd $(WEB) && npm run --silent check; fi

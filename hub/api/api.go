@@ -16,6 +16,7 @@ import (
 // Deps are the features behind the operations. All are required, except in
 // Spec, which calls none of them.
 type Deps struct {
+	Audit       Audit
 	Accounts    Accounts
 	Enrolments  Enrolments
 	Terminals   Terminals
@@ -54,6 +55,8 @@ type API struct {
 	deps Deps
 	mux  *http.ServeMux
 	huma huma.API
+
+	looks looks
 }
 
 // New registers every operation. It panics only on a programming error: an
@@ -65,6 +68,7 @@ func New(d Deps) *API {
 	cfg.CreateHooks = nil // no $schema links in bodies
 	a := &API{deps: d, mux: mux, huma: humago.New(mux, cfg)}
 	a.huma.UseMiddleware(withRemote, a.authorize)
+	a.registerAudit()
 	a.registerSession()
 	a.registerEnrolments()
 	a.registerStreet()

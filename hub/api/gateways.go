@@ -5,6 +5,7 @@ import (
 
 	"gridhub/devices"
 	"gridhub/devices/telemetry"
+	"gridhub/hub/health"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -27,6 +28,19 @@ type GatewayState struct {
 	Retired  int              `json:"retired,omitempty" doc:"devices that it reads no more, but has readings of that are not delivered"`
 	Pending  int64            `json:"pending" doc:"readings that it said it has and the hub had not acknowledged"`
 	Remark   string           `json:"remark,omitempty" doc:"what is wrong with its files; it goes on with the former ones"`
+
+	Changed telemetry.Millis `json:"changed,omitempty" doc:"when it began to run that configuration, by the hub's clock"`
+	Program telemetry.Millis `json:"program,omitempty" doc:"when its program was started"`
+	Machine telemetry.Millis `json:"machine,omitempty" doc:"when its machine was started"`
+	Clock   *GatewayClock    `json:"clock,omitempty" doc:"left out: nothing is known of it"`
+	Faults  []health.Cause   `json:"faults" nullable:"false" doc:"what is broken at or behind it, the widest first"`
+	Silent  int              `json:"silent" doc:"devices that give no readings because of it"`
+}
+
+// GatewayClock is how far a gateway's clock is from the hub's.
+type GatewayClock struct {
+	Offset int64 `json:"offset_ms" doc:"the hub's clock minus this one"`
+	Bad    bool  `json:"bad"`
 }
 
 type gatewaysOutput struct{ Body []GatewayState }

@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"gridhub/devices/telemetry"
+	"gridhub/hub/audit"
 	"gridhub/hub/geo"
 	"gridhub/hub/identity"
+	"gridhub/hub/live"
 	"gridhub/hub/people"
 	"gridhub/hub/tasks"
 
@@ -77,13 +79,21 @@ func (a *API) setupState(ctx context.Context, _ *struct{}) (*setupState, error) 
 }
 
 func (a *API) claim(ctx context.Context, in *claimInput) (*struct{}, error) {
-	return nil, status(a.deps.Accounts.Claim(ctx, in.Body.Token, in.Body.Account, in.Body.Password))
+	err := status(a.deps.Accounts.Claim(ctx, in.Body.Token, in.Body.Account, in.Body.Password))
+	if err != nil {
+		_ = a.record(ctx, audit.Entry{Act: "setup.refuse", Detail: map[string]string{"failed": failure(err)}}, true) // logged; it is refused all the same
+		return nil, err
+	}
+	return nil, a.record(ctx, audit.Entry{Act: "setup.claim", Subject: in.Body.Account}, false)
 }
 
 func (a *API) signIn(ctx context.Context, in *signInInput) (*meOutput, error) {
 	session, p, err := a.deps.Accounts.SignIn(ctx, in.Body.Account, in.Body.Password, from(ctx))
 	if err != nil {
-		return nil, status(err)
+		return nil, a.turnedAwayAs(ctx, in.Body.Account, err)
+	}
+	if err := a.began(ctx, p); err != nil {
+		return nil, err
 	}
 	out, err := a.describe(ctx, p)
 	if err != nil {
@@ -217,11 +227,22 @@ func (a *API) track(ctx context.Context, in *trackInput) (*trackOutput, error) {
 	return &trackOutput{Body: t}, err
 }
 
-func (a *API) devices(context.Context, *struct{}) (*devicesOutput, error) {
-	return &devicesOutput{Body: a.deps.Now.Devices()}, nil
+func (a *API) devices(ctx context.Context, _ *struct{}) (*devicesOutput, error) {
+	out := &devicesOutput{Body: []live.DeviceState{}}
+	for _, d := range a.deps.Now.Devices() {
+		if d, may := seen(who(ctx), d); may {
+			out.Body = append(out.Body, d)
+		}
+	}
+	return out, nil
 }
 
+var errElsewhere = huma.Error404NotFound("no such device within your scope")
+
 func (a *API) series(ctx context.Context, in *seriesInput) (*seriesOutput, error) {
+	if !a.maySee(who(ctx), in.Device) {
+		return nil, errElsewhere
+	}
 	to := in.To
 	if to == 0 {
 		to = a.now()
@@ -235,6 +256,9 @@ func (a *API) series(ctx context.Context, in *seriesInput) (*seriesOutput, error
 }
 
 func (a *API) ledger(ctx context.Context, in *ledgerInput) (*ledgerOutput, error) {
+	if !a.maySee(who(ctx), in.Device) {
+		return nil, errElsewhere
+	}
 	from, to := a.today(in.From, in.To)
 	h, err := a.deps.Ledger.Hours(ctx, in.Device, from, to)
 	return &ledgerOutput{Body: h}, err

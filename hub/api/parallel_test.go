@@ -70,7 +70,7 @@ func TestACoHandlerSeesTheCaseWhileItIsHisBusiness(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := New(Deps{Accounts: doorOf{crew: c}, Staff: staffOf{crew: c}, Cases: pool, Clock: now})
+	a := New(Deps{Audit: openAudit(t), Accounts: doorOf{crew: c}, Staff: staffOf{crew: c}, Cases: pool, Clock: now})
 	n := 0
 	ask := func(who, method, path, body string) *httptest.ResponseRecorder {
 		r := httptest.NewRequestWithContext(t.Context(), method, "/api/v1/cases"+path, strings.NewReader(body))

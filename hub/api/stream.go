@@ -49,6 +49,7 @@ func (a *API) registerStream() {
 }
 
 func (a *API) stream(ctx context.Context, _ *struct{}, send sse.Sender) {
+	p := who(ctx)
 	changes, cancel := a.deps.Changes.Subscribe()
 	defer cancel()
 	if send.Data(Hello{Now: telemetry.At(a.deps.Clock())}) != nil {
@@ -67,7 +68,9 @@ func (a *API) stream(ctx context.Context, _ *struct{}, send sse.Sender) {
 			if !open {
 				return
 			}
-			err = send.Data(c.Body)
+			if body, may := a.shown(p, c.Body); may {
+				err = send.Data(body)
+			}
 		}
 		if err != nil {
 			return

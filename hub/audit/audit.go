@@ -88,7 +88,7 @@ func (l *Log) AppendTx(ctx context.Context, tx *store.Tx, e Entry) error {
 	if e.At.IsZero() {
 		e.At = l.o.Now()
 	}
-	r, err := newRecord(e)
+	r, err := newLine(e)
 	if err != nil {
 		return err
 	}
@@ -105,8 +105,8 @@ func (l *Log) AppendTx(ctx context.Context, tx *store.Tx, e Entry) error {
 	return nil
 }
 
-// Record is an entry as it stands in the chain.
-type Record struct {
+// Line is an entry as it stands in the chain.
+type Line struct {
 	N       int64             `json:"n"` // 1 for the first
 	At      telemetry.Millis  `json:"at"`
 	Account string            `json:"account"`

@@ -67,7 +67,7 @@ func (b *bench) add(n int) {
 	}
 }
 
-func (b *bench) verify() audit.Report {
+func (b *bench) verify() audit.Chain {
 	b.t.Helper()
 	r, err := b.Verify(b.t.Context())
 	if err != nil {
@@ -85,7 +85,7 @@ func (b *bench) export(from telemetry.Millis) []byte {
 	return out.Bytes()
 }
 
-func (b *bench) examine(file []byte) audit.Report {
+func (b *bench) examine(file []byte) audit.Chain {
 	b.t.Helper()
 	r, err := audit.Examine(bytes.NewReader(file), b.read)
 	if err != nil {

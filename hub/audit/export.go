@@ -88,15 +88,15 @@ func IsExport(begins []byte) bool { return bytes.HasPrefix(begins, headPrefix) }
 // Examine walks an export. open reads a signed head, refusing one that was not
 // signed by the key that is trusted. It asks nothing of the hub. The error says
 // that the file could not be read.
-func Examine(r io.Reader, open func(signed string) (string, error)) (Report, error) {
+func Examine(r io.Reader, open func(signed string) (string, error)) (Chain, error) {
 	lines := bufio.NewReaderSize(r, maxLine)
 	first, err := lines.ReadBytes('\n')
 	if err != nil && !errors.Is(err, io.EOF) {
-		return Report{}, err
+		return Chain{}, err
 	}
 	h, ok := readHead(first, open)
 	if !ok {
-		return Report{Fault: &Fault{Code: Head}}, nil
+		return Chain{Fault: &Flaw{Code: Head}}, nil
 	}
 	var w *walker
 	for {
@@ -109,7 +109,7 @@ func Examine(r io.Reader, open func(signed string) (string, error)) (Report, err
 			}
 			return w.end(), nil
 		case err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull):
-			return Report{}, err
+			return Chain{}, err
 		}
 		row, ok := readLine(b)
 		if w == nil {
@@ -152,5 +152,5 @@ func readLine(b []byte) (row, bool) {
 	hash, rest, ok2 := bytes.Cut(rest, []byte(`","entry":`))
 	line, ok3 := bytes.CutSuffix(rest, []byte("}\n"))
 	e, ok4 := parse(line)
-	return row{Record: e, line: line, hash: string(hash)}, ok1 && ok2 && ok3 && ok4
+	return row{Line: e, line: line, hash: string(hash)}, ok1 && ok2 && ok3 && ok4
 }

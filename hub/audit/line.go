@@ -25,17 +25,17 @@ var (
 	phones = regexp.MustCompile(`\b1[3-9]\d{9}\b`) // of the mainland's mobiles
 )
 
-// newRecord checks an entry and makes it fit to be kept.
-func newRecord(e Entry) (Record, error) {
+// newLine checks an entry and makes it fit to be kept.
+func newLine(e Entry) (Line, error) {
 	switch {
 	case e.Account == "":
-		return Record{}, fmt.Errorf("audit: %s by nobody: want an account", e.Act)
+		return Line{}, fmt.Errorf("audit: %s by nobody: want an account", e.Act)
 	case !acts.MatchString(e.Act) || len(e.Act) > maxWord:
-		return Record{}, fmt.Errorf("audit: act %q: want dotted words such as track.look", e.Act)
+		return Line{}, fmt.Errorf("audit: act %q: want dotted words such as track.look", e.Act)
 	case len(e.Detail) > maxDetail:
-		return Record{}, fmt.Errorf("audit: %s has %d details, want at most %d", e.Act, len(e.Detail), maxDetail)
+		return Line{}, fmt.Errorf("audit: %s has %d details, want at most %d", e.Act, len(e.Detail), maxDetail)
 	}
-	r := Record{At: telemetry.At(e.At), Account: clean(e.Account, maxWord), Person: clean(e.Person, maxWord), Act: e.Act,
+	r := Line{At: telemetry.At(e.At), Account: clean(e.Account, maxWord), Person: clean(e.Person, maxWord), Act: e.Act,
 		Subject: clean(e.Subject, maxWord), Reason: masked(clean(e.Reason, maxReason)), From: clean(e.From, maxWord)}
 	for k, v := range e.Detail {
 		if r.Detail == nil {
@@ -64,7 +64,7 @@ func masked(s string) string {
 }
 
 // bytes are an entry as the chain holds it.
-func (r Record) bytes() []byte {
+func (r Line) bytes() []byte {
 	b, err := json.Marshal(r)
 	if err != nil {
 		panic(err) // plain values
@@ -73,8 +73,8 @@ func (r Record) bytes() []byte {
 }
 
 // parse reads what bytes wrote, and nothing else.
-func parse(b []byte) (Record, bool) {
-	var r Record
+func parse(b []byte) (Line, bool) {
+	var r Line
 	ok := json.Unmarshal(b, &r) == nil && bytes.Equal(r.bytes(), b)
 	return r, ok
 }

@@ -25,7 +25,7 @@ type Query struct {
 const MaxPage = 500
 
 // List returns entries, newest first. It believes the table; Verify does not.
-func (l *Log) List(ctx context.Context, q Query) ([]Record, error) {
+func (l *Log) List(ctx context.Context, q Query) ([]Line, error) {
 	where, args := q.where()
 	if q.Limit <= 0 || q.Limit > MaxPage {
 		q.Limit = MaxPage
@@ -35,7 +35,7 @@ func (l *Log) List(ctx context.Context, q Query) ([]Record, error) {
 		return nil, fmt.Errorf("audit: %w", err)
 	}
 	defer rows.Close()
-	out := []Record{}
+	out := []Line{}
 	for rows.Next() {
 		row, err := scan(rows)
 		if err != nil {
@@ -74,7 +74,7 @@ func (q Query) where() (string, []any) {
 // row is an entry as the table has it: columns that may lie beside bytes that
 // may not be what was written.
 type row struct {
-	Record
+	Line
 	line []byte
 	hash string
 }

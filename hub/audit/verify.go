@@ -19,29 +19,29 @@ const (
 	Head    Code = "head"    // the signed head was not signed by the key, or cannot be read
 )
 
-// Fault is the first thing that is wrong, and where.
-type Fault struct {
+// Flaw is the first thing that is wrong, and where.
+type Flaw struct {
 	N    int64 `json:"n" doc:"number of the entry"`
 	Code Code  `json:"code" enum:"changed,missing,moved,broken,head"`
 }
 
-// Report is the outcome of walking a chain.
-type Report struct {
+// Chain is the outcome of walking a chain.
+type Chain struct {
 	First  int64            `json:"first" doc:"number of the first entry that was seen; 0: none"`
 	Last   int64            `json:"last" doc:"number of the newest"`
 	Hash   string           `json:"hash" doc:"hex SHA-256 of the newest"`
 	Signed int64            `json:"signed" doc:"number of the entry that the signed head covers; 0: there is none"`
 	At     telemetry.Millis `json:"at" doc:"when the head was signed"`
 	Cuts   []int64          `json:"cuts,omitempty" doc:"entries that tell of a history that was cut off earlier"`
-	Fault  *Fault           `json:"fault,omitempty"`
+	Fault  *Flaw            `json:"fault,omitempty"`
 }
 
 // OK reports whether every entry is what was written.
-func (r Report) OK() bool { return r.Fault == nil }
+func (r Chain) OK() bool { return r.Fault == nil }
 
 // walker follows a chain entry by entry up to the first fault.
 type walker struct {
-	Report
+	Chain
 	head head
 }
 
@@ -84,21 +84,21 @@ func (w *walker) step(r row) bool {
 }
 
 // fits reports whether the columns for searching say what the entry says.
-func (r row) fits(e Record) bool {
+func (r row) fits(e Line) bool {
 	return r.At == e.At && r.Account == e.Account && r.Person == e.Person && r.Act == e.Act && r.Subject == e.Subject
 }
 
-func (w *walker) fault(n int64, c Code) { w.Fault = &Fault{N: n, Code: c} }
+func (w *walker) fault(n int64, c Code) { w.Fault = &Flaw{N: n, Code: c} }
 
 // end holds the chain against the signed head.
-func (w *walker) end() Report {
+func (w *walker) end() Chain {
 	if w.Last < w.First {
 		w.First, w.Last = 0, 0
 	}
 	if w.Fault == nil && w.head.N > w.Last {
 		w.fault(w.Last+1, Missing)
 	}
-	return w.Report
+	return w.Chain
 }
 
 // page is how many entries are read in one go: a walk holds no connection for
@@ -107,7 +107,7 @@ const page = 1000
 
 // Verify walks the whole chain, from the first entry to the newest, and holds it
 // against the signed head. The error says that the table could not be read.
-func (l *Log) Verify(ctx context.Context) (Report, error) {
+func (l *Log) Verify(ctx context.Context) (Chain, error) {
 	h, err := l.signed()
 	w := newWalker(1, h)
 	if err != nil {
@@ -117,7 +117,7 @@ func (l *Log) Verify(ctx context.Context) (Report, error) {
 	for {
 		rows, err := l.page(ctx, w.Last)
 		if err != nil {
-			return w.Report, err
+			return w.Chain, err
 		}
 		for _, r := range rows {
 			if !w.step(r) {

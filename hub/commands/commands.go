@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"time"
 
+	"gridhub/configs"
 	"gridhub/devices"
 	"gridhub/devices/telemetry"
 	"gridhub/devices/wire"
@@ -102,14 +103,14 @@ func (e *Invalid) Error() string { return fmt.Sprintf("%s %v: want %s", e.Field,
 
 // Config bounds what is under way and what is kept.
 type Config struct {
-	Within    time.Duration // until a command expires, unless the request says
-	Again     time.Duration // until an order that was not acknowledged is sent again; doubles up to AgainMax
-	AgainMax  time.Duration
-	Grace     time.Duration // for an answer under way, beyond the expiry
-	PerDevice int           // open commands; more are refused with ErrBusy
-	All       int           // likewise, of all devices
-	Keep      time.Duration // of ended commands; older ones are removed
-	KeepMost  int           // ended commands; beyond it the oldest are removed
+	Within    time.Duration `yaml:"within"`     // until a command expires, unless the request says
+	Again     time.Duration `yaml:"again"`      // until an order that was not acknowledged is sent again; doubles up to AgainMax
+	AgainMax  time.Duration `yaml:"again_max"`  // longest pause between two tries
+	Grace     time.Duration `yaml:"grace"`      // for an answer under way, beyond the expiry
+	PerDevice int           `yaml:"per_device"` // open commands; more are refused with ErrBusy
+	All       int           `yaml:"all"`        // likewise, of all devices
+	Keep      time.Duration `yaml:"keep"`       // of ended commands; older ones are removed
+	KeepMost  int           `yaml:"keep_most"`  // ended commands; beyond it the oldest are removed
 }
 
 // MaxWithin is the longest that a command may wait.
@@ -121,11 +122,21 @@ func Default() Config {
 		PerDevice: 8, All: 1000, Keep: 180 * 24 * time.Hour, KeepMost: 200_000}
 }
 
-// Validate reports what cannot be.
+// Validate reports everything that cannot be.
 func (c Config) Validate() error {
-	if c.Within < time.Second || c.Within > MaxWithin || c.Again <= 0 || c.AgainMax < c.Again || c.Grace < 0 ||
-		c.PerDevice < 1 || c.All < c.PerDevice || c.Keep <= 0 || c.KeepMost < 1 {
-		return fmt.Errorf("commands: %+v: want times from 1 s to %s, again_max not below again, and at least one open command", c, MaxWithin)
+	var errs []error
+	want := func(ok bool, key string, value any, what string) {
+		if !ok {
+			errs = append(errs, configs.Fault(key, value, "%s", what))
+		}
 	}
-	return nil
+	want(c.Within >= time.Second && c.Within <= MaxWithin, "within", c.Within, "1s to "+MaxWithin.String())
+	want(c.Again >= time.Second && c.Again <= time.Hour, "again", c.Again, "1s to 1h")
+	want(c.AgainMax >= c.Again && c.AgainMax <= MaxWithin, "again_max", c.AgainMax, "again or longer, at most "+MaxWithin.String())
+	want(c.Grace >= 0 && c.Grace <= time.Hour, "grace", c.Grace, "0s to 1h")
+	want(c.PerDevice >= 1 && c.PerDevice <= 1000, "per_device", c.PerDevice, "1 to 1000")
+	want(c.All >= c.PerDevice && c.All <= 100_000, "all", c.All, "per_device or more, at most 100000")
+	want(c.Keep >= MaxWithin, "keep", c.Keep, MaxWithin.String()+" or longer: a request that comes again must find what became of it")
+	want(c.KeepMost >= 1, "keep_most", c.KeepMost, "1 or more")
+	return errors.Join(errs...)
 }

@@ -21,6 +21,10 @@ type Gateway struct {
 	Retired  int              `json:"retired,omitempty"`  // that it reads no more, but has records of
 	Since    telemetry.Millis `json:"since"`              // when it said so, by the hub's clock
 	Remark   string           `json:"remark,omitempty"`   // what is wrong with its files, as it says
+
+	Changed telemetry.Millis `json:"changed,omitempty"` // when Config was told first, by the hub's clock
+	Program telemetry.Millis `json:"program,omitempty"` // when its program began, by the hub's clock
+	Machine telemetry.Millis `json:"machine,omitempty"` // likewise of its machine
 }
 
 func (r *Registry) readGateways(ctx context.Context) error {
@@ -46,6 +50,9 @@ func (r *Registry) readGateways(ctx context.Context) error {
 // Introduced takes what an inventory says of its gateway itself.
 func (r *Registry) Introduced(ctx context.Context, id devices.ID, s wire.Stock, at telemetry.Millis) error {
 	return r.tell(ctx, id, at, func(g *Gateway) {
+		if g.Config != s.Config {
+			g.Changed = at
+		}
 		g.Config, g.Owner, g.Software, g.Devices, g.Retired = s.Config, s.Owner, s.Software, 0, 0
 		for _, e := range s.Devices {
 			if e.Retired {
@@ -57,13 +64,34 @@ func (r *Registry) Introduced(ctx context.Context, id devices.ID, s wire.Stock, 
 	})
 }
 
-// Remarked takes the cause of a gateway's status while it is online. Of
+// Remarked takes the cause of a gateway's status while it is online, and since
+// when it runs. Of
 // identities that sent no inventory nothing is kept.
 func (r *Registry) Remarked(ctx context.Context, id devices.ID, p wire.Presence, at telemetry.Millis) error {
 	if _, known := r.Gateway(id); !known || !p.Online {
 		return nil
 	}
-	return r.tell(ctx, id, at, func(g *Gateway) { g.Remark = p.Cause })
+	return r.tell(ctx, id, at, func(g *Gateway) {
+		g.Remark = p.Cause
+		g.Program, g.Machine = began(g.Program, at, p.Program), began(g.Machine, at, p.Machine)
+	})
+}
+
+// sameStart is how far two tellings of one start may lie apart: the message was
+// on its way, and its sender's clock drifts.
+const sameStart = telemetry.Millis(60_000)
+
+// began is when something began that has been up for a time in ms; 0 if that was
+// not told. It stays what it was when the same start is told again.
+func began(was, at telemetry.Millis, up int64) telemetry.Millis {
+	if up == 0 {
+		return 0
+	}
+	now := at - telemetry.Millis(up)
+	if was-sameStart < now && now < was+sameStart {
+		return was
+	}
+	return now
 }
 
 // tell changes what is kept of a gateway, if change does change it.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"gridhub/hub/audit"
 	"gridhub/hub/backup"
 	"gridhub/hub/history/sqlite"
 	"gridhub/hub/store"
@@ -46,6 +47,11 @@ func beside(name string) []string { return []string{name + "-wal", name + "-shm"
 func (h *Hub) writeBackup(ctx context.Context, w io.Writer) error {
 	_, err := backup.Write(ctx, w, h.source())
 	return err
+}
+
+func (h *Hub) nightlyBackup(ctx context.Context, w io.Writer) error {
+	h.didItself(audit.Entry{Account: audit.System, Act: "backup.make"})
+	return h.writeBackup(ctx, w)
 }
 
 // sendBackup streams a backup to the command line. An error shows as a file

@@ -15,6 +15,7 @@ import (
 	"gridhub/devices/telemetry"
 	"gridhub/hub/backup"
 	"gridhub/hub/broker"
+	"gridhub/hub/commands"
 	"gridhub/hub/history/influx"
 	"gridhub/streams/relay"
 	"gridhub/streams/sfu"
@@ -40,6 +41,8 @@ type Config struct {
 	Media     sfu.Config    `yaml:"media"`
 	Relay     relay.Config  `yaml:"relay"`
 	Backup    backup.Config `yaml:"backup"`
+
+	Commands commands.Config `yaml:"commands"`
 }
 
 // HTTP says where the faces and the API are.
@@ -89,7 +92,7 @@ func Default() Config {
 		History: History{Store: "sqlite", Positions: 90 * 24 * time.Hour,
 			Influx: Influx{URL: in.URL, Version: in.Version, Org: in.Org, Bucket: in.Bucket, Timeout: in.Timeout}},
 		Media: sfu.Default(),
-		Relay: relay.Default(), Backup: backup.Default(),
+		Relay: relay.Default(), Backup: backup.Default(), Commands: commands.Default(),
 	}
 }
 

@@ -121,3 +121,23 @@ func TestRunLooksAtEveryPort(t *testing.T) {
 		t.Errorf("scripts/run looks at\n%v\nthe hub listens on\n%v", got, want)
 	}
 }
+
+// TestEveryLimitOfCommandsIsExplained gives each key a value that cannot be: all
+// are reported, with the key's whole name.
+func TestEveryLimitOfCommandsIsExplained(t *testing.T) {
+	bad := map[string]string{"within": "30h", "again": "1ms", "again_max": "30h", "grace": "-1s", "per_device": "0", "all": "-1", "keep": "1h", "keep_most": "0"}
+	text := "commands:\n"
+	for key, value := range bad {
+		text += "  " + key + ": " + value + "\n"
+	}
+	file := filepath.Join(t.TempDir(), "hub.yaml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := server.Check(file)
+	for key := range bad {
+		if err == nil || !strings.Contains(err.Error(), "commands."+key+":") {
+			t.Errorf("the report lacks commands.%s:\n%v", key, err)
+		}
+	}
+}

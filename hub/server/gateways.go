@@ -9,6 +9,7 @@ import (
 	"gridhub/devices"
 	"gridhub/devices/telemetry"
 	"gridhub/hub/api"
+	"gridhub/hub/health"
 	"gridhub/hub/intake"
 	"gridhub/hub/registry"
 )
@@ -59,18 +60,48 @@ func (c cabinets) Gateways(ctx context.Context) ([]api.GatewayState, error) {
 	if err != nil {
 		return nil, err
 	}
+	open, err := c.h.faults.List(ctx, true, 0, maxFaults)
+	if err != nil {
+		return nil, err
+	}
+	clocks := map[devices.ID]*api.GatewayClock{}
+	for _, k := range c.h.conditions.Clocks() {
+		clocks[k.ID] = &api.GatewayClock{Offset: k.Offset, Bad: k.Bad}
+	}
 	all := []api.GatewayState{}
 	for _, p := range c.h.registry.List() {
-		if p.Kind == devices.Gateway && p.Revoked == 0 {
-			all = append(all, c.state(p, pending[p.ID]))
+		if p.Kind != devices.Gateway || p.Revoked != 0 {
+			continue
 		}
+		g := c.state(p, pending[p.ID])
+		g.Clock = clocks[p.ID]
+		g.Faults, g.Silent = broken(open, p.ID)
+		all = append(all, g)
 	}
 	slices.SortFunc(all, func(a, b api.GatewayState) int { return cmp.Compare(a.ID, b.ID) })
 	return all, nil
 }
 
+// broken lists the causes of the faults at or behind a gateway, that with the
+// most devices first, and counts the devices that are silent because of them.
+func broken(open []health.Outage, gateway devices.ID) (causes []health.Cause, silent int) {
+	causes = []health.Cause{}
+	slices.SortStableFunc(open, func(a, b health.Outage) int { return cmp.Compare(len(b.Devices), len(a.Devices)) })
+	for _, f := range open {
+		if f.Subject.Gateway != gateway {
+			continue
+		}
+		silent += len(f.Devices)
+		if !slices.Contains(causes, f.Cause) {
+			causes = append(causes, f.Cause)
+		}
+	}
+	return causes, silent
+}
+
 func (c cabinets) state(p registry.Principal, pending int64) api.GatewayState {
 	g, _ := c.h.registry.Gateway(p.ID)
 	return api.GatewayState{ID: p.ID, Label: p.Label, Online: c.h.broker.Connected(p.ID), Seen: max(g.Since, c.h.heard.at(p.ID)),
-		Config: g.Config, Owner: g.Owner, Software: g.Software, Devices: g.Devices, Retired: g.Retired, Pending: pending, Remark: g.Remark}
+		Config: g.Config, Owner: g.Owner, Software: g.Software, Devices: g.Devices, Retired: g.Retired, Pending: pending, Remark: g.Remark,
+		Changed: g.Changed, Program: g.Program, Machine: g.Machine}
 }

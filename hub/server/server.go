@@ -58,6 +58,7 @@ type Hub struct {
 
 	db         *store.DB
 	audit      *audit.Log
+	strangers  *strangers
 	journal    *journal.Journal
 	history    history.Store
 	writer     *history.Writer
@@ -141,7 +142,7 @@ func (h *Hub) openStores(ctx context.Context) error {
 		return fmt.Errorf("intake journal: %w", err)
 	}
 	h.history, err = openHistory(h.cfg)
-	h.nightly = &backup.Nightly{Config: h.cfg.Backup, Zone: h.files.Zone(), Write: h.writeBackup, Now: h.now, Log: h.log}
+	h.nightly = &backup.Nightly{Config: h.cfg.Backup, Zone: h.files.Zone(), Write: h.nightlyBackup, Now: h.now, Log: h.log}
 	return err
 }
 
@@ -259,7 +260,7 @@ func (h *Hub) openCalls(ctx context.Context) (err error) {
 }
 
 func (h *Hub) openDoors(context.Context) (err error) {
-	h.api = api.New(api.Deps{
+	h.api = api.New(api.Deps{Audit: h.audit,
 		Accounts: claimable{h.accounts, h}, Terminals: terminals{h}, Enrolments: enrolment{h.enrolments, h}, Street: street{h.files}, Staff: desk{h.staff, h.board},
 		Tracks: tracks{h}, Now: h.board, Changes: h.board, History: series{h.history}, Cases: intakeDesk{h.pool, h}, Hazards: h.book,
 		Dispatch: dispatch.New(dispatch.Default(), h.pool, roster{h}, h.files.Roads, h.now),
@@ -299,6 +300,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	run(&out, sinks, "archive", h.archive.Run)
 	run(&in, sources, "limits", h.pool.Watch)
 	run(&out, sinks, "audit", h.audit.Run)
+	run(&out, sinks, "refusals", h.recordStrangers)
 	run(&out, sinks, "commands", h.commands.Run)
 	run(&in, sources, "hotline", h.hotline.Run)
 	run(&out, sinks, "retention", h.retain)

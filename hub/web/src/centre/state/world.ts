@@ -6,6 +6,7 @@ import { now } from '@/shared/clock'
 import { byGravity, byUrgency, isCry, isOpen, isOverdue, mustAct, newest } from '@/shared/cases'
 import { latest } from '@/shared/latest'
 import { useSession } from '@/shared/session'
+import { useSight } from './sight'
 
 const street = shallowRef<Street | null>(null)
 const matters = shallowRef(new Map<string, Matter>())
@@ -49,11 +50,12 @@ const snapshot = latest(async () => {
 
 async function readAll(): Promise<void> {
   try {
+    const less = useSight().onlyCraft.value
     const [p, d, c, h] = await Promise.all([
-      list(api.GET('/api/v1/people')),
+      less ? [] : list(api.GET('/api/v1/people')),
       list(api.GET('/api/v1/devices')),
-      list(api.GET('/api/v1/cases', { params: { query: { open: true, limit: 1000 } } })),
-      list(api.GET('/api/v1/hazards', { params: { query: { open: true, limit: 200 } } })),
+      less ? [] : list(api.GET('/api/v1/cases', { params: { query: { open: true, limit: 1000 } } })),
+      less ? [] : list(api.GET('/api/v1/hazards', { params: { query: { open: true, limit: 200 } } })),
     ])
     replace(people, p, (x) => x.id)
     replace(devices, d, (x) => x.id)
@@ -91,7 +93,7 @@ async function geojson(path: string): Promise<GeoJSON.FeatureCollection> {
 
 async function refreshFigures(): Promise<void> {
   health.value = await list(api.GET('/api/v1/health')).catch(() => health.value)
-  today.value = await take(api.GET('/api/v1/figures')).catch(() => today.value)
+  if (!useSight().onlyCraft.value) today.value = await take(api.GET('/api/v1/figures')).catch(() => today.value)
 }
 
 function onCase(c: Case): void {

@@ -39,23 +39,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/archive/downloads": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Who downloaded sealed cases, newest first */
-        get: operations["seal-downloads"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/archive/key": {
         parameters: {
             query?: never;
@@ -65,6 +48,57 @@ export interface paths {
         };
         /** The public key that sealed cases are verified with */
         get: operations["archive-key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who did and who looked at what, newest first */
+        get: operations["audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/chain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Walk the whole chain, and say whether every entry is what was written */
+        get: operations["audit-chain"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The chain with its signed head, as JSON lines for hub verify */
+        get: operations["audit-export"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1295,6 +1329,33 @@ export interface components {
             waiting?: string[] | null;
             with?: string[] | null;
         };
+        Chain: {
+            /**
+             * Format: int64
+             * @description when the head was signed
+             */
+            at: number;
+            /** @description entries that tell of a history that was cut off earlier */
+            cuts?: number[] | null;
+            fault?: components["schemas"]["Flaw"];
+            /**
+             * Format: int64
+             * @description number of the first entry that was seen; 0: none
+             */
+            first: number;
+            /** @description hex SHA-256 of the newest */
+            hash: string;
+            /**
+             * Format: int64
+             * @description number of the newest
+             */
+            last: number;
+            /**
+             * Format: int64
+             * @description number of the entry that the signed head covers; 0: there is none
+             */
+            signed: number;
+        };
         CheckInInputBody: {
             /** Format: double */
             accuracy_m: number;
@@ -1569,19 +1630,50 @@ export interface components {
             /** Format: double */
             speed: number;
         };
+        Flaw: {
+            /** @enum {string} */
+            code: "changed" | "missing" | "moved" | "broken" | "head";
+            /**
+             * Format: int64
+             * @description number of the entry
+             */
+            n: number;
+        };
         Gap: {
             /** Format: int64 */
             from: number;
             /** Format: int64 */
             to: number;
         };
+        GatewayClock: {
+            bad: boolean;
+            /**
+             * Format: int64
+             * @description the hub's clock minus this one
+             */
+            offset_ms: number;
+        };
         GatewayState: {
+            /**
+             * Format: int64
+             * @description when it began to run that configuration, by the hub's clock
+             */
+            changed?: number;
+            /** @description left out: nothing is known of it */
+            clock?: components["schemas"]["GatewayClock"];
             /** @description hash over all files that it runs */
             config?: string;
             /** Format: int64 */
             devices: number;
+            /** @description what is broken at or behind it, the widest first */
+            faults: string[];
             id: string;
             label?: string;
+            /**
+             * Format: int64
+             * @description when its machine was started
+             */
+            machine?: number;
             online: boolean;
             /**
              * @description whose its device files are
@@ -1593,6 +1685,11 @@ export interface components {
              * @description readings that it said it has and the hub had not acknowledged
              */
             pending: number;
+            /**
+             * Format: int64
+             * @description when its program was started
+             */
+            program?: number;
             /** @description what is wrong with its files; it goes on with the former ones */
             remark?: string;
             /**
@@ -1605,6 +1702,11 @@ export interface components {
              * @description when it last said anything, ms since 1970, by the hub's clock
              */
             seen?: number;
+            /**
+             * Format: int64
+             * @description devices that give no readings because of it
+             */
+            silent: number;
             software?: string;
         };
         Hazard: {
@@ -1663,6 +1765,8 @@ export interface components {
             /** Format: int64 */
             expires: number;
             id: string;
+            /** Format: int64 */
+            keys_serial?: number;
             mqtt?: string;
             /** Format: int64 */
             now: number;
@@ -1839,6 +1943,22 @@ export interface components {
             until: string;
             value: string;
             when?: string;
+        };
+        Line: {
+            account: string;
+            act: string;
+            /** Format: int64 */
+            at: number;
+            detail?: {
+                [key: string]: string;
+            };
+            from?: string;
+            /** Format: int64 */
+            n: number;
+            person?: string;
+            prev: string;
+            reason?: string;
+            subject?: string;
         };
         LogEntry: {
             /** Format: int64 */
@@ -2110,19 +2230,6 @@ export interface components {
             name: components["schemas"]["Name"];
             of: string;
             unit: string;
-        };
-        Reading: {
-            account: string;
-            /** Format: int64 */
-            at: number;
-            case: string;
-            from: string;
-            /** Format: int64 */
-            n: number;
-            prev: string;
-            /** Format: int64 */
-            seal: number;
-            withheld?: string[] | null;
         };
         ReplayInputBody: {
             cause?: string;
@@ -2563,37 +2670,6 @@ export interface operations {
             };
         };
     };
-    "seal-downloads": {
-        parameters: {
-            query?: {
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Reading"][] | null;
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
-                };
-            };
-        };
-    };
     "archive-key": {
         parameters: {
             query?: never;
@@ -2612,6 +2688,110 @@ export interface operations {
                 content: {
                     "application/json": string;
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    audit: {
+        parameters: {
+            query?: {
+                /** @description who asked */
+                account?: string;
+                /** @description the member of staff behind the account */
+                person?: string;
+                /** @description an act, or how acts begin: track is track.look too */
+                act?: string;
+                /** @description id of what was acted on */
+                subject?: string;
+                /** @description first instant, ms since 1970 */
+                from?: number;
+                /** @description first instant that is not wanted any more */
+                to?: number;
+                /** @description only entries with smaller numbers: the next page */
+                before?: number;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Line"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "audit-chain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Chain"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "audit-export": {
+        parameters: {
+            query?: {
+                /** @description first instant; default: everything */
+                from?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {

@@ -21,7 +21,7 @@ export const en: Words<typeof zh> = {
   head: {
     duty: 'on duty', open: 'open', overdue: 'overdue', hazards: 'hazards', health: 'system', search: 'Search', searchHint: 'People, cases, devices, grids…', nothing: 'Nothing found for “{q}”', healthOk: 'all well', healthBad: '{n} not well',
   },
-  room: { map: 'Map', pool: 'Pool', patrols: 'Patrols', figures: 'Figures', devices: 'Devices', system: 'System' },
+  room: { map: 'Map', pool: 'Pool', patrols: 'Patrols', figures: 'Figures', devices: 'Devices', system: 'System', audit: 'Audit' },
   work: {
     title: 'Work', hazards: 'Hazards', pool: 'Open', mine: 'Mine', emptyHazards: 'No hazard lasts', emptyPool: 'The pool is empty', emptyMine: 'Nothing is assigned to you',
     emptyHint: 'New work appears here, with a sound.', unassigned: 'not dispatched', fresh: '{n} new', freshShow: 'show', newWork: 'New work', acknowledge: 'Acknowledge', soundOff: 'Sound is off: click to turn on', sound: 'Sound',
@@ -73,11 +73,11 @@ export const en: Words<typeof zh> = {
   force: { patrol: 'patrol', grid: 'grid worker', community: 'community', cadre: 'street cadre' },
   device: {
     values: 'Readings', never: 'never heard', every: 'every {span}', health: 'State', fresh: 'fine', stale: 'stale', fault: 'fault', service: 'in maintenance', removed: 'removed', unknown: 'unknown', chart: '24 hours', noSeries: 'No data in this time', ledger: 'Ledger', ledgerHint: 'polled (as the gateway says) = stored + repeated + superseded + quarantined + expired + pending + unexplained',
-    hour: 'hour', polled: 'polled', stored: 'stored', repeated: 'repeated', superseded: 'superseded', quarantined: 'quarantined', expired: 'expired', pending: 'pending', balanced: 'balanced', unexplained: '{n} unexplained', untold: 'gateway silent', range: 'normal {min}–{max}', gateway: 'Gateway', profile: 'Profile', place: 'Place', quality: 'Quality',
+    hour: 'hour', verdict: 'result', polled: 'polled', stored: 'stored', repeated: 'repeated', superseded: 'superseded', quarantined: 'quarantined', expired: 'expired', pending: 'pending', balanced: 'balanced', unexplained: '{n} unexplained', untold: 'gateway silent', range: 'normal {min}–{max}', gateway: 'Gateway', profile: 'Profile', place: 'Place', quality: 'Quality',
     yes: '{what}', no: 'no {what}', good: 'good', uncertain: 'uncertain', bad: 'bad', name: 'Name', kind: 'Kind', heard: 'Last reading', noLedger: 'Nothing recorded today', filter: 'Filter by name or kind',
   },
   fault: {
-    title: 'What is broken', none: 'Nothing is broken', sensor: 'Sensor', line: 'Line', gateway: 'Gateway', uplink: 'Uplink', power: 'Power', why: 'Why', next: 'What to do', affects: '{n} devices without readings', since: 'since', was: 'taken for: {cause}', lineOf: 'line {line} of {gateway}', lasted: 'lasted {span}', past: 'Recently over', failed: 'The list cannot be read: {why}',
+    title: 'What is broken', none: 'Nothing is broken', sensor: 'Sensor', line: 'Line', gateway: 'Gateway', uplink: 'Uplink', power: 'Power', why: 'Why', next: 'What to do', affects: 'devices without readings: {n}', since: 'since', was: 'taken for: {cause}', lineOf: 'line {line} of {gateway}', lasted: 'lasted {span}', past: 'Recently over', failed: 'The list cannot be read: {why}',
     clocks: 'Clocks that are off', ahead: '{span} ahead', behind: '{span} behind', corrected: 'readings are moved to the right time', ignored: 'ignored, the gateway’s time is used', flagged: 'kept as told, may be the age of the values', kept: 'right', heard: 'estimated',
   },
   life: {
@@ -122,6 +122,27 @@ export const en: Words<typeof zh> = {
   },
   system: {
     title: 'System', parts: 'Parts', ok: 'fine', degraded: 'degraded', down: 'down', lag: '{n} behind', quarantine: 'Quarantine', quarantineHint: 'What cannot be used is never lost: it is kept as it came, with the reason, and can be replayed after a fix.', empty: 'The quarantine is empty', cause: 'Cause', device: 'Device', count: 'Count', first: 'First', last: 'Last', replay: 'Replay', replayed: '{n} replayed', entries: 'Entries', payload: 'Payload', forbidden: 'Only administrators and installers see the quarantine', at: 'At', done: 'replayed',
+  },
+  failure: {
+    title: 'The newest reading failed', 'line-down': 'line down', timeout: 'no answer', damaged: 'answer damaged', exception: 'refuses ({code})', unfit: 'unusable value',
+    'line-downWhy': 'The port or connection does not open: look at the way from the gateway to the device, the converter and its power.', timeoutWhy: 'The line works, but the device does not answer: look at its power, address and wiring.', damagedWhy: 'The device answers, but what comes is damaged: look at earth, shield, terminations and addresses used twice.', exceptionWhy: 'The device answers, but refuses to be read: does the profile fit its firmware?', unfitWhy: 'What the device answers is no reading: look at the registers, word order and ratio of its profile.', otherWhy: 'The gateway says: {code}',
+  },
+  gateway: {
+    title: 'Gateways', needs: '{n} need somebody', fine: 'all well', none: 'No gateway yet', failed: 'The gateways cannot be read: {why}', id: 'Gateway', state: 'Connection', online: 'connected', offline: 'not connected', never: 'never connected', wants: 'Needs', software: 'Runs', runs: 'Runs configuration {hash}', since: 'since {at}', up: 'Up', upProgram: 'Program up for {span}', upMachine: 'Machine up for {span}', backlog: 'Backlog', readings: '{n} readings to be delivered', clock: 'Clock', clockRight: 'right', ahead: '{span} fast', behind: '{span} slow', owner: 'Device files', ownedBygateway: 'at the gateway', ownedByhub: 'sent by the hub', devices: 'Devices', retired: '{n} more were removed, with readings to deliver', silent: '{n} without readings', faults: 'Faults',
+    needOffline: 'look at network and power', needRemark: 'correct its device files', needFault: '{cause} fault', needClock: 'set its clock', needBacklog: 'large backlog: look at the network', needUnknown: 'waits for its first connection',
+  },
+  audit: {
+    title: 'Audit log', hint: 'Who did what, and who looked at whom. Entries are only added, never changed; each holds the digest of the one before, and the newest is signed every 10 seconds.', who: 'Who', act: 'Act', subject: 'Subject', at: 'Time', from: 'From', detail: 'Detail', n: 'No.', any: 'All acts', looks: 'Looks', all: 'any time', day: 'last 24 hours', week: 'last 7 days', month: 'last 30 days', since: 'Time span', export: 'Export', exportHint: 'Signed: hub verify examines it offline', check: 'Check the chain', checking: 'Checking…', sound: 'Whole: entries {first} to {last} are what was written, signed {at}', unsigned: 'Whole: entries {first} to {last} are what was written, not signed yet', broken: 'Not whole: {what}', changed: 'entry {n} is not the one that was written', missing: 'entries are missing from {n} on', moved: "entry {n} stands in another's place", brokenAt: 'entry {n} does not follow the one before', head: 'the signature is not valid', cut: 'Entry {n} tells that an earlier part was cut off', more: 'Earlier ones', none: 'Nothing on record fits', failed: 'The audit log cannot be read: {why}', refused: 'not done ({code})', anyone: 'not signed in', system: 'the hub', console: 'command line', filterWho: 'Account or person', filterSubject: 'Person, device or case',
+  },
+  auditKey: { from: 'from', to: 'to', until: 'until', kind: 'kind', roles: 'roles', person: 'person', vehicle: 'vehicle', control: 'control', value: 'value', command: 'order', what: 'what', cause: 'cause', detail: 'detail', serial: 'certificate', on: 'on duty', evidence: 'originals', peer: 'from', hash: 'digest', error: 'error', left_out: 'left out' },
+  act: {
+    session: { begin: 'Signed in', refuse: 'Sign-in refused', end: 'Signed out' }, access: { refuse: 'Access refused' }, setup: { claim: 'Claimed the hub', refuse: 'Claim refused' },
+    account: { put: 'Added or changed an account' }, terminal: { bind: 'Bound a handheld' }, duty: { set: 'Went on or off duty' }, track: { look: "Looked at a person's track" }, reporter: { look: 'Looked at a reporter' }, evidence: { look: 'Looked at an original' },
+    device: { maintain: 'Set maintenance', give: 'Gave a device to somebody', command: 'Commanded a device', replace: 'Replaced a device', declare: 'Declared a control', withdraw: 'Removed a control', refuse: 'Refused a device' },
+    identity: { add: 'Registered an identity', invite: 'Made an enrolment code', enrol: 'Enrolled', renew: 'Renewed a certificate', revoke: 'Revoked an identity', secret: 'Changed a secret', refuse: 'Enrolment refused' },
+    seal: { read: 'Downloaded a sealed case', 'read-redacted': 'Downloaded a redacted case' }, hotline: { import: 'Imported hotline orders' }, quarantine: { replay: 'Replayed quarantine' }, history: { export: 'Exported history' }, backup: { make: 'Backed up' },
+    'command-key': { prepare: 'Prepared a command key', rotate: 'Changed the command key', forget: 'Dropped a command key' },
+    audit: { begin: 'Signing began', cut: 'Log had been cut', look: 'Looked at the audit log', export: 'Exported the audit log' },
   },
   identity: {
     title: 'Gateways and devices that may connect', hint: 'A new gateway trades a one-time code for its certificate: make a code, then say on the gateway what is shown here.', id: 'Identity', kind: 'Kind', gateway: 'Gateway', sensor: 'Sensor', partner: 'Partner', state: 'State', online: 'connected', offline: 'not connected', revoked: 'revoked', certificate: 'Certificate until', secret: 'secret, no certificate', left: '{n} days left', over: 'ended', newId: 'gw-cabinet-3', invite: 'Make a code', again: 'New code', code: 'Code for {id}, until {time}: shown once', say: 'On the gateway', copy: 'Copy', copied: 'Copied', revoke: 'Revoke', revokeTitle: 'Revoke {id}?', revokeHint: 'Its connection is cut at once. It comes back only with a new code.', none: 'No gateway yet', forbidden: 'Only administrators, installers and auditors see who may connect',

@@ -17,7 +17,7 @@ export const zh = {
   head: {
     duty: '在岗', open: '未结', overdue: '超时', hazards: '隐患', health: '系统', search: '搜索', searchHint: '搜人、案件、设备、网格…', nothing: '没有找到“{q}”', healthOk: '正常', healthBad: '{n} 项异常',
   },
-  room: { map: '地图', pool: '任务池', patrols: '巡查', figures: '统计', devices: '设备', system: '系统' },
+  room: { map: '地图', pool: '任务池', patrols: '巡查', figures: '统计', devices: '设备', system: '系统', audit: '审计' },
   work: {
     title: '待办', hazards: '隐患', pool: '待办', mine: '我的', emptyHazards: '没有持续中的隐患', emptyPool: '任务池已清空', emptyMine: '没有派给您的任务',
     emptyHint: '有新情况会出现在这里并响铃。', unassigned: '未派遣', fresh: '{n} 条新任务', freshShow: '点按显示', newWork: '新任务', acknowledge: '知道了', soundOff: '声音未开启，点按开启', sound: '提示音',
@@ -69,7 +69,7 @@ export const zh = {
   force: { patrol: '综治巡防', grid: '网格员', community: '社区两委', cadre: '街道干部' },
   device: {
     values: '当前读数', never: '从未上报', every: '每 {span} 一次', health: '状态', fresh: '正常', stale: '过时', fault: '故障', service: '维护中', removed: '已拆除', unknown: '未知', chart: '24 小时', noSeries: '这段时间没有数据', ledger: '数据账本', ledgerHint: '采集（网关自报）= 入库 + 重复 + 覆盖 + 隔离 + 过期 + 待处理 + 去向不明',
-    hour: '时段', polled: '采集', stored: '入库', repeated: '重复', superseded: '覆盖', quarantined: '隔离', expired: '过期', pending: '待处理', balanced: '账平', unexplained: '{n} 条去向不明', untold: '网关未报', range: '正常 {min} 至 {max}', gateway: '网关', profile: '型号', place: '位置', quality: '质量',
+    hour: '时段', verdict: '结果', polled: '采集', stored: '入库', repeated: '重复', superseded: '覆盖', quarantined: '隔离', expired: '过期', pending: '待处理', balanced: '账平', unexplained: '{n} 条去向不明', untold: '网关未报', range: '正常 {min} 至 {max}', gateway: '网关', profile: '型号', place: '位置', quality: '质量',
     yes: '有{what}', no: '无{what}', good: '可信', uncertain: '存疑', bad: '不可信', name: '名称', kind: '类型', heard: '最近读数', noLedger: '今天还没有记录', filter: '按名称或类型筛选',
   },
   fault: {
@@ -118,6 +118,27 @@ export const zh = {
   },
   system: {
     title: '系统', parts: '各部分', ok: '正常', degraded: '降级', down: '停止', lag: '积压 {n} 条', quarantine: '隔离区', quarantineHint: '不能使用的数据不会丢失：原样保存并注明原因，修复后可重放。', empty: '隔离区是空的', cause: '原因', device: '设备', count: '条数', first: '最早', last: '最近', replay: '重放', replayed: '已重放 {n} 条', entries: '内容', payload: '原文', forbidden: '只有管理员和安装人员可以查看隔离区', at: '时间', done: '已重放',
+  },
+  failure: {
+    title: '最近一次读取失败', 'line-down': '线路不通', timeout: '没有应答', damaged: '应答损坏', exception: '拒绝读取（{code}）', unfit: '值不合格',
+    'line-downWhy': '串口或网络连接打不开：检查网关到设备的线路、转换器和供电。', timeoutWhy: '线路是通的，但设备没有应答：检查设备供电、地址和接线。', damagedWhy: '设备有应答，但内容损坏：检查接地、屏蔽、终端电阻和地址冲突。', exceptionWhy: '设备在应答，但拒绝读取：检查型号文件与设备固件是否相符。', unfitWhy: '设备应答的内容不能用作读数：检查型号文件的寄存器、字序和变比。', otherWhy: '网关这样报告：{code}',
+  },
+  gateway: {
+    title: '网关', needs: '{n} 台需要处理', fine: '全部正常', none: '还没有网关', failed: '读不到网关列表：{why}', id: '网关', state: '连接', online: '已连接', offline: '未连接', never: '从未连接', wants: '要处理', software: '程序与配置', runs: '运行配置 {hash}', since: '{at} 起', up: '运行', upProgram: '程序已运行 {span}', upMachine: '主机已运行 {span}', backlog: '积压', readings: '{n} 条待送达', clock: '时钟', clockRight: '准确', ahead: '快 {span}', behind: '慢 {span}', owner: '设备文件', ownedBygateway: '在网关上', ownedByhub: '由中心下发', devices: '设备', retired: '另有 {n} 台已拆，数据未送完', silent: '{n} 台没有读数', faults: '故障',
+    needOffline: '查网络和供电', needRemark: '改正设备文件', needFault: '{cause}故障', needClock: '校准时钟', needBacklog: '积压过多，查网络', needUnknown: '等待首次接入',
+  },
+  audit: {
+    title: '审计日志', hint: '谁做了什么、看了谁。只能追加，不能修改；每一条都含前一条的摘要，最新一条每 10 秒签名一次。', who: '操作人', act: '操作', subject: '对象', at: '时间', from: '来源', detail: '说明', n: '序号', any: '全部操作', looks: '查看', all: '不限', day: '24 小时内', week: '7 天内', month: '30 天内', since: '时间范围', export: '导出', exportHint: '含签名，用 hub verify 可离线核对', check: '核对全链', checking: '正在核对…', sound: '完整：第 {first}–{last} 条与写入时一致，{at} 已签名', unsigned: '完整：第 {first}–{last} 条与写入时一致，尚未签名', broken: '不完整：{what}', changed: '第 {n} 条与写入时不一致', missing: '从第 {n} 条起缺失', moved: '第 {n} 条不在自己的位置上', brokenAt: '第 {n} 条与前一条衔接不上', head: '签名无效', cut: '第 {n} 条记载：更早的日志曾被截断', more: '更早的', none: '没有符合条件的记录', failed: '读不到审计日志：{why}', refused: '未完成（{code}）', anyone: '未登录者', system: '系统', console: '命令行', filterWho: '账号或人员编号', filterSubject: '人员、设备、案件编号',
+  },
+  auditKey: { from: '从', to: '至', until: '至', kind: '类别', roles: '角色', person: '人员', vehicle: '车辆', control: '控制项', value: '值', command: '指令', what: '动作', cause: '原因', detail: '内容', serial: '证书号', on: '在岗', evidence: '含原件', peer: '来自', hash: '摘要', error: '错误', left_out: '未记的条数' },
+  act: {
+    session: { begin: '登录', refuse: '登录被拒', end: '退出登录' }, access: { refuse: '越权被拒' }, setup: { claim: '首次认领中心', refuse: '认领被拒' },
+    account: { put: '新增或修改账号' }, terminal: { bind: '绑定手持终端' }, duty: { set: '上岗或离岗' }, track: { look: '查看人员轨迹' }, camera: { watch: '查看摄像头' }, reporter: { look: '查看反映人信息' }, evidence: { look: '查看证据原件' },
+    device: { maintain: '设置维护', give: '绑定设备使用者', command: '下发设备指令', replace: '更换设备', declare: '登记控制项', withdraw: '删除控制项', refuse: '设备接入或发布被拒' },
+    identity: { add: '登记接入身份', invite: '生成接入码', enrol: '换取证书', renew: '更新证书', revoke: '吊销身份', secret: '更换密钥', refuse: '换取证书被拒' },
+    seal: { read: '下载案卷', 'read-redacted': '下载脱敏案卷' }, hotline: { import: '导入热线工单' }, quarantine: { replay: '重放隔离数据' }, history: { export: '导出历史数据' }, backup: { make: '备份' },
+    'command-key': { prepare: '准备新指令密钥', rotate: '更换指令密钥', forget: '停用旧指令密钥' },
+    audit: { begin: '审计日志开始签名', cut: '审计日志曾被截断', look: '查看审计日志', export: '导出审计日志' },
   },
   identity: {
     title: '允许接入的网关和设备', hint: '新网关用一次性接入码换取证书：先生成接入码，再在网关上执行下面显示的命令。', id: '编号', kind: '类别', gateway: '网关', sensor: '传感器', partner: '合作方', state: '状态', online: '已连接', offline: '未连接', revoked: '已吊销', certificate: '证书有效期至', secret: '使用密钥，没有证书', left: '剩 {n} 天', over: '已到期', newId: 'gw-cabinet-3', invite: '生成接入码', again: '新接入码', code: '{id} 的接入码，{time} 前有效，只显示一次', say: '在网关上执行', copy: '复制', copied: '已复制', revoke: '吊销', revokeTitle: '吊销 {id}？', revokeHint: '连接立即中断，之后只能用新的接入码恢复。', none: '还没有网关', forbidden: '只有管理员、安装人员和审计员可以查看接入名单',
