@@ -5,9 +5,12 @@
 package api
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"time"
+
+	"gridhub/hub/identity"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -18,6 +21,10 @@ import (
 type Deps struct {
 	Accounts    Accounts
 	Enrolments  Enrolments
+	Absences    Absences
+	Import      StaffImport
+	OIDC        OIDC                              // nil: no identity provider
+	Record      func(context.Context, Deed) error // nil: nothing is written down
 	Terminals   Terminals
 	Street      Street
 	Staff       Staff
@@ -35,6 +42,8 @@ type Deps struct {
 	Merger      Merger
 	Patrols     Patrols
 	Figures     Figures
+	FiguresOf   func(identity.Reach) Figures // of what is within reach
+	Reach       func(context.Context, identity.Principal, ...identity.Role) identity.Reach
 	Quarantine  Quarantine
 	Ledger      Ledger
 	Gateways    Gateways
@@ -50,9 +59,10 @@ type Deps struct {
 
 // API is an http.Handler for everything below /api/.
 type API struct {
-	deps Deps
-	mux  *http.ServeMux
-	huma huma.API
+	deps      Deps  // behind guards: see guarded
+	unguarded Cases // for the guards alone
+	mux       *http.ServeMux
+	huma      huma.API
 }
 
 // New registers every operation. It panics only on a programming error: an
@@ -62,7 +72,8 @@ func New(d Deps) *API {
 	cfg := huma.DefaultConfig("gridhub", "1")
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "/api/v1/openapi", "", "/api/v1/schemas"
 	cfg.CreateHooks = nil // no $schema links in bodies
-	a := &API{deps: d, mux: mux, huma: humago.New(mux, cfg)}
+	a := &API{mux: mux, huma: humago.New(mux, cfg)}
+	a.deps = a.guarded(d)
 	a.huma.UseMiddleware(withRemote, a.authorize)
 	a.registerSession()
 	a.registerEnrolments()

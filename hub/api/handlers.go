@@ -3,15 +3,14 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
-	"slices"
 	"time"
 
 	"gridhub/devices/telemetry"
 	"gridhub/hub/geo"
 	"gridhub/hub/identity"
+	"gridhub/hub/live"
 	"gridhub/hub/people"
 	"gridhub/hub/tasks"
 
@@ -28,7 +27,7 @@ func status(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, tasks.ErrNotFound):
+	case errors.Is(err, tasks.ErrNotFound), errors.Is(err, people.ErrNoPerson):
 		return huma.Error404NotFound(err.Error())
 	case errors.As(err, &conflict):
 		return huma.Error409Conflict(err.Error())
@@ -36,7 +35,13 @@ func status(err error) error {
 		return huma.Error422UnprocessableEntity(err.Error(), &huma.ErrorDetail{Location: "body", Message: refused.Code})
 	case errors.Is(err, people.ErrSetupDone):
 		return huma.Error410Gone(err.Error())
-	case errors.Is(err, people.ErrCredentials), errors.Is(err, people.ErrToken):
+	case errors.Is(err, people.ErrSecondFactor):
+		return huma.Error401Unauthorized(err.Error(), &huma.ErrorDetail{Message: "second-factor"})
+	case errors.Is(err, people.ErrNoAccount), errors.Is(err, people.ErrNoSession), errors.Is(err, people.ErrNoAbsence):
+		return huma.Error404NotFound(err.Error())
+	case errors.Is(err, people.ErrInvalid), errors.Is(err, people.ErrNoKey):
+		return huma.Error422UnprocessableEntity(err.Error())
+	case errors.Is(err, people.ErrCredentials), errors.Is(err, people.ErrToken), errors.Is(err, people.ErrCode):
 		return huma.Error401Unauthorized(err.Error())
 	case errors.Is(err, people.ErrLocked):
 		return huma.Error429TooManyRequests(err.Error())
@@ -81,7 +86,8 @@ func (a *API) claim(ctx context.Context, in *claimInput) (*struct{}, error) {
 }
 
 func (a *API) signIn(ctx context.Context, in *signInInput) (*meOutput, error) {
-	session, p, err := a.deps.Accounts.SignIn(ctx, in.Body.Account, in.Body.Password, from(ctx))
+	session, p, err := a.deps.Accounts.SignIn(ctx, people.Attempt{
+		Account: in.Body.Account, Password: in.Body.Password, Code: in.Body.Code, From: from(ctx), Agent: in.Agent})
 	if err != nil {
 		return nil, status(err)
 	}
@@ -104,21 +110,6 @@ func (a *API) accounts(ctx context.Context, _ *struct{}) (*accountsOutput, error
 	return &accountsOutput{Body: all}, err
 }
 
-func (a *API) putAccount(ctx context.Context, in *accountInput) (*struct{}, error) {
-	acc := people.Account{Name: in.Body.Name, Person: in.Body.Person, Roles: in.Body.Roles}
-	for _, r := range acc.Roles {
-		if !slices.Contains(identity.Roles, r) {
-			return nil, huma.Error422UnprocessableEntity(fmt.Sprintf("role %q: want one of %v", r, identity.Roles))
-		}
-	}
-	if acc.Person != "" {
-		if _, err := a.deps.Staff.Person(ctx, acc.Person); err != nil {
-			return nil, huma.Error422UnprocessableEntity(err.Error())
-		}
-	}
-	return nil, status(a.deps.Accounts.Put(ctx, acc, in.Body.Password))
-}
-
 type signOutInput struct {
 	Session string `cookie:"gridhub_session"`
 }
@@ -137,7 +128,7 @@ func (a *API) me(ctx context.Context, _ *struct{}) (*meOutput, error) {
 }
 
 func (a *API) describe(ctx context.Context, p identity.Principal) (*meOutput, error) {
-	out := &meOutput{Body: Me{Account: p.Account, Person: p.Person, Roles: p.Roles}}
+	out := &meOutput{Body: Me{Account: p.Account, Person: p.Person, Roles: p.Roles, Scopes: p.Scopes, For: p.For, Unproven: p.Unproven}}
 	if p.Person == "" {
 		return out, nil
 	}
@@ -214,11 +205,28 @@ type trackOutput struct{ Body geo.Track }
 func (a *API) track(ctx context.Context, in *trackInput) (*trackOutput, error) {
 	from, to := a.today(in.From, in.To)
 	t, err := a.deps.Tracks.Track(ctx, in.Person, from, to)
-	return &trackOutput{Body: t}, err
+	return &trackOutput{Body: t}, status(err)
 }
 
-func (a *API) devices(context.Context, *struct{}) (*devicesOutput, error) {
-	return &devicesOutput{Body: a.deps.Now.Devices()}, nil
+// devices shows all of them, as they are nobody's work; who carries one only
+// where the person is within reach.
+func (a *API) devices(ctx context.Context, _ *struct{}) (*devicesOutput, error) {
+	in, err := a.staffWithin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := a.deps.Now.Devices()
+	for i := range all {
+		all[i] = carried(all[i], in)
+	}
+	return &devicesOutput{Body: all}, nil
+}
+
+func carried(d live.DeviceState, in func(identity.PersonID) bool) live.DeviceState {
+	if !in(d.Person) {
+		d.Person = ""
+	}
+	return d
 }
 
 func (a *API) series(ctx context.Context, in *seriesInput) (*seriesOutput, error) {

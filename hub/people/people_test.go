@@ -77,18 +77,18 @@ func TestSignInLocksOnlyThatAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 5 {
-		if _, _, err := b.SignIn(ctx, "desk", "wrong password!", "10.0.0.9"); !errors.Is(err, people.ErrCredentials) {
+		if _, _, err := b.SignIn(ctx, people.Attempt{Account: "desk", Password: "wrong password!", From: "10.0.0.9"}); !errors.Is(err, people.ErrCredentials) {
 			t.Fatalf("wrong password: %v", err)
 		}
 	}
-	if _, _, err := b.SignIn(ctx, "desk", good, "10.0.0.9"); !errors.Is(err, people.ErrLocked) {
+	if _, _, err := b.SignIn(ctx, people.Attempt{Account: "desk", Password: good, From: "10.0.0.9"}); !errors.Is(err, people.ErrLocked) {
 		t.Errorf("sixth attempt: %v, want ErrLocked", err)
 	}
-	if _, _, err := b.SignIn(ctx, "desk", good, "10.0.0.1"); err != nil {
+	if _, _, err := b.SignIn(ctx, people.Attempt{Account: "desk", Password: good, From: "10.0.0.1"}); err != nil {
 		t.Errorf("the right person from elsewhere: %v", err)
 	}
 	b.now = b.now.Add(16 * time.Minute)
-	if _, _, err := b.SignIn(ctx, "desk", good, "10.0.0.9"); err != nil {
+	if _, _, err := b.SignIn(ctx, people.Attempt{Account: "desk", Password: good, From: "10.0.0.9"}); err != nil {
 		t.Errorf("after the lock: %v", err)
 	}
 }
@@ -98,7 +98,7 @@ func TestSessionEnds(t *testing.T) {
 	if err := b.Put(ctx, people.Account{Name: "desk", Roles: []identity.Role{identity.Dispatcher}}, good); err != nil {
 		t.Fatal(err)
 	}
-	s, p, err := b.SignIn(ctx, "desk", good, "x")
+	s, p, err := b.SignIn(ctx, people.Attempt{Account: "desk", Password: good, From: "x"})
 	if err != nil || !p.Has(identity.Dispatcher) {
 		t.Fatalf("sign in: %+v, %v", p, err)
 	}
@@ -112,7 +112,7 @@ func TestSessionEnds(t *testing.T) {
 	if _, err := b.Session(ctx, s); err == nil {
 		t.Error("a session unused for 31 minutes is still good")
 	}
-	s, _, err = b.SignIn(ctx, "desk", good, "x")
+	s, _, err = b.SignIn(ctx, people.Attempt{Account: "desk", Password: good, From: "x"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,8 @@ import (
 	"gridhub/hub/backup"
 	"gridhub/hub/broker"
 	"gridhub/hub/history/influx"
+	"gridhub/hub/identity"
+	"gridhub/hub/oidc"
 	"gridhub/streams/relay"
 	"gridhub/streams/sfu"
 )
@@ -38,6 +40,23 @@ type Config struct {
 	Media     sfu.Config    `yaml:"media"`
 	Relay     relay.Config  `yaml:"relay"`
 	Backup    backup.Config `yaml:"backup"`
+	Accounts  Accounts      `yaml:"accounts"`
+	OIDC      oidc.Config   `yaml:"oidc"`
+}
+
+// Accounts says what signing in demands.
+type Accounts struct {
+	SecondFactor []identity.Role `yaml:"second_factor"` // who holds one of these roles needs a second factor
+}
+
+// Validate reports roles that there are not.
+func (a Accounts) Validate() error {
+	for i, r := range a.SecondFactor {
+		if !slices.Contains(identity.Roles, r) {
+			return configs.Fault(fmt.Sprintf("second_factor[%d]", i), r, "one of %v", identity.Roles)
+		}
+	}
+	return nil
 }
 
 // HTTP says where the faces and the API are.
@@ -87,7 +106,7 @@ func Default() Config {
 		History: History{Store: "sqlite", Positions: 90 * 24 * time.Hour,
 			Influx: Influx{URL: in.URL, Version: in.Version, Org: in.Org, Bucket: in.Bucket, Timeout: in.Timeout}},
 		Media: sfu.Default(),
-		Relay: relay.Default(), Backup: backup.Default(),
+		Relay: relay.Default(), Backup: backup.Default(), Accounts: Accounts{SecondFactor: []identity.Role{}}, OIDC: oidc.Default(),
 	}
 }
 
@@ -169,6 +188,7 @@ func (f *configFile) Validate() error {
 	exists("street", f.Street, "the folder of a street")
 	exists("figures", f.Figures, "a file with formulas")
 	exists("hotline", f.Hotline, "a file with the columns of hotline exports")
+	exists("oidc.secret_file", f.OIDC.SecretFile, "a file with the client's secret")
 	exists("history.influx.token_file", f.History.Influx.TokenFile, "a file with the token")
 	for key, list := range map[string][]string{"matters": f.Matters, "rules": f.Rules, "calendars": f.Calendars} {
 		for i, p := range list {
@@ -193,6 +213,9 @@ func Load(path string) (Config, error) {
 		if *file != "" {
 			*file = under(f.dir, *file)
 		}
+	}
+	if c.OIDC.SecretFile != "" {
+		c.OIDC.SecretFile = under(f.dir, c.OIDC.SecretFile)
 	}
 	if c.History.Influx.TokenFile != "" {
 		c.History.Influx.TokenFile = under(f.dir, c.History.Influx.TokenFile)

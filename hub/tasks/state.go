@@ -55,6 +55,8 @@ type Case struct {
 	Held    []Held      `json:"held,omitempty"`    // who kept the case waiting, and how long
 	Passes  []Pass      `json:"passes,omitempty"`  // how it went from hand to hand
 
+	Marks []string `json:"-"` // whom and what it has to do with, as scopes name it, in order of appearance
+
 	before        EventType // state before the newest move
 	mergedFrom    EventType
 	own           telemetry.Millis                     // own report, before others joined

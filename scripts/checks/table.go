@@ -61,6 +61,7 @@ var neighbours = []neighbour{
 	{[]string{"hub/figures"}, []string{"hub/people"}, "a formula has a name in the two languages of the faces"},
 	{[]string{"hub/hotline", "hub/open311", "hub/alike"}, []string{"hub/tasks"}, "what comes from outside becomes a case, and is compared with cases"},
 	{[]string{"hub/archive"}, []string{"hub/tasks", "hub/evidence"}, "a sealed case is its events and the originals of its evidence"},
+	{[]string{"hub/oidc"}, []string{"hub/people"}, "whom a provider vouches for gets an account's session"},
 	{[]string{"hub/patrol", "hub/calls"}, []string{"hub/evidence"}, "a visit and a recorded call are evidence"},
 	{[]string{"hub/calls"}, []string{"streams/..."}, "who may call whom is told to the machinery of calls"},
 }
@@ -87,7 +88,8 @@ var libraries = []library{
 	{[]string{"github.com/jackc/pgx"}, []string{"hub/store"}, "features speak database/sql, and their tests run on both databases"},
 	{[]string{"github.com/danielgtaylor/huma"}, []string{"hub/api"}, "features do not know that they are served over HTTP"},
 	{[]string{"github.com/coder/websocket"}, []string{"hub/broker", "streams/signaling"}, noLeak},
-	{[]string{"rsc.io/qr"}, []string{"hub/server/cli"}, "a QR is drawn for a terminal in one place; what it says is the wire's"},
+	{[]string{"rsc.io/qr"}, []string{"hub/server/cli", "hub/people"}, "a QR is drawn for a terminal in one place, and for a page in another"},
+	{[]string{"github.com/coreos/go-oidc", "golang.org/x/oauth2"}, []string{"hub/oidc"}, noLeak},
 	{[]string{"golang.org/x/crypto"}, []string{"hub/people"}, "passwords are hashed in one place"},
 	{[]string{"golang.org/x/image"}, []string{"hub/evidence"}, "pictures are read and marked in one place"},
 	{[]string{"golang.org/x/mod/sumdb"}, []string{"hub/archive"}, "the log's tree and its notes end where a case is sealed and verified"},
