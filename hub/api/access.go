@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 
+	"gridhub/hub/audit"
 	"gridhub/hub/identity"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -17,6 +18,8 @@ var (
 	anyone   = []identity.Role{"*"}
 	signedIn = identity.Roles
 	desk     = []identity.Role{identity.Viewer, identity.CallTaker, identity.Dispatcher, identity.Checker, identity.Head, identity.Auditor, identity.Admin}
+	auditors = []identity.Role{identity.Auditor, identity.Admin}
+	works    = append(slices.Clone(craft), desk...)
 	inside   = append([]identity.Role{identity.Handler}, desk...)
 )
 
@@ -57,14 +60,14 @@ var access = map[string][]identity.Role{
 	"people": desk,
 	"track":  {identity.Dispatcher, identity.Head, identity.Auditor, identity.Admin},
 
-	"devices":  desk,
-	"series":   inside,
-	"ledger":   desk,
-	"gateways": desk,
-	"faults":   append([]identity.Role{identity.Installer}, desk...),
-	"clocks":   append([]identity.Role{identity.Installer}, desk...),
+	"devices":  works,
+	"series":   append(slices.Clone(craft), inside...),
+	"ledger":   works,
+	"gateways": works,
+	"faults":   works,
+	"clocks":   works,
 
-	"logbook":     append([]identity.Role{identity.Installer}, desk...),
+	"logbook":     works,
 	"maintain":    {identity.Installer, identity.Dispatcher, identity.Admin},
 	"give-device": {identity.Installer, identity.Dispatcher, identity.Admin},
 
@@ -99,12 +102,15 @@ var access = map[string][]identity.Role{
 	"hotline-rejected": {identity.CallTaker, identity.Dispatcher, identity.Admin}, // it shows callers' words
 	"hotline-orders":   {identity.CallTaker, identity.Dispatcher},
 
-	"seals":          desk,
-	"seal-file":      {identity.Head, identity.Auditor, identity.Admin}, // it holds names, numbers and all photos
-	"seal-redacted":  desk,
-	"checkpoints":    desk,
-	"archive-key":    anyone, // who verifies trusts the key, not the account that fetched it
-	"seal-downloads": {identity.Auditor, identity.Admin},
+	"seals":         desk,
+	"seal-file":     {identity.Head, identity.Auditor, identity.Admin}, // it holds names, numbers and all photos
+	"seal-redacted": desk,
+	"checkpoints":   desk,
+	"archive-key":   anyone, // who verifies trusts the key, not the account that fetched it
+
+	"audit":        auditors,
+	"audit-chain":  auditors,
+	"audit-export": auditors,
 
 	"routes":   inside,
 	"patrols":  inside,
@@ -118,13 +124,17 @@ var access = map[string][]identity.Role{
 	"quarantine-causes": {identity.Admin, identity.Installer, identity.Auditor},
 	"quarantine":        {identity.Admin, identity.Installer, identity.Auditor},
 	"quarantine-replay": {identity.Admin, identity.Installer},
-	"health":            desk,
-	"stream":            desk, // it shows where everybody is
+	"health":            works,
+	"stream":            works, // the desk sees where everybody is, installers devices alone
 }
 
-// register adds an operation that the access table names.
+// register adds an operation that the access table names, and that is recorded
+// if acts does.
 func register[I, O any](a *API, op huma.Operation, handler func(context.Context, *I) (*O, error)) {
 	declared(op.OperationID)
+	if act, is := acts[op.OperationID]; is {
+		handler = recorded(a, act, handler)
+	}
 	huma.Register(a.huma, op, handler)
 }
 
@@ -157,6 +167,8 @@ func (a *API) authorize(ctx huma.Context, next func(huma.Context)) {
 	}
 	roles := counted(ctx.Operation().OperationID, p)
 	if len(roles) == 0 {
+		refused := audit.Entry{Act: "access.refuse", Subject: ctx.Operation().OperationID}
+		_ = a.record(huma.WithValue(ctx, principalKey{}, p).Context(), refused, true) // logged; it is refused all the same
 		_ = huma.WriteErr(a.huma, ctx, http.StatusForbidden, fmt.Sprintf("account %s may not do this", p.Account))
 		return
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"gridhub/hub/identity"
 
@@ -31,7 +32,7 @@ func (doorman) Session(_ context.Context, session string) (identity.Principal, e
 // table does not name: all must be turned away before any feature is asked
 // (there are none behind this API: a request that got through would panic).
 func TestDenyByDefault(t *testing.T) {
-	a := New(Deps{Accounts: doorman{}})
+	a := New(Deps{Audit: openAudit(t), Accounts: doorman{}, Clock: time.Now})
 	for path, item := range a.huma.OpenAPI().Paths {
 		for method, id := range map[string]string{
 			http.MethodGet: opID(item.Get), http.MethodPost: opID(item.Post), http.MethodDelete: opID(item.Delete),
@@ -57,7 +58,7 @@ func TestDenyByDefault(t *testing.T) {
 // TestOriginalsAreForFew asks for a photo as it came: nobody but those who
 // audit reaches the store (there is none behind this API).
 func TestOriginalsAreForFew(t *testing.T) {
-	a := New(Deps{Accounts: doorman{}})
+	a := New(Deps{Audit: openAudit(t), Accounts: doorman{}, Clock: time.Now})
 	path := "/api/v1/evidence/" + strings.Repeat("0", 64) + "/file?form=original"
 	for _, role := range access["evidence-file"] {
 		if !slices.Contains(originals, role) && ask(a, http.MethodGet, path, string(role)) != http.StatusForbidden {

@@ -18,24 +18,6 @@ type AccountCare interface {
 	SetPassword(ctx context.Context, account, password string) error
 }
 
-// Deed is what somebody did that must be known later.
-type Deed struct {
-	Who     identity.Principal
-	From    string // network address
-	Act     string // account.disable, …
-	Subject string
-	Detail  map[string]string
-}
-
-// audited writes a deed down. A deed that cannot be written down is not done:
-// it comes before the deed wherever the deed can be refused no more.
-func (a *API) audited(ctx context.Context, act, subject string, detail map[string]string) error {
-	if a.deps.Record == nil {
-		return nil
-	}
-	return a.deps.Record(ctx, Deed{who(ctx), from(ctx), act, subject, detail})
-}
-
 type namedAccountInput struct {
 	Account string `path:"account"`
 }
@@ -88,17 +70,9 @@ func (a *API) sound(ctx context.Context, acc people.Account) error {
 	return nil
 }
 
-// told is what the audit says of an account.
-func told(acc people.Account) map[string]string {
-	return map[string]string{"roles": fmt.Sprint(acc.Roles), "scopes": fmt.Sprint(acc.Scopes), "person": string(acc.Person), "disabled": fmt.Sprint(acc.Disabled)}
-}
-
 func (a *API) putAccount(ctx context.Context, in *accountInput) (*struct{}, error) {
 	acc := people.Account{Name: in.Body.Name, Person: in.Body.Person, Roles: in.Body.Roles, Scopes: in.Body.Scopes}
 	if err := a.sound(ctx, acc); err != nil {
-		return nil, err
-	}
-	if err := a.audited(ctx, "account.put", acc.Name, told(acc)); err != nil {
 		return nil, err
 	}
 	return nil, status(a.deps.Accounts.Put(ctx, acc, in.Body.Password))
@@ -124,23 +98,14 @@ func (a *API) changeAccount(ctx context.Context, in *changeAccountInput) (*struc
 			acc.Subject = was.Subject
 		}
 	}
-	if err := a.audited(ctx, "account.change", acc.Name, told(acc)); err != nil {
-		return nil, err
-	}
 	return nil, status(a.deps.Accounts.Change(ctx, acc))
 }
 
 func (a *API) setPassword(ctx context.Context, in *setPasswordInput) (*struct{}, error) {
-	if err := a.audited(ctx, "account.password-reset", in.Account, nil); err != nil {
-		return nil, err
-	}
 	return nil, status(a.deps.Accounts.SetPassword(ctx, in.Account, in.Body.Password))
 }
 
 func (a *API) resetSecondFactor(ctx context.Context, in *namedAccountInput) (*struct{}, error) {
-	if err := a.audited(ctx, "account.second-factor-reset", in.Account, nil); err != nil {
-		return nil, err
-	}
 	return nil, status(a.deps.Accounts.RemoveSecondFactor(ctx, in.Account))
 }
 
@@ -150,8 +115,5 @@ func (a *API) accountSessions(ctx context.Context, in *namedAccountInput) (*sess
 }
 
 func (a *API) endAccountSessions(ctx context.Context, in *namedAccountInput) (*struct{}, error) {
-	if err := a.audited(ctx, "account.sessions-ended", in.Account, nil); err != nil {
-		return nil, err
-	}
 	return nil, status(a.deps.Accounts.EndSessions(ctx, in.Account, ""))
 }

@@ -19,12 +19,12 @@ import (
 // Deps are the features behind the operations. All are required, except in
 // Spec, which calls none of them.
 type Deps struct {
+	Audit       Audit
 	Accounts    Accounts
 	Enrolments  Enrolments
 	Absences    Absences
 	Import      StaffImport
-	OIDC        OIDC                              // nil: no identity provider
-	Record      func(context.Context, Deed) error // nil: nothing is written down
+	OIDC        OIDC // nil: no identity provider
 	Terminals   Terminals
 	Street      Street
 	Staff       Staff
@@ -63,6 +63,8 @@ type API struct {
 	unguarded Cases // for the guards alone
 	mux       *http.ServeMux
 	huma      huma.API
+
+	looks looks
 }
 
 // New registers every operation. It panics only on a programming error: an
@@ -75,6 +77,7 @@ func New(d Deps) *API {
 	a := &API{mux: mux, huma: humago.New(mux, cfg)}
 	a.deps = a.guarded(d)
 	a.huma.UseMiddleware(withRemote, a.authorize)
+	a.registerAudit()
 	a.registerSession()
 	a.registerEnrolments()
 	a.registerStreet()

@@ -12,13 +12,11 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Archive has the sealed cases. Read records who asks before it gives anything
-// out. Errors: archive.ErrNotFound.
+// Archive has the sealed cases. Errors: archive.ErrNotFound.
 type Archive interface {
 	Seals(ctx context.Context, id identity.CaseID) ([]archive.Seal, error)
-	Read(ctx context.Context, who identity.Principal, from string, id identity.CaseID, seal int, cut archive.Cut) (io.ReadCloser, error)
+	Read(ctx context.Context, id identity.CaseID, seal int, cut archive.Cut) (io.ReadCloser, error)
 	Checkpoints(ctx context.Context, limit int) ([]archive.Checkpoint, error)
-	Readings(ctx context.Context, limit int) ([]archive.Reading, error)
 	PublicKey() string
 }
 
@@ -41,8 +39,6 @@ type newestInput struct {
 
 type checkpointsOutput struct{ Body []archive.Checkpoint }
 
-type readingsOutput struct{ Body []archive.Reading }
-
 type keyOutput struct {
 	ContentType string `header:"Content-Type"`
 	Body        []byte
@@ -54,7 +50,6 @@ func (a *API) registerArchive() {
 	register(a, huma.Operation{OperationID: "seal-redacted", Method: "GET", Path: "/api/v1/cases/{case}/seals/{seal}/redacted", Summary: "A sealed case without personal words; recorded"}, a.sealRedacted)
 	register(a, huma.Operation{OperationID: "checkpoints", Method: "GET", Path: "/api/v1/archive/checkpoints", Summary: "The signed heads of the archive's log, newest first"}, a.checkpoints)
 	register(a, huma.Operation{OperationID: "archive-key", Method: "GET", Path: "/api/v1/archive/key", Summary: "The public key that sealed cases are verified with"}, a.archiveKey)
-	register(a, huma.Operation{OperationID: "seal-downloads", Method: "GET", Path: "/api/v1/archive/downloads", Summary: "Who downloaded sealed cases, newest first"}, a.sealDownloads)
 }
 
 func (a *API) seals(ctx context.Context, in *caseInput) (*sealsOutput, error) {
@@ -72,7 +67,7 @@ func (a *API) sealRedacted(ctx context.Context, in *redactedInput) (*huma.Stream
 
 // sealed gives one file out under a name that says which it is.
 func (a *API) sealed(ctx context.Context, id identity.CaseID, seal int, cut archive.Cut, suffix string) (*huma.StreamResponse, error) {
-	f, err := a.deps.Archive.Read(ctx, who(ctx), from(ctx), id, seal, cut)
+	f, err := a.deps.Archive.Read(ctx, id, seal, cut)
 	if errors.Is(err, archive.ErrNotFound) {
 		return nil, huma.Error404NotFound(err.Error())
 	}
@@ -95,9 +90,4 @@ func (a *API) checkpoints(ctx context.Context, in *newestInput) (*checkpointsOut
 
 func (a *API) archiveKey(context.Context, *struct{}) (*keyOutput, error) {
 	return &keyOutput{ContentType: "text/plain; charset=utf-8", Body: []byte(a.deps.Archive.PublicKey() + "\n")}, nil
-}
-
-func (a *API) sealDownloads(ctx context.Context, in *newestInput) (*readingsOutput, error) {
-	list, err := a.deps.Archive.Readings(ctx, in.Limit)
-	return &readingsOutput{Body: list}, err
 }

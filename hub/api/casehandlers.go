@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 
+	"gridhub/hub/audit"
 	"gridhub/hub/evidence"
 	"gridhub/hub/identity"
 	"gridhub/hub/patrol"
@@ -40,7 +41,11 @@ func (a *API) oneCase(ctx context.Context, in *caseInput) (*caseViewOutput, erro
 	if err != nil {
 		return nil, status(err)
 	}
-	out := &caseViewOutput{Body: CaseView{Case: c, Events: a.veil(a.there(ctx, &c), c, events), Items: []evidence.Item{}}}
+	shown, err := a.veil(ctx, c, events)
+	if err != nil {
+		return nil, err
+	}
+	out := &caseViewOutput{Body: CaseView{Case: c, Events: shown, Items: []evidence.Item{}}}
 	for _, hash := range c.Evidence {
 		item, err := a.deps.Evidence.Get(ctx, hash)
 		if err != nil {
@@ -96,6 +101,11 @@ var originals = []identity.Role{identity.Head, identity.Auditor, identity.Admin}
 func (a *API) evidenceFile(ctx context.Context, in *evidenceFileInput) (*huma.StreamResponse, error) {
 	if in.Form == evidence.Original && !who(ctx).Has(originals...) {
 		return nil, huma.Error403Forbidden("the original holds what the camera wrote into it: ask for the marked form")
+	}
+	if in.Form == evidence.Original {
+		if err := a.record(ctx, audit.Entry{Act: "evidence.look", Subject: in.Hash}, true); err != nil {
+			return nil, err
+		}
 	}
 	f, kind, err := a.deps.Evidence.Open(ctx, in.Hash, in.Form)
 	if err != nil {

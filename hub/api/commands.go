@@ -114,12 +114,6 @@ func (a *API) sendCommand(ctx context.Context, in *controlInput) (*instructionOu
 	b := in.Body
 	i, err := a.deps.Commands.Command(ctx, commands.Request{ID: b.ID, Device: in.Device, Control: b.Control, Value: b.Value, Text: b.Text,
 		By: who(ctx).Account, Within: time.Duration(b.Expires) * time.Second})
-	said := "created"
-	if err != nil {
-		said = err.Error()
-	}
-	a.deps.Log.Info("a command was asked for", "account", who(ctx).Account, "remote", from(ctx), "device", in.Device, "control", b.Control,
-		"value", b.Value, "text", b.Text, "command", i.ID, "answer", said)
 	return &instructionOutput{Body: i}, commanded(err)
 }
 

@@ -13,6 +13,7 @@ import (
 	"gridhub/devices"
 	"gridhub/devices/telemetry"
 	"gridhub/devices/wire"
+	"gridhub/hub/audit"
 	"gridhub/hub/limit"
 	"gridhub/hub/registry"
 
@@ -140,7 +141,6 @@ func (a *API) invite(ctx context.Context, in *inviteInput) (*invitedOutput, erro
 	case err != nil:
 		return nil, huma.Error422UnprocessableEntity(err.Error())
 	}
-	a.deps.Log.Info("a code was made", "device", b.ID, "account", who(ctx).Account, "expires", made.Expires.Time())
 	return &invitedOutput{Cache: neverKept, Body: made}, nil
 }
 
@@ -152,9 +152,6 @@ func (a *API) revoke(ctx context.Context, in *identityInput) (*struct{}, error) 
 	err := a.deps.Enrolments.Revoke(ctx, in.ID)
 	if errors.Is(err, registry.ErrUnknown) {
 		return nil, huma.Error404NotFound(err.Error())
-	}
-	if err == nil {
-		a.deps.Log.Info("an identity was revoked", "device", in.ID, "account", who(ctx).Account)
 	}
 	return nil, err
 }
@@ -194,6 +191,8 @@ func (a *API) turnedAway(ctx context.Context, what string, err error) error {
 		name = v.certificate.Subject.CommonName
 	}
 	a.deps.Log.Warn("refused", "what", what, "device", name, "remote", v.from, "cause", err)
+	refusal := audit.Entry{Act: "identity.refuse", Subject: name, Detail: map[string]string{"what": what, "peer": v.from.String()}}
+	_ = a.record(ctx, refusal, true) // logged; it is refused all the same
 	var limited *registry.LimitError
 	var request *registry.RequestError
 	switch {

@@ -41,7 +41,7 @@ func (p *porter) Renew(_ context.Context, c *x509.Certificate, host string, in w
 
 func TestEnrolmentOverHTTP(t *testing.T) {
 	p := &porter{}
-	a := New(Deps{Accounts: doorman{}, Enrolments: p, Log: slog.New(slog.DiscardHandler)})
+	a := New(Deps{Audit: openAudit(t), Accounts: doorman{}, Enrolments: p, Clock: time.Now, Log: slog.New(slog.DiscardHandler)})
 	verified := &tls.ConnectionState{PeerCertificates: []*x509.Certificate{{Subject: pkix.Name{CommonName: "gw-1"}}}}
 	verified.VerifiedChains = [][]*x509.Certificate{verified.PeerCertificates}
 	ask := func(path, body string, state *tls.ConnectionState) *httptest.ResponseRecorder {

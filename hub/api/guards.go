@@ -106,7 +106,7 @@ func (g guardedHazards) List(ctx context.Context, open bool, limit int) ([]rules
 	for _, h := range all {
 		ids = append(ids, h.Case)
 	}
-	seen, err := g.a.seen(ctx, ids...)
+	seen, err := g.a.reached(ctx, ids...)
 	all = slices.DeleteFunc(all, func(h rules.Hazard) bool { return !seen[h.Case] })
 	return all[:min(limit, len(all))], err
 }
@@ -189,11 +189,11 @@ func (g guardedArchive) Seals(ctx context.Context, id identity.CaseID) ([]archiv
 	return g.Archive.Seals(ctx, id)
 }
 
-func (g guardedArchive) Read(ctx context.Context, who identity.Principal, from string, id identity.CaseID, seal int, c archive.Cut) (io.ReadCloser, error) {
+func (g guardedArchive) Read(ctx context.Context, id identity.CaseID, seal int, c archive.Cut) (io.ReadCloser, error) {
 	if err := g.a.readable(ctx, id); err != nil {
 		return nil, err
 	}
-	return g.Archive.Read(ctx, who, from, id, seal, c)
+	return g.Archive.Read(ctx, id, seal, c)
 }
 
 type guardedAlike struct {
@@ -213,7 +213,7 @@ func (g guardedAlike) Alike(ctx context.Context, id identity.CaseID) ([]alike.Ma
 	for _, m := range all {
 		ids = append(ids, m.Case)
 	}
-	seen, err := g.a.seen(ctx, ids...)
+	seen, err := g.a.reached(ctx, ids...)
 	return slices.DeleteFunc(all, func(m alike.Match) bool { return !seen[m.Case] }), err
 }
 

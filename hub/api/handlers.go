@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"gridhub/devices/telemetry"
+	"gridhub/hub/audit"
 	"gridhub/hub/geo"
 	"gridhub/hub/identity"
 	"gridhub/hub/live"
@@ -82,14 +83,25 @@ func (a *API) setupState(ctx context.Context, _ *struct{}) (*setupState, error) 
 }
 
 func (a *API) claim(ctx context.Context, in *claimInput) (*struct{}, error) {
-	return nil, status(a.deps.Accounts.Claim(ctx, in.Body.Token, in.Body.Account, in.Body.Password))
+	err := status(a.deps.Accounts.Claim(ctx, in.Body.Token, in.Body.Account, in.Body.Password))
+	if err != nil {
+		_ = a.record(ctx, audit.Entry{Act: "setup.refuse", Detail: map[string]string{"failed": failure(err)}}, true) // logged; it is refused all the same
+		return nil, err
+	}
+	return nil, a.record(ctx, audit.Entry{Act: "setup.claim", Subject: in.Body.Account}, false)
 }
 
 func (a *API) signIn(ctx context.Context, in *signInInput) (*meOutput, error) {
 	session, p, err := a.deps.Accounts.SignIn(ctx, people.Attempt{
 		Account: in.Body.Account, Password: in.Body.Password, Code: in.Body.Code, From: from(ctx), Agent: in.Agent})
+	if errors.Is(err, people.ErrSecondFactor) {
+		return nil, status(err) // the password was right: the code comes next
+	}
 	if err != nil {
-		return nil, status(err)
+		return nil, a.turnedAwayAs(ctx, in.Body.Account, err)
+	}
+	if err := a.began(ctx, p); err != nil {
+		return nil, err
 	}
 	out, err := a.describe(ctx, p)
 	if err != nil {
@@ -208,28 +220,28 @@ func (a *API) track(ctx context.Context, in *trackInput) (*trackOutput, error) {
 	return &trackOutput{Body: t}, status(err)
 }
 
-// devices shows all of them, as they are nobody's work; who carries one only
-// where the person is within reach.
+// devices shows those that who asks may see; who carries one only where the
+// person is within reach.
 func (a *API) devices(ctx context.Context, _ *struct{}) (*devicesOutput, error) {
 	in, err := a.staffWithin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	all := a.deps.Now.Devices()
-	for i := range all {
-		all[i] = carried(all[i], in)
+	out := &devicesOutput{Body: []live.DeviceState{}}
+	for _, d := range a.deps.Now.Devices() {
+		if d, may := seen(who(ctx), d); may {
+			out.Body = append(out.Body, carried(d, in))
+		}
 	}
-	return &devicesOutput{Body: all}, nil
+	return out, nil
 }
 
-func carried(d live.DeviceState, in func(identity.PersonID) bool) live.DeviceState {
-	if !in(d.Person) {
-		d.Person = ""
-	}
-	return d
-}
+var errElsewhere = huma.Error404NotFound("no such device within your scope")
 
 func (a *API) series(ctx context.Context, in *seriesInput) (*seriesOutput, error) {
+	if !a.maySee(who(ctx), in.Device) {
+		return nil, errElsewhere
+	}
 	to := in.To
 	if to == 0 {
 		to = a.now()
@@ -243,6 +255,9 @@ func (a *API) series(ctx context.Context, in *seriesInput) (*seriesOutput, error
 }
 
 func (a *API) ledger(ctx context.Context, in *ledgerInput) (*ledgerOutput, error) {
+	if !a.maySee(who(ctx), in.Device) {
+		return nil, errElsewhere
+	}
 	from, to := a.today(in.From, in.To)
 	h, err := a.deps.Ledger.Hours(ctx, in.Device, from, to)
 	return &ledgerOutput{Body: h}, err

@@ -1,11 +1,13 @@
 package api
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"gridhub/hub/audit"
 	"gridhub/hub/identity"
 	"gridhub/hub/tasks"
 )
@@ -14,22 +16,22 @@ import (
 var callers = []identity.Role{identity.CallTaker, identity.Dispatcher, identity.Checker}
 
 // veil masks the reporter of a case from everybody who has no need to call, and
-// logs each look of those who have.
-func (a *API) veil(p identity.Principal, c tasks.Case, events []tasks.Event) []tasks.Event {
+// records the look of those who have.
+func (a *API) veil(ctx context.Context, c tasks.Case, events []tasks.Event) ([]tasks.Event, error) {
+	p := a.there(ctx, &c)
 	whole := p.Has(callers...) || p.Person != "" && p.Person == c.Assignee
-	out := slices.Clone(events)
+	out, named := slices.Clone(events), false
 	for i := range out {
 		b := &out[i].Body
-		if b.Reporter == "" {
-			continue
-		}
-		if !whole {
+		named = named || b.Reporter != ""
+		if !whole && b.Reporter != "" {
 			b.Reporter = mask(b.Reporter)
-		} else if a.deps.Log != nil {
-			a.deps.Log.Info("a reporter's name was shown", "task", c.ID, "account", p.Account)
 		}
 	}
-	return out
+	if whole && named {
+		return out, a.record(ctx, audit.Entry{Act: "reporter.look", Subject: string(c.ID)}, true)
+	}
+	return out, nil
 }
 
 // mask leaves of each word its first character, and of a number its first three

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"time"
 
+	"gridhub/hub/audit"
 	"gridhub/hub/identity"
 	"gridhub/hub/people"
 
@@ -100,7 +101,11 @@ func (a *API) oidcCallback(ctx context.Context, in *oidcBackInput) (*goOutput, e
 	}
 	gone := keptCookie("", -time.Second)
 	session, p, err := a.deps.OIDC.End(ctx, in.Kept, in.url.Query(), from(ctx), in.Agent)
+	if err == nil {
+		err = a.began(ctx, p)
+	}
 	if err != nil {
+		_ = a.record(ctx, audit.Entry{Act: "session.refuse", Detail: map[string]string{"via": "oidc"}}, true) // logged; it is refused all the same
 		a.deps.Log.Warn("a sign-in by the identity provider was refused", "remote", from(ctx), "error", err)
 		why := "failed"
 		if errors.Is(err, people.ErrNoAccount) || errors.Is(err, people.ErrDisabled) {
@@ -108,6 +113,5 @@ func (a *API) oidcCallback(ctx context.Context, in *oidcBackInput) (*goOutput, e
 		}
 		return away("/?oidc="+why, gone), nil
 	}
-	a.deps.Log.Info("signed in by the identity provider", "account", p.Account, "remote", from(ctx))
 	return away("/", gone, sessionCookie(session, 0)), nil
 }

@@ -104,9 +104,6 @@ func (a *API) endMySessions(ctx context.Context, in *ownInput) (*struct{}, error
 
 func (a *API) changePassword(ctx context.Context, in *passwordInput) (*struct{}, error) {
 	err := a.deps.Accounts.ChangePassword(ctx, who(ctx).Account, in.Body.Old, in.Body.Password, from(ctx), in.Session)
-	if err == nil {
-		err = a.audited(ctx, "account.password", who(ctx).Account, nil)
-	}
 	return nil, notMine(status(err))
 }
 
@@ -142,9 +139,6 @@ func (a *API) beginSecondFactor(ctx context.Context, _ *struct{}) (*factorOutput
 
 func (a *API) confirmSecondFactor(ctx context.Context, in *codeInput) (*recoveryOutput, error) {
 	codes, err := a.deps.Accounts.ConfirmSecondFactor(ctx, who(ctx).Account, in.Body.Code)
-	if err == nil {
-		err = a.audited(ctx, "account.second-factor", who(ctx).Account, nil)
-	}
 	out := &recoveryOutput{}
 	out.Body.Codes = codes
 	return out, notMine(status(err))
@@ -156,9 +150,6 @@ func (a *API) removeSecondFactor(ctx context.Context, in *codeInput) (*struct{},
 	}
 	if err := a.deps.Accounts.Prove(ctx, who(ctx).Account, in.Body.Code); err != nil {
 		return nil, notMine(status(err))
-	}
-	if err := a.audited(ctx, "account.second-factor-removed", who(ctx).Account, nil); err != nil {
-		return nil, err
 	}
 	return nil, status(a.deps.Accounts.RemoveSecondFactor(ctx, who(ctx).Account))
 }

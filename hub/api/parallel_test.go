@@ -75,7 +75,7 @@ func TestACoHandlerSeesTheCaseWhileItIsHisBusiness(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := New(Deps{Accounts: doorOf{crew: c}, Staff: staffOf{crew: c}, Cases: pool, Reach: c.reach, Clock: now})
+	a := New(Deps{Audit: openAudit(t), Accounts: doorOf{crew: c}, Staff: staffOf{crew: c}, Cases: pool, Reach: c.reach, Clock: now})
 	n := 0
 	ask := func(who, method, path, body string) *httptest.ResponseRecorder {
 		r := httptest.NewRequestWithContext(t.Context(), method, "/api/v1/cases"+path, strings.NewReader(body))

@@ -22,7 +22,7 @@ const (
 	cut                      // every role counts; the guards cut the answer to what its scopes reach
 )
 
-var within = map[string]bounds{
+var bounded = map[string]bounds{
 	"sign-out": open, "me": open, "street": open, "grids": open, "roads": open, "ground": open, "matters": open,
 	"bind-terminal": open, "set-duty": open, "check-in": open, "routes": open, "figures-definitions": open, "health": open,
 	"series": open, "ledger": open, "gateways": open, "faults": open, "clocks": open, "logbook": open,
@@ -41,17 +41,17 @@ var within = map[string]bounds{
 // counted are the roles of p that count for an operation.
 func counted(op string, p identity.Principal) []identity.Role {
 	return slices.DeleteFunc(slices.Clone(p.Roles), func(r identity.Role) bool {
-		return !slices.Contains(access[op], r) || within[op] == streetOnly && p.Bounded(r)
+		return !slices.Contains(access[op], r) || bounded[op] == streetOnly && p.Bounded(r)
 	})
 }
 
 type rolesKey struct{}
 
-// reach is what the roles that count for this operation reach. Outside of an
-// operation it reaches nothing.
+// reach is what the roles that count for this operation reach of people and
+// cases. Outside of an operation it reaches nothing.
 func (a *API) reach(ctx context.Context) identity.Reach {
 	roles, _ := ctx.Value(rolesKey{}).([]identity.Role)
-	return a.reachOf(ctx, who(ctx), roles...)
+	return a.reachOf(ctx, who(ctx), slices.DeleteFunc(slices.Clone(roles), func(r identity.Role) bool { return slices.Contains(craft, r) })...)
 }
 
 func (a *API) reachOf(ctx context.Context, p identity.Principal, roles ...identity.Role) identity.Reach {
@@ -76,8 +76,8 @@ func (a *API) there(ctx context.Context, c *tasks.Case) identity.Principal {
 	return p
 }
 
-// seen are those of the cases that are within reach.
-func (a *API) seen(ctx context.Context, ids ...identity.CaseID) (map[identity.CaseID]bool, error) {
+// reached are those of the cases that are within reach.
+func (a *API) reached(ctx context.Context, ids ...identity.CaseID) (map[identity.CaseID]bool, error) {
 	r := a.reach(ctx)
 	out := make(map[identity.CaseID]bool, len(ids))
 	for some := range slices.Chunk(ids, askAtOnce) {
@@ -92,7 +92,7 @@ func (a *API) seen(ctx context.Context, ids ...identity.CaseID) (map[identity.Ca
 	return out, nil
 }
 
-// askAtOnce bounds the cases that one question of seen names.
+// askAtOnce bounds the cases that one question of reached names.
 const askAtOnce = 500
 
 // readable is nil for a case within reach, else what is said of one that is not
@@ -101,7 +101,7 @@ func (a *API) readable(ctx context.Context, id identity.CaseID) error {
 	if a.reach(ctx).Street {
 		return nil
 	}
-	seen, err := a.seen(ctx, id)
+	seen, err := a.reached(ctx, id)
 	if err == nil && !seen[id] {
 		err = tasks.ErrNotFound
 	}
@@ -124,8 +124,8 @@ var errBeyond = huma.NewError(http.StatusForbidden, "this is not within your sco
 // staffWithin are the persons within reach.
 func (a *API) staffWithin(ctx context.Context) (func(identity.PersonID) bool, error) {
 	r := a.reach(ctx)
-	if r.Street {
-		return func(identity.PersonID) bool { return true }, nil
+	if r.Street || len(r.Marks) == 0 {
+		return func(identity.PersonID) bool { return r.Street }, nil
 	}
 	all, err := a.deps.Staff.List(ctx) // guarded
 	if err != nil {

@@ -46,7 +46,7 @@ func openSources(t *testing.T) *sources {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &sources{t, New(Deps{Accounts: doorman{}, Cases: pool, Merger: pool, Hotline: im, Figures: board, Alike: alike.New(pool, alike.Default(), now), Clock: now}), im}
+	return &sources{t, New(Deps{Audit: openAudit(t), Accounts: doorman{}, Cases: pool, Merger: pool, Hotline: im, Figures: board, Alike: alike.New(pool, alike.Default(), now), Clock: now}), im}
 }
 
 // ask sends a body as a dispatcher and decodes the answer, if into is given.

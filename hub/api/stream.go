@@ -82,7 +82,11 @@ func (a *API) stream(ctx context.Context, in *streamInput, send sse.Sender) {
 			if !open {
 				return
 			}
-			if body := sees(c.Body); body != nil {
+			body, may := a.shown(who(ctx), c.Body)
+			if may {
+				body, may = sees(body)
+			}
+			if may {
 				err = send.Data(body)
 			}
 		}
@@ -101,17 +105,17 @@ func (a *API) unchanged(ctx context.Context, session string) error {
 	return nil
 }
 
-// sight says what of a change is shown to who asks: all of it, less, or nil.
-func (a *API) sight(ctx context.Context) (func(any) any, error) {
+// sight says what of a change is shown to who asks: all of it, less, or nothing.
+func (a *API) sight(ctx context.Context) (func(any) (any, bool), error) {
 	r := a.reach(ctx)
 	if r.Street {
-		return func(body any) any { return body }, nil
+		return func(body any) (any, bool) { return body, true }, nil
 	}
 	in, err := a.staffWithin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return func(body any) any {
+	return func(body any) (any, bool) {
 		shown := true
 		switch b := body.(type) {
 		case tasks.Case:
@@ -119,7 +123,7 @@ func (a *API) sight(ctx context.Context) (func(any) any, error) {
 		case live.PersonState:
 			shown = in(b.ID)
 		case rules.Hazard:
-			seen, err := a.seen(ctx, b.Case)
+			seen, err := a.reached(ctx, b.Case)
 			shown = err == nil && seen[b.Case]
 		case live.DeviceState:
 			body = carried(b, in)
@@ -127,9 +131,6 @@ func (a *API) sight(ctx context.Context) (func(any) any, error) {
 		default:
 			shown = false // whoever adds a kind decides who sees it
 		}
-		if !shown {
-			return nil
-		}
-		return body
+		return body, shown
 	}, nil
 }

@@ -7,8 +7,8 @@
 // that a reopened case gets a further seal that names the one before; that a
 // sealed file is verified offline with the public key alone, each altered byte
 // being found and located; that a redacted one still verifies and says what is
-// withheld; and that every download is recorded first. It leaves out who may
-// archive (tasks), who may download (api) and how long files are kept.
+// withheld. It leaves out who may archive (tasks), who may download and that it
+// is recorded (api), and how long files are kept.
 package archive
 
 import (

@@ -4,10 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 
-	"gridhub/devices/telemetry"
 	"gridhub/hub/identity"
 	"gridhub/hub/store"
 
@@ -16,7 +14,8 @@ import (
 
 // migrations of the feature "archive". archive_seals and archive_hashes are
 // the log: rows are added, never changed, except that content is emptied once
-// the file is durable. archive_reads is chained by hash.
+// the file is durable. archive_reads had the downloads before they entered the
+// audit log; what stands there is kept.
 var migrations = []string{`
 CREATE TABLE archive_seals (
 	idx INTEGER NOT NULL PRIMARY KEY, case_id TEXT NOT NULL, seal INTEGER NOT NULL, events INTEGER NOT NULL,
@@ -160,58 +159,6 @@ func (a *Archive) Checkpoints(ctx context.Context, limit int) ([]Checkpoint, err
 			return nil, err
 		}
 		out = append(out, c)
-	}
-	return out, r.Err()
-}
-
-// Reading is one download, recorded before the first byte was given out.
-type Reading struct {
-	N        int64            `json:"n"`
-	At       telemetry.Millis `json:"at"`
-	Account  string           `json:"account"`
-	From     string           `json:"from"` // network address
-	Case     identity.CaseID  `json:"case"`
-	Seal     int              `json:"seal"`
-	Withheld []string         `json:"withheld,omitempty"`
-	Prev     string           `json:"prev"` // hex SHA-256 of the entry before
-}
-
-// noted appends to the chain of downloads.
-func (a *Archive) noted(ctx context.Context, r Reading) error {
-	return a.db.Write(ctx, func(tx *store.Tx) error {
-		err := tx.QueryRow(ctx, `SELECT n, hash FROM archive_reads ORDER BY n DESC LIMIT 1`).Scan(&r.N, &r.Prev)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
-		r.N++
-		b := written(r)
-		_, err = tx.Exec(ctx, `INSERT INTO archive_reads (n, bytes, hash) VALUES (?, ?, ?)`, r.N, b, sum(b))
-		return err
-	})
-}
-
-// Readings lists downloads, newest first. A chain that was tampered with is an
-// error that names the entry.
-func (a *Archive) Readings(ctx context.Context, limit int) ([]Reading, error) {
-	r, err := a.db.Query(ctx, `SELECT n, bytes, hash FROM archive_reads ORDER BY n DESC LIMIT ?`, limit)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	out := []Reading{}
-	prev := ""
-	for r.Next() {
-		var n int64
-		var b []byte
-		var hash string
-		if err := r.Scan(&n, &b, &hash); err != nil {
-			return nil, err
-		}
-		var x Reading
-		if !parse(b, &x) || x.N != n || sum(b) != hash || len(out) > 0 && hash != prev {
-			return nil, fmt.Errorf("the record of downloads was changed at entry %d", n)
-		}
-		out, prev = append(out, x), x.Prev
 	}
 	return out, r.Err()
 }

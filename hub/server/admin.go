@@ -27,19 +27,22 @@ func (h *Hub) adminRoutes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /devices", h.addDevice)
 	mux.HandleFunc("GET /devices", h.listDevices)
-	mux.HandleFunc("POST /devices/{id}/revoke", h.revokeDevice)
-	mux.HandleFunc("POST /devices/{id}/holder", h.giveDevice)
-	mux.HandleFunc("POST /devices/{id}/replace", h.replaceDevice)
-	mux.HandleFunc("POST /devices/{id}/secret", h.rotateSecret)
+	mux.HandleFunc("POST /devices/{id}/revoke", h.byHand("identity.revoke", h.revokeDevice))
+	mux.HandleFunc("POST /devices/{id}/holder", h.byHand("device.give", h.giveDevice))
+	mux.HandleFunc("POST /devices/{id}/replace", h.byHand("device.replace", h.replaceDevice))
+	mux.HandleFunc("POST /devices/{id}/secret", h.byHand("identity.secret", h.rotateSecret))
 	mux.HandleFunc("GET /devices/{id}/certificates", h.certificates)
 	mux.HandleFunc("POST /enrolments", h.inviteDevice)
 	mux.HandleFunc("GET /quarantine", h.listQuarantine)
-	mux.HandleFunc("POST /quarantine/replay", h.replayQuarantine)
-	mux.HandleFunc("GET /export", h.export)
-	mux.HandleFunc("GET /backup", h.sendBackup)
-	mux.HandleFunc("POST /hotline", h.importHotline)
+	mux.HandleFunc("POST /quarantine/replay", h.byHand("quarantine.replay", h.replayQuarantine))
+	mux.HandleFunc("GET /export", h.byHand("history.export", h.export))
+	mux.HandleFunc("GET /backup", h.byHand("backup.make", h.sendBackup))
+	mux.HandleFunc("POST /hotline", h.byHand("hotline.import", h.importHotline))
 	mux.HandleFunc("GET /hotline/{id}", h.hotlineImport)
-	mux.HandleFunc("GET /hotline/{id}/rejected", h.hotlineRejected)
+	mux.HandleFunc("GET /hotline/{id}/rejected", h.byHand("reporter.look", h.hotlineRejected))
+	mux.HandleFunc("GET /audit", h.byHand("audit.look", h.auditLog))
+	mux.HandleFunc("GET /audit/chain", h.auditChain)
+	mux.HandleFunc("GET /audit/export", h.byHand("audit.export", h.auditExport))
 	h.commandRoutes(mux)
 	mux.HandleFunc("GET /metrics", h.metrics)
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
@@ -68,6 +71,10 @@ func (h *Hub) addDevice(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := broker.CheckConvention(p.Convention, p.Foreign); err != nil {
+		answer(w, nil, err)
+		return
+	}
+	if err := h.consoleDid(r.Context(), "identity.add", string(p.ID), map[string]string{"kind": string(p.Kind)}); err != nil {
 		answer(w, nil, err)
 		return
 	}

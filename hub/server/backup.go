@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"gridhub/hub/audit"
 	"gridhub/hub/backup"
 	"gridhub/hub/history/sqlite"
 	"gridhub/hub/store"
@@ -24,7 +25,7 @@ const (
 // source is what a backup of this hub holds.
 func (h *Hub) source() backup.Source {
 	s := backup.Source{Folder: h.cfg.Data, Version: Version, Journal: intakeFolder, Now: h.now(),
-		Leave:   []string{filepath.Base(SocketPath(h.cfg.Data)), setupTokenFile},
+		Leave:   []string{filepath.Base(SocketPath(h.cfg.Data)), setupTokenFile, auditHead},
 		Extents: h.journal.Extents,
 	}
 	name := dumpFile
@@ -46,6 +47,11 @@ func beside(name string) []string { return []string{name + "-wal", name + "-shm"
 func (h *Hub) writeBackup(ctx context.Context, w io.Writer) error {
 	_, err := backup.Write(ctx, w, h.source())
 	return err
+}
+
+func (h *Hub) nightlyBackup(ctx context.Context, w io.Writer) error {
+	h.didItself(audit.Entry{Account: audit.System, Act: "backup.make"})
+	return h.writeBackup(ctx, w)
 }
 
 // sendBackup streams a backup to the command line. An error shows as a file

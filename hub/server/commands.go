@@ -95,28 +95,24 @@ func (o orders) Handle(ctx context.Context, batch []intake.Decoded) error {
 
 // commandRoutes are what the command line asks about commands.
 func (h *Hub) commandRoutes(mux *http.ServeMux) {
-	mux.HandleFunc("GET /command-key", func(w http.ResponseWriter, _ *http.Request) { answer(w, h.keys.List(), nil) })
-	mux.HandleFunc("POST /command-key/prepare", func(w http.ResponseWriter, _ *http.Request) {
-		err := h.keys.Prepare()
-		answer(w, h.keys.List(), err)
-	})
-	mux.HandleFunc("POST /command-key/rotate", func(w http.ResponseWriter, _ *http.Request) {
-		err := h.keys.Rotate()
-		h.log.Info("commands are signed with another key", "error", err)
-		answer(w, h.keys.List(), err)
-	})
-	mux.HandleFunc("POST /command-key/{key}/forget", func(w http.ResponseWriter, r *http.Request) {
-		err := h.keys.Forget(r.PathValue("key"))
-		answer(w, h.keys.List(), err)
-	})
+	changed := func(change func(key string) error) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			err := change(r.PathValue("key"))
+			answer(w, h.keys.List(), err)
+		}
+	}
+	mux.HandleFunc("GET /command-key", changed(func(string) error { return nil }))
+	mux.HandleFunc("POST /command-key/prepare", h.byHand("command-key.prepare", changed(func(string) error { return h.keys.Prepare() })))
+	mux.HandleFunc("POST /command-key/rotate", h.byHand("command-key.rotate", changed(func(string) error { return h.keys.Rotate() })))
+	mux.HandleFunc("POST /command-key/{key}/forget", h.byHand("command-key.forget", changed(h.keys.Forget)))
 	mux.HandleFunc("GET /devices/{id}/controls", func(w http.ResponseWriter, r *http.Request) {
 		list, _, err := h.commands.Controls(r.Context(), devices.ID(r.PathValue("id")))
 		answer(w, list, err)
 	})
-	mux.HandleFunc("POST /devices/{id}/controls", h.declareControl)
-	mux.HandleFunc("POST /devices/{id}/controls/{name}/remove", func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("POST /devices/{id}/controls", h.byHand("device.declare", h.declareControl))
+	mux.HandleFunc("POST /devices/{id}/controls/{name}/remove", h.byHand("device.withdraw", func(w http.ResponseWriter, r *http.Request) {
 		answer(w, struct{}{}, h.commands.Withdraw(r.Context(), devices.ID(r.PathValue("id")), r.PathValue("name")))
-	})
+	}))
 }
 
 func (h *Hub) declareControl(w http.ResponseWriter, r *http.Request) {

@@ -20,6 +20,7 @@ import (
 	"gridhub/devices/telemetry"
 	"gridhub/devices/wire"
 	"gridhub/hub/api"
+	"gridhub/hub/audit"
 	"gridhub/hub/registry"
 )
 
@@ -61,6 +62,7 @@ func (e enrolment) Enrol(ctx context.Context, from netip.Prefix, host string, in
 	if err != nil {
 		return wire.Identity{}, err
 	}
+	e.h.didItself(audit.Entry{Account: string(c.ID), Act: "identity.enrol", Subject: string(c.ID), From: from.String(), Detail: map[string]string{"serial": c.Serial}})
 	e.h.log.Info("enrolled", "device", c.ID, "serial", c.Serial, "remote", from, "expires", telemetry.Millis(c.Expires).Time())
 	return e.identity(c, host), nil
 }
@@ -71,6 +73,7 @@ func (e enrolment) Renew(ctx context.Context, held *x509.Certificate, host strin
 	if err != nil {
 		return wire.Identity{}, err
 	}
+	e.h.didItself(audit.Entry{Account: string(c.ID), Act: "identity.renew", Subject: string(c.ID), Detail: map[string]string{"serial": c.Serial}})
 	e.h.log.Info("certificate renewed", "device", c.ID, "serial", c.Serial, "expires", telemetry.Millis(c.Expires).Time())
 	return e.identity(c, host), nil
 }
@@ -176,10 +179,11 @@ func (h *Hub) inviteDevice(w http.ResponseWriter, r *http.Request) {
 		answer(w, nil, err)
 		return
 	}
-	made, err := enrolment{h.enrolments, h}.Invite(r.Context(), in.Principal, in.Valid, in.Hub)
-	if err == nil {
-		h.log.Info("a code was made", "device", in.ID, "account", "command line", "expires", made.Expires.Time())
+	if err := h.consoleDid(r.Context(), "identity.invite", string(in.ID), map[string]string{"kind": string(in.Kind)}); err != nil {
+		answer(w, nil, err)
+		return
 	}
+	made, err := enrolment{h.enrolments, h}.Invite(r.Context(), in.Principal, in.Valid, in.Hub)
 	answer(w, made, err)
 }
 
@@ -188,9 +192,6 @@ func (h *Hub) inviteDevice(w http.ResponseWriter, r *http.Request) {
 func (h *Hub) rotateSecret(w http.ResponseWriter, r *http.Request) {
 	id := devices.ID(r.PathValue("id"))
 	secret, err := h.registry.Rotate(r.Context(), id)
-	if err == nil {
-		h.log.Info("a secret was changed", "device", id)
-	}
 	answer(w, map[string]string{"id": string(id), "secret": secret}, err)
 }
 

@@ -136,6 +136,7 @@ func (h *Hub) repeatAcks(id devices.ID) {
 }
 
 func (h *Hub) refused(r broker.Refusal) {
+	h.strangers.note(r)
 	h.log.Warn("refused", "device", r.ID, "remote", r.Remote, "what", r.What, "detail", r.Detail, "cause", r.Cause)
 }
 

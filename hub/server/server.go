@@ -18,6 +18,7 @@ import (
 	"gridhub/hub/alike"
 	"gridhub/hub/api"
 	"gridhub/hub/archive"
+	"gridhub/hub/audit"
 	"gridhub/hub/backup"
 	"gridhub/hub/broker"
 	"gridhub/hub/calls"
@@ -56,6 +57,8 @@ type Hub struct {
 	now   func() time.Time
 
 	db         *store.DB
+	audit      *audit.Log
+	strangers  *strangers
 	journal    *journal.Journal
 	history    history.Store
 	writer     *history.Writer
@@ -111,7 +114,7 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (*Hub, error) {
 	h := &Hub{cfg: cfg, files: files, log: log, now: time.Now, heard: newHeard(),
 		claim: claim{made: make(chan struct{})}, ready: make(chan struct{})}
 	for _, open := range []func(context.Context) error{
-		h.openStores, h.openPeople, h.openWork, h.openSources, h.openCommands, h.openIntake, h.openBroker, h.openCalls, h.openDoors,
+		h.openStores, h.openAudit, h.openPeople, h.openWork, h.openSources, h.openCommands, h.openIntake, h.openBroker, h.openCalls, h.openDoors,
 	} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, h.Close())
@@ -139,7 +142,7 @@ func (h *Hub) openStores(ctx context.Context) error {
 		return fmt.Errorf("intake journal: %w", err)
 	}
 	h.history, err = openHistory(h.cfg)
-	h.nightly = &backup.Nightly{Config: h.cfg.Backup, Zone: h.files.Zone(), Write: h.writeBackup, Now: h.now, Log: h.log}
+	h.nightly = &backup.Nightly{Config: h.cfg.Backup, Zone: h.files.Zone(), Write: h.nightlyBackup, Now: h.now, Log: h.log}
 	return err
 }
 
@@ -255,7 +258,7 @@ func (h *Hub) openCalls(ctx context.Context) (err error) {
 }
 
 func (h *Hub) openDoors(context.Context) (err error) {
-	h.api = api.New(api.Deps{
+	h.api = api.New(api.Deps{Audit: h.audit,
 		Accounts: claimable{h.accounts, h}, Terminals: terminals{h}, Enrolments: enrolment{h.enrolments, h}, Street: street{h.files}, Staff: desk{h.staff, h.board},
 		Tracks: tracks{h}, Now: h.board, Changes: h.board, History: series{h.history}, Cases: intakeDesk{h.pool, h}, Hazards: h.book,
 		Dispatch: dispatch.New(dispatch.Default(), h.pool, roster{h}, h.files.Roads, h.now),
@@ -294,6 +297,8 @@ func (h *Hub) Run(ctx context.Context) error {
 	run(&out, sinks, "intake", h.intake.Run)
 	run(&out, sinks, "board", h.board.Run)
 	run(&out, sinks, "archive", h.archive.Run)
+	run(&out, sinks, "audit", h.audit.Run)
+	run(&out, sinks, "refusals", h.recordStrangers)
 	run(&out, sinks, "commands", h.commands.Run)
 	run(&in, sources, "hotline", h.hotline.Run)
 	run(&out, sinks, "retention", h.retain)

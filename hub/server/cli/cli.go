@@ -44,13 +44,17 @@ const usage = `hub is the centre of a street: broker, task pool, calls and the p
   hub import hotline FILE [--rejected FILE]    orders of the 12345 hotline, from CSV or XLSX; the
                                                rejected rows go to the second file, or are shown
   hub verify FILE|FOLDER… --key FILE [--checkpoint FILE] [--lang zh|en]
-                                               examine sealed cases, offline
+                                               examine sealed cases and exports of the audit log, offline
+  hub audit list [--account A] [--person P] [--act A] [--subject S] [--before N] [--limit N]
+                                               who did and who looked at what, newest first
+  hub audit export FILE | verify               the whole chain into a file; walk it and say whether
+                                               every entry is what was written
   hub backup FILE                              everything that must not be lost, while the hub runs
   hub backup --verify FILE                     read a backup and compare it with its sums
   hub restore FILE                             put a backup into the empty places that --config names
   hub openapi                                  the description of the HTTP interface
 
-device, enroll, control, command-key, quarantine, export, import and backup speak to a running hub: --config FILE names it`
+device, enroll, control, command-key, quarantine, export, import, audit and backup speak to a running hub: --config FILE names it`
 
 // Run executes one command line. The error is what main prints before it exits
 // with 1.
@@ -79,6 +83,8 @@ func Run(ctx context.Context, args []string, out, errs io.Writer) error {
 		return imports(ctx, args[1:], out)
 	case "verify":
 		return verify(args[1:], out)
+	case "audit":
+		return auditLog(ctx, args[1:], out)
 	case "backup":
 		return backUp(ctx, args[1:], out)
 	case "restore":

@@ -10,9 +10,10 @@ import (
 	"strings"
 
 	"gridhub/hub/archive"
+	"gridhub/hub/audit"
 )
 
-// verify examines sealed cases. It needs the files and what the owner of the
+// verify examines sealed cases and exports of the audit log. It needs the files and what the owner of the
 // archive handed out: the public key, a checkpoint, or both.
 func verify(args []string, out io.Writer) error {
 	f := flag.NewFlagSet("hub verify", flag.ContinueOnError)
@@ -32,14 +33,25 @@ func verify(args []string, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("hub verify: %w", err)
 	}
-	reports := make([]*archive.Report, len(files))
+	all := make([]findings, len(files))
+	var reports []*archive.Report
 	for i, name := range files {
-		if reports[i], err = examine(name, trust); err != nil {
+		var r *archive.Report
+		if all[i], r, err = examine(name, trust); err != nil {
 			return fmt.Errorf("hub verify: %w", err)
+		}
+		if r != nil {
+			reports = append(reports, r)
 		}
 	}
 	archive.Together(trust, reports)
-	return tell(out, files, reports, *lang)
+	return tell(out, files, all, *lang)
+}
+
+// findings are what was found out about one file.
+type findings interface {
+	OK() bool
+	Lines(name, lang string) []string
 }
 
 // language is that of the terminal.
@@ -79,33 +91,43 @@ func sealedFiles(names []string) ([]string, error) {
 			out = append(out, name)
 			continue
 		}
-		found, err := filepath.Glob(filepath.Join(name, "*.zip"))
-		if err != nil {
-			return nil, err
+		for _, kind := range []string{"*.zip", "*.jsonl"} {
+			found, err := filepath.Glob(filepath.Join(name, kind))
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, found...)
 		}
-		out = append(out, found...)
 	}
 	if len(out) == 0 {
-		return nil, errors.New("name at least one sealed case, or a folder of them")
+		return nil, errors.New("name at least one sealed case or export of the audit log, or a folder of them")
 	}
 	return out, nil
 }
 
-func examine(name string, trust archive.Trust) (*archive.Report, error) {
+// examine reads one file of either kind; the report is nil for an audit log.
+func examine(name string, trust archive.Trust) (findings, *archive.Report, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return archive.Verify(f, info.Size(), trust), nil
+	begins := make([]byte, 16)
+	n, _ := f.ReadAt(begins, 0) // a short file is no export
+	if audit.IsExport(begins[:n]) {
+		c, err := audit.Examine(f, trust.Vouched)
+		return c, nil, err
+	}
+	r := archive.Verify(f, info.Size(), trust)
+	return r, r, nil
 }
 
 // tell prints every report; faulty ones make the command fail.
-func tell(out io.Writer, files []string, reports []*archive.Report, lang string) error {
+func tell(out io.Writer, files []string, reports []findings, lang string) error {
 	faulty := 0
 	for i, r := range reports {
 		if !r.OK() {

