@@ -10,13 +10,29 @@ import (
 	"gridhub/devices/telemetry"
 	"gridhub/hub/identity"
 	"gridhub/hub/people"
+	"gridhub/hub/store"
 	"gridhub/hub/store/storetest"
 )
 
 type bench struct {
 	*people.Accounts
+	t   *testing.T
+	db  *store.DB
 	dir *people.Directory
 	now time.Time
+}
+
+func openFuzz(f *testing.F) *people.Directory {
+	db, err := store.Open(f.Context(), "sqlite:"+filepath.Join(f.TempDir(), "hub.db"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { _ = db.Close() })
+	dir, err := people.OpenDirectory(f.Context(), db)
+	if err != nil {
+		f.Fatal(err)
+	}
+	return dir
 }
 
 func open(t *testing.T) *bench {
@@ -25,7 +41,7 @@ func open(t *testing.T) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{dir: dir, now: time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)}
+	b := &bench{t: t, db: db, dir: dir, now: time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)}
 	b.Accounts = people.OpenAccounts(db, func() time.Time { return b.now })
 	return b
 }
