@@ -5,7 +5,7 @@ import { readonly, ref, watch } from 'vue'
 export type Kind = 'case' | 'person' | 'device'
 export interface Selected { kind: Kind; id: string }
 
-export const rooms = ['map', 'pool', 'patrols', 'figures', 'devices', 'system'] as const
+export const rooms = ['map', 'pool', 'patrols', 'figures', 'devices', 'people', 'system'] as const
 export type Room = (typeof rooms)[number]
 
 const room = ref<Room>('map')

@@ -4,6 +4,24 @@
  */
 
 export interface paths {
+    "/api/v1/absences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is or will be absent, and who stands in */
+        get: operations["absences"];
+        put?: never;
+        /** Write an absence down */
+        post: operations["set-absence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts": {
         parameters: {
             query?: never;
@@ -17,6 +35,75 @@ export interface paths {
         /** Add an account, or change its roles and password */
         post: operations["put-account"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change an account's person, roles and scopes; disable it */
+        post: operations["change-account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give an account a new password; its sessions end */
+        post: operations["set-password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account}/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take an account's second factor away; its sessions end */
+        delete: operations["reset-second-factor"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where an account is signed in */
+        get: operations["account-sessions"];
+        put?: never;
+        post?: never;
+        /** End all sessions of an account */
+        delete: operations["end-account-sessions"];
         options?: never;
         head?: never;
         patch?: never;
@@ -39,23 +126,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/archive/downloads": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Who downloaded sealed cases, newest first */
-        get: operations["seal-downloads"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/v1/archive/key": {
         parameters: {
             query?: never;
@@ -65,6 +135,57 @@ export interface paths {
         };
         /** The public key that sealed cases are verified with */
         get: operations["archive-key"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who did and who looked at what, newest first */
+        get: operations["audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/chain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Walk the whole chain, and say whether every entry is what was written */
+        get: operations["audit-chain"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The chain with its signed head, as JSON lines for hub verify */
+        get: operations["audit-export"];
         put?: never;
         post?: never;
         delete?: never;
@@ -824,6 +945,110 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change my password; my other sessions end */
+        post: operations["change-password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whether I have a second factor, and need one */
+        get: operations["second-factor"];
+        put?: never;
+        /** Make a secret for an authenticator app; it counts once its first code was shown */
+        post: operations["begin-second-factor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/second-factor/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Show the first code; the answer holds the recovery codes */
+        post: operations["confirm-second-factor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/second-factor/removal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Do without a second factor; all my sessions end */
+        post: operations["remove-second-factor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where I am signed in */
+        get: operations["my-sessions"];
+        put?: never;
+        post?: never;
+        /** End all my sessions but this one */
+        delete: operations["end-my-sessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/sessions/{session}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End one of my sessions */
+        delete: operations["end-my-session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/merges": {
         parameters: {
             query?: never;
@@ -852,6 +1077,57 @@ export interface paths {
         put?: never;
         /** Undo a merge */
         post: operations["part"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/oidc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The identity provider, if there is one */
+        get: operations["oidc"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/oidc/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Come back from the identity provider */
+        get: operations["oidc-callback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/oidc/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Go to the identity provider to sign in */
+        get: operations["oidc-start"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -887,6 +1163,57 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Import a table of staff, CSV or XLSX */
+        post: operations["import-staff"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/template": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An empty table of staff to fill in */
+        get: operations["staff-template"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/people/{person}/absences/{absence}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Withdraw an absence, or end one that lasts */
+        delete: operations["end-absence"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1085,10 +1412,51 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        Absence: {
+            /** @description the account that wrote it down */
+            by?: string;
+            /** @description who takes over; empty: nobody */
+            deputy?: string;
+            /** Format: int64 */
+            from: number;
+            id: string;
+            note?: string;
+            person: string;
+            /** @enum {string} */
+            reason: "leave" | "sick" | "training" | "errand" | "other";
+            /**
+             * Format: int64
+             * @description not included
+             */
+            to: number;
+        };
+        AbsenceInputBody: {
+            /** @description who takes over; empty: nobody */
+            deputy?: string;
+            /** Format: int64 */
+            from: number;
+            note?: string;
+            person: string;
+            /** @enum {string} */
+            reason: "leave" | "sick" | "training" | "errand" | "other";
+            /**
+             * Format: int64
+             * @description not included
+             */
+            to: number;
+        };
         Account: {
+            disabled?: boolean;
             name: string;
             person?: string;
             roles: string[] | null;
+            scopes?: {
+                [key: string]: string[] | null;
+            };
+            /** @description signs in with a code beside the password */
+            second_factor?: boolean;
+            /** @description who it is at the identity provider; ?: whoever comes first under the name; empty: signs in here */
+            subject?: string;
         };
         AccountInputBody: {
             name: string;
@@ -1096,6 +1464,10 @@ export interface components {
             /** @description the member of staff, by number */
             person?: string;
             roles: string[] | null;
+            /** @description bounds of roles: street, own, department:CODE, grid:CODE */
+            scopes?: {
+                [key: string]: string[] | null;
+            };
         };
         Beat: {
             /** Format: int64 */
@@ -1248,6 +1620,44 @@ export interface components {
             waiting?: string[] | null;
             with?: string[] | null;
         };
+        Chain: {
+            /**
+             * Format: int64
+             * @description when the head was signed
+             */
+            at: number;
+            /** @description entries that tell of a history that was cut off earlier */
+            cuts?: number[] | null;
+            fault?: components["schemas"]["Flaw"];
+            /**
+             * Format: int64
+             * @description number of the first entry that was seen; 0: none
+             */
+            first: number;
+            /** @description hex SHA-256 of the newest */
+            hash: string;
+            /**
+             * Format: int64
+             * @description number of the newest
+             */
+            last: number;
+            /**
+             * Format: int64
+             * @description number of the entry that the signed head covers; 0: there is none
+             */
+            signed: number;
+        };
+        ChangeAccountInputBody: {
+            /** @description may not sign in; sessions end at once */
+            disabled?: boolean;
+            person?: string;
+            /** @description signs in at the identity provider */
+            provider?: boolean;
+            roles: string[] | null;
+            scopes?: {
+                [key: string]: string[] | null;
+            };
+        };
         CheckInInputBody: {
             /** Format: double */
             accuracy_m: number;
@@ -1300,6 +1710,9 @@ export interface components {
             offset_ms: number;
             reader?: string;
             rule: string;
+        };
+        CodeInputBody: {
+            code: string;
         };
         Command: {
             /** @description for dispatched, ordered; for taken, when the desk records it */
@@ -1414,6 +1827,11 @@ export interface components {
             values: components["schemas"]["Value"][] | null;
             vehicle?: string;
         };
+        Drawing: {
+            path: string;
+            /** Format: int64 */
+            size: number;
+        };
         DutyInputBody: {
             /**
              * Format: int64
@@ -1487,6 +1905,13 @@ export interface components {
             type: string;
             why?: string;
         };
+        FactorOutputBody: {
+            qr: components["schemas"]["Drawing"];
+            /** @description to be typed, where a code cannot be scanned */
+            secret: string;
+            /** @description for an authenticator app */
+            uri: string;
+        };
         Fault: {
             column: string;
             /** Format: int64 */
@@ -1505,6 +1930,15 @@ export interface components {
             lon: number;
             /** Format: double */
             speed: number;
+        };
+        Flaw: {
+            /** @enum {string} */
+            code: "changed" | "missing" | "moved" | "broken" | "head";
+            /**
+             * Format: int64
+             * @description number of the entry
+             */
+            n: number;
         };
         Gap: {
             /** Format: int64 */
@@ -1643,6 +2077,19 @@ export interface components {
             /** Format: int64 */
             started: number;
         };
+        ImportReport: {
+            /** Format: int64 */
+            added: number;
+            /** Format: int64 */
+            changed: number;
+            /** @description nothing was written */
+            dry: boolean;
+            faults: components["schemas"]["RowFault"][] | null;
+            /** Format: int64 */
+            rows: number;
+            /** Format: int64 */
+            same: number;
+        };
         Instruction: {
             /** @description the account that asked */
             by: string;
@@ -1777,6 +2224,22 @@ export interface components {
             value: string;
             when?: string;
         };
+        Line: {
+            account: string;
+            act: string;
+            /** Format: int64 */
+            at: number;
+            detail?: {
+                [key: string]: string;
+            };
+            from?: string;
+            /** Format: int64 */
+            n: number;
+            person?: string;
+            prev: string;
+            reason?: string;
+            subject?: string;
+        };
         LogEntry: {
             /** Format: int64 */
             at: number;
@@ -1847,10 +2310,18 @@ export interface components {
         };
         Me: {
             account: string;
+            /** @description the absent for whom the person stands in */
+            for?: string[] | null;
             on_duty: boolean;
             person?: string;
             roles: string[] | null;
+            /** @description what bounds the roles; those that are not named are not bounded */
+            scopes?: {
+                [key: string]: string[] | null;
+            };
             staff?: components["schemas"]["Staff"];
+            /** @description a second factor must be set up before anything else */
+            unproven?: boolean;
         };
         Merge: {
             /**
@@ -1954,6 +2425,10 @@ export interface components {
             order?: number;
             to?: string;
         };
+        PasswordInputBody: {
+            old: string;
+            password: string;
+        };
         PersonState: {
             /** Format: double */
             accuracy_m: number;
@@ -2017,6 +2492,10 @@ export interface components {
             before: string;
             kind: string;
         };
+        Provider: {
+            name: components["schemas"]["Name"];
+            on: boolean;
+        };
         QuarantineCause: {
             cause: string;
             device: string;
@@ -2048,18 +2527,9 @@ export interface components {
             of: string;
             unit: string;
         };
-        Reading: {
-            account: string;
-            /** Format: int64 */
-            at: number;
-            case: string;
-            from: string;
-            /** Format: int64 */
-            n: number;
-            prev: string;
-            /** Format: int64 */
-            seal: number;
-            withheld?: string[] | null;
+        RecoveryOutputBody: {
+            /** @description each signs in once in place of a code; shown this once */
+            codes: string[] | null;
         };
         ReplayInputBody: {
             cause?: string;
@@ -2140,6 +2610,13 @@ export interface components {
             suspended_for: components["schemas"]["Times"];
             time_to_close: components["schemas"]["Times"];
         };
+        RowFault: {
+            column: string;
+            /** Format: int64 */
+            row: number;
+            value: string;
+            want: string;
+        };
         Sample: {
             /** Format: int64 */
             at: number;
@@ -2164,6 +2641,11 @@ export interface components {
             /** Format: int64 */
             seal: number;
         };
+        SecondFactor: {
+            /** @description a role of the account demands one */
+            needed: boolean;
+            on: boolean;
+        };
         Service: {
             by?: string;
             /** @description set at the gateway, and ended only there */
@@ -2176,6 +2658,9 @@ export interface components {
              */
             until: number;
             why?: string;
+        };
+        SetPasswordInputBody: {
+            password: string;
         };
         SetupStateBody: {
             /** @description true until the one-time setup token was used */
@@ -2196,7 +2681,25 @@ export interface components {
         };
         SignInInputBody: {
             account: string;
+            /** @description of the second factor, or a recovery code; an answer of 401 with the detail second-factor asks for it */
+            code?: string;
             password: string;
+        };
+        SignedIn: {
+            agent: string;
+            /** @description the one that asks */
+            current: boolean;
+            from: string;
+            id: string;
+            /**
+             * Format: int64
+             * @description within a minute
+             */
+            seen: number;
+            /** Format: int64 */
+            since: number;
+            /** @enum {string} */
+            via: "password" | "oidc";
         };
         Signing: {
             /** Format: int64 */
@@ -2409,6 +2912,71 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    absences: {
+        parameters: {
+            query?: {
+                /** @description leaves out what was over then; default: now */
+                after?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Absence"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "set-absence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AbsenceInputBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Absence"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     accounts: {
         parameters: {
             query?: never;
@@ -2469,6 +3037,161 @@ export interface operations {
             };
         };
     };
+    "change-account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeAccountInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "set-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetPasswordInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "reset-second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "account-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedIn"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "end-account-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     checkpoints: {
         parameters: {
             query?: {
@@ -2500,37 +3223,6 @@ export interface operations {
             };
         };
     };
-    "seal-downloads": {
-        parameters: {
-            query?: {
-                limit?: number;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Reading"][] | null;
-                };
-            };
-            /** @description Error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["ErrorModel"];
-                };
-            };
-        };
-    };
     "archive-key": {
         parameters: {
             query?: never;
@@ -2549,6 +3241,110 @@ export interface operations {
                 content: {
                     "application/json": string;
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    audit: {
+        parameters: {
+            query?: {
+                /** @description who asked */
+                account?: string;
+                /** @description the member of staff behind the account */
+                person?: string;
+                /** @description an act, or how acts begin: track is track.look too */
+                act?: string;
+                /** @description id of what was acted on */
+                subject?: string;
+                /** @description first instant, ms since 1970 */
+                from?: number;
+                /** @description first instant that is not wanted any more */
+                to?: number;
+                /** @description only entries with smaller numbers: the next page */
+                before?: number;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Line"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "audit-chain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Chain"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "audit-export": {
+        parameters: {
+            query?: {
+                /** @description first instant; default: everything */
+                from?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {
@@ -4087,6 +4883,250 @@ export interface operations {
             };
         };
     };
+    "change-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: {
+                gridhub_session?: string;
+            };
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactor"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "begin-second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FactorOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "confirm-second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecoveryOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "remove-second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeInputBody"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "my-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: {
+                gridhub_session?: string;
+            };
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedIn"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "end-my-sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: {
+                gridhub_session?: string;
+            };
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "end-my-session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     merge: {
         parameters: {
             query?: never;
@@ -4153,6 +5193,99 @@ export interface operations {
             };
         };
     };
+    oidc: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Provider"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "oidc-callback": {
+        parameters: {
+            query?: never;
+            header?: {
+                "User-Agent"?: string;
+            };
+            path?: never;
+            cookie?: {
+                gridhub_oidc?: string;
+            };
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Found */
+            302: {
+                headers: {
+                    "Cache-Control"?: string;
+                    Location?: string;
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "oidc-start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Found */
+            302: {
+                headers: {
+                    "Cache-Control"?: string;
+                    Location?: string;
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     patrols: {
         parameters: {
             query?: {
@@ -4201,6 +5334,103 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PersonView"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "import-staff": {
+        parameters: {
+            query?: {
+                /** @description only say what would change, and every cell that is wrong */
+                dry?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportReport"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "staff-template": {
+        parameters: {
+            query?: {
+                format?: "csv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "end-absence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                person: string;
+                absence: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Absence"];
                 };
             };
             /** @description Error */
@@ -4407,7 +5637,9 @@ export interface operations {
     "sign-in": {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "User-Agent"?: string;
+            };
             path?: never;
             cookie?: never;
         };
@@ -4533,7 +5765,9 @@ export interface operations {
             query?: never;
             header?: never;
             path?: never;
-            cookie?: never;
+            cookie?: {
+                gridhub_session?: string;
+            };
         };
         requestBody?: never;
         responses: {
