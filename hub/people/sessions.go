@@ -50,7 +50,7 @@ func (a *Accounts) SignIn(ctx context.Context, t Attempt) (string, identity.Prin
 	if a.locked(key) {
 		return "", identity.Principal{}, ErrLocked
 	}
-	p, stored, err := a.find(ctx, t.Account)
+	_, stored, err := a.find(ctx, t.Account)
 	known := err == nil
 	if !known {
 		if !errors.Is(err, sql.ErrNoRows) && !errors.Is(err, ErrDisabled) {
@@ -72,7 +72,7 @@ func (a *Accounts) SignIn(ctx context.Context, t Attempt) (string, identity.Prin
 	if err != nil {
 		return "", identity.Principal{}, err
 	}
-	p, err = a.Session(ctx, session)
+	p, err := a.Session(ctx, session)
 	return session, p, err
 }
 

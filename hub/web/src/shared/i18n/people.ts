@@ -9,9 +9,10 @@ export const zh = {
   absence: { leave: '休假', sick: '病假', training: '培训', errand: '公出', other: '其他' },
   account: {
     new: '新建账号', name: '账号', person: '人员编号', roles: '角色与范围', second: '二次验证', secondOn: '已启用', secondOff: '未启用', state: '状态', active: '可登录', disabled: '已停用', provider: '统一认证登录', password: '初始密码', newPassword: '新密码（至少 12 位）', edit: '修改', title: '账号 {name}',
-    addScope: '加范围', disable: '停用：立即退出所有登录', resetPassword: '重设密码', resetSecond: '重置二次验证', endSessions: '退出所有登录', sessions: '登录中 {n}', done: '已完成', scopeHint: '不写范围即全街道（网格员：本人经办）', filter: '筛选账号…', none: '没有账号',
+    addScope: '加范围', disable: '停用：立即退出所有登录', resetPassword: '重设密码', resetSecond: '重置二次验证', endSessions: '退出所有登录', sessions: '登录中 {n}', done: '已完成', scopeHint: '不写范围即全街道（处置人员：本人经办）', filter: '筛选账号…', none: '没有账号',
   },
   role: { viewer: '浏览', 'call-taker': '受理员', dispatcher: '派遣员', handler: '处置人员', checker: '核查员', head: '部门负责人', auditor: '审计员', admin: '管理员', partner: '共建单位', installer: '安装人员' },
+  skill: { gas: '燃气', fire: '消防', electric: '电工', water: '水务', manhole: '井盖', traffic: '交通', noise: '噪声', mediation: '调解', enforcement: '执法', air: '空气', 'first-aid': '急救', 'elderly-care': '养老照护' },
   scope: { street: '全街道', own: '本人经办', department: '部门 {name}', grid: '网格 {name}' },
   mine: {
     title: '账号与登录', password: '修改密码', old: '当前密码', change: '修改，并退出其他登录', changed: '密码已修改，其他登录已退出', wrongOld: '当前密码不对',
@@ -34,6 +35,7 @@ export const en: typeof zh = {
     addScope: 'Add a scope', disable: 'Disabled: all sessions end at once', resetPassword: 'Set password', resetSecond: 'Reset second factor', endSessions: 'End all sessions', sessions: '{n} sessions', done: 'Done', scopeHint: 'Without a scope: the whole street (a field worker: the own work)', filter: 'Filter accounts…', none: 'No account',
   },
   role: { viewer: 'Viewer', 'call-taker': 'Call-taker', dispatcher: 'Dispatcher', handler: 'Field worker', checker: 'Checker', head: 'Head', auditor: 'Auditor', admin: 'Administrator', partner: 'Partner', installer: 'Installer' },
+  skill: { gas: 'gas', fire: 'fire', electric: 'electric', water: 'water', manhole: 'manholes', traffic: 'traffic', noise: 'noise', mediation: 'mediation', enforcement: 'enforcement', air: 'air', 'first-aid': 'first aid', 'elderly-care': 'elderly care' },
   scope: { street: 'whole street', own: 'own work', department: 'department {name}', grid: 'grid {name}' },
   mine: {
     title: 'Account and sessions', password: 'Change password', old: 'Present password', change: 'Change, and end other sessions', changed: 'The password is changed, other sessions have ended', wrongOld: 'The present password is wrong',
