@@ -66,6 +66,7 @@ var access = map[string][]identity.Role{
 	"gateways": works,
 	"faults":   works,
 	"clocks":   works,
+	"cameras":  works,
 
 	"logbook":     works,
 	"maintain":    {identity.Installer, identity.Dispatcher, identity.Admin},

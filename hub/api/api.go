@@ -47,6 +47,7 @@ type Deps struct {
 	Quarantine  Quarantine
 	Ledger      Ledger
 	Gateways    Gateways
+	Cameras     Cameras
 	Care        Care
 	Commands    Commands
 	CommandKeys CommandKeys
@@ -83,6 +84,7 @@ func New(d Deps) *API {
 	a.registerStreet()
 	a.registerDevices()
 	a.registerGateways()
+	a.registerCameras()
 	a.registerFaults()
 	a.registerCare()
 	a.registerCommands()

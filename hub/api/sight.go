@@ -54,6 +54,8 @@ func (a *API) shown(p identity.Principal, body any) (any, bool) {
 	switch b := body.(type) {
 	case live.DeviceState:
 		return seen(p, b)
+	case CameraChanged:
+		return b, true
 	case commands.Instruction:
 		return b, a.maySee(p, b.Device)
 	case health.Outage:

@@ -51,6 +51,7 @@ func (a *API) registerStream() {
 			"hazard":  rules.Hazard{},
 			"command": commands.Instruction{},
 			"fault":   health.Outage{},
+			"camera":  CameraChanged{},
 		}, a.stream)
 }
 

@@ -29,14 +29,6 @@ var PersonalFields = []string{"text", "reporter", "why"}
 // Nothing reports whether everything is shown.
 func (c Cut) Nothing() bool { return len(c.Fields) == 0 && !c.Evidence }
 
-func (c Cut) names() []string {
-	out := slices.Clone(c.Fields)
-	if c.Evidence {
-		out = append(out, "evidence")
-	}
-	return out
-}
-
 // Redaction says what a copy lacks, and the sums of what replaces it.
 type Redaction struct {
 	V         int              `json:"v"`

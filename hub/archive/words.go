@@ -56,7 +56,7 @@ var eventWords = map[tasks.EventType]string{
 	tasks.Reported: "上报", tasks.Screened: "受理", tasks.Rejected: "不予受理", tasks.Filed: "立案", tasks.Dispatched: "派遣",
 	tasks.Accepted: "签收", tasks.Returned: "回退", tasks.Enroute: "前往", tasks.Onscene: "到场", tasks.Handling: "处置",
 	tasks.Extended: "延时", tasks.Suspended: "挂账", tasks.Resumed: "恢复", tasks.Claimed: "处理反馈", tasks.Checked: "核查通过",
-	tasks.Rework: "返工", tasks.Closed: "结案", tasks.Archived: "归档", tasks.Voided: "作废", tasks.Graded: "调整等级", tasks.Noted: "备注",
+	tasks.Rework: "返工", tasks.Closed: "结案", tasks.Archived: "归档", tasks.Voided: "作废", tasks.Graded: "调整等级", tasks.Supervised: "督办", tasks.Escalated: "逐级提醒", tasks.Noted: "备注",
 	tasks.Evidence: "证据", tasks.Called: "通话", tasks.Sensed: "传感器",
 	tasks.Merged: "并入他案", tasks.Unmerged: "撤销并案", tasks.Joined: "他案并入", tasks.Parted: "他案分出",
 	tasks.Objected: "提出异议", tasks.Upheld: "异议成立", tasks.Dismissed: "异议驳回",

@@ -102,13 +102,10 @@ func (p period) overdue(c tasks.Case) bool {
 	})
 }
 
-// arrive is the one limit that does not decide whether a case was closed on
-// time: it has a figure of its own, the response.
-const arrive = "arrive"
-
+// onTime says whether no limit that decides was overrun.
 func onTime(c tasks.Case) bool {
 	return !slices.ContainsFunc(c.Clocks, func(k tasks.Clock) bool {
-		return k.Name != arrive && k.Due != 0 && (k.Stopped == 0 || k.Stopped > k.Due)
+		return k.Decides() && k.Due != 0 && (k.Stopped == 0 || k.Stopped > k.Due)
 	})
 }
 

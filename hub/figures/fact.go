@@ -117,7 +117,7 @@ func (f *Fact) markDisposal(add func(string, telemetry.Millis, bool), p period) 
 // overran is when the first limit ran out that is still running.
 func (f *Fact) overran(p period) (at telemetry.Millis, late bool) {
 	for _, k := range f.Clocks {
-		if k.Name != arrive && k.Stopped == 0 && k.Due != 0 && k.Due < p.to && (!late || k.Due < at) {
+		if k.Decides() && k.Stopped == 0 && k.Due != 0 && k.Due < p.to && (!late || k.Due < at) {
 			at, late = k.Due, true
 		}
 	}

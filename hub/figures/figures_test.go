@@ -98,7 +98,8 @@ func TestDefinitions(t *testing.T) {
 
 func TestALateArrivalDoesNotMakeAClosingLate(t *testing.T) {
 	c := board[0]
-	c.Clocks = append(slices.Clone(c.Clocks), tasks.Clock{Name: "arrive", Due: day + hour, Stopped: day + 4*hour})
+	c.Clocks = append(slices.Clone(c.Clocks), tasks.Clock{Name: "arrive", Until: tasks.Onscene, Due: day + hour, Stopped: day + 4*hour},
+		tasks.Clock{Name: "dispatch", Until: tasks.Dispatched, Due: day + hour, Stopped: day + 2*hour})
 	if got := Of(facts(c), day, day+24*hour).OnTime.N; got != 1 {
 		t.Errorf("%d closed on time, want 1", got)
 	}

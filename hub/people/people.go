@@ -24,8 +24,10 @@ type Name struct {
 
 // Department is one that handles cases; Code is the matter files' short form.
 type Department struct {
-	Code string `json:"code" yaml:"code"`
-	Name Name   `json:"name" yaml:"name"`
+	Code string            `json:"code" yaml:"code"`
+	Name Name              `json:"name" yaml:"name"`
+	Lead identity.PersonID `json:"lead,omitempty" yaml:"lead"` // 组长: told when a limit has passed
+	Head identity.PersonID `json:"head,omitempty" yaml:"head"` // 负责人: told after the lead
 }
 
 // Force is the kind of staff a person belongs to.

@@ -32,6 +32,8 @@ type Config struct {
 	Calendars []string      `yaml:"calendars"` // files and folders, besides the shipped years
 	Hotline   string        `yaml:"hotline"`   // file with the columns of hotline exports; empty: the usual ones
 	Figures   string        `yaml:"figures"`   // file with the formulas; empty: the shipped ones
+	Cameras   []string      `yaml:"cameras"`   // files and folders
+	Standing  string        `yaml:"standing"`  // file with what the street demands of every matter; empty: the shipped one
 	Database  string        `yaml:"database"`  // sqlite:FILE or postgres://…; empty: SQLite in the data folder
 	HTTP      HTTP          `yaml:"http"`
 	MQTT      broker.Config `yaml:"mqtt"`
@@ -99,10 +101,10 @@ func Default() Config {
 		Data:      "data/hub",
 		Matters:   []string{"matters"},
 		Rules:     []string{"rules"},
-		Calendars: []string{},
-		HTTP:      HTTP{Address: "127.0.0.1:8080", Secure: "0.0.0.0:8443", Names: []string{}},
-		MQTT:      mqtt(),
-		Journal:   Journal{Max: 8 << 30, Keep: 7 * 24 * time.Hour, Reserve: 256 << 20},
+		Calendars: []string{}, Cameras: []string{},
+		HTTP:    HTTP{Address: "127.0.0.1:8080", Secure: "0.0.0.0:8443", Names: []string{}},
+		MQTT:    mqtt(),
+		Journal: Journal{Max: 8 << 30, Keep: 7 * 24 * time.Hour, Reserve: 256 << 20},
 		History: History{Store: "sqlite", Positions: 90 * 24 * time.Hour,
 			Influx: Influx{URL: in.URL, Version: in.Version, Org: in.Org, Bucket: in.Bucket, Timeout: in.Timeout}},
 		Media: sfu.Default(),
@@ -187,10 +189,11 @@ func (f *configFile) Validate() error {
 	}
 	exists("street", f.Street, "the folder of a street")
 	exists("figures", f.Figures, "a file with formulas")
+	exists("standing", f.Standing, "a file with limits and an escalation")
 	exists("hotline", f.Hotline, "a file with the columns of hotline exports")
 	exists("oidc.secret_file", f.OIDC.SecretFile, "a file with the client's secret")
 	exists("history.influx.token_file", f.History.Influx.TokenFile, "a file with the token")
-	for key, list := range map[string][]string{"matters": f.Matters, "rules": f.Rules, "calendars": f.Calendars} {
+	for key, list := range map[string][]string{"matters": f.Matters, "rules": f.Rules, "calendars": f.Calendars, "cameras": f.Cameras} {
 		for i, p := range list {
 			exists(fmt.Sprintf("%s[%d]", key, i), p, "a file or a folder")
 		}
@@ -209,7 +212,7 @@ func Load(path string) (Config, error) {
 	if c.Street != "" {
 		c.Street = under(f.dir, c.Street)
 	}
-	for _, file := range []*string{&c.Hotline, &c.Figures, &c.Backup.Folder} {
+	for _, file := range []*string{&c.Hotline, &c.Figures, &c.Standing, &c.Backup.Folder} {
 		if *file != "" {
 			*file = under(f.dir, *file)
 		}
@@ -220,7 +223,7 @@ func Load(path string) (Config, error) {
 	if c.History.Influx.TokenFile != "" {
 		c.History.Influx.TokenFile = under(f.dir, c.History.Influx.TokenFile)
 	}
-	for _, list := range [][]string{c.Matters, c.Rules, c.Calendars} {
+	for _, list := range [][]string{c.Matters, c.Rules, c.Calendars, c.Cameras} {
 		for i, p := range list {
 			list[i] = under(f.dir, p)
 		}
@@ -232,9 +235,9 @@ func Load(path string) (Config, error) {
 // names. Nothing is started, nothing is written.
 func Check(path string) error {
 	c, err := Load(path)
-	c.Street, c.Hotline, c.Figures = existing(c.Street), existing(c.Hotline), existing(c.Figures)
+	c.Street, c.Hotline, c.Figures, c.Standing = existing(c.Street), existing(c.Hotline), existing(c.Figures), existing(c.Standing)
 	c.Matters, c.Rules = slices.DeleteFunc(c.Matters, gone), slices.DeleteFunc(c.Rules, gone)
-	c.Calendars = slices.DeleteFunc(c.Calendars, gone)
+	c.Calendars, c.Cameras = slices.DeleteFunc(c.Calendars, gone), slices.DeleteFunc(c.Cameras, gone)
 	_, more := ReadFiles(c)
 	return errors.Join(err, more)
 }

@@ -137,6 +137,7 @@ func (h *Hub) routes() http.Handler {
 	mux.Handle("/api/", guard.Handler(h.api))
 	mux.Handle("GET /api/v1/calls/socket", h.whileSignedIn(h.signaling.Handler(h.caller)))
 	mux.HandleFunc("GET /api/v1/calls/relay", h.relayServers)
+	h.cameraRoutes(mux, guard)
 	writes := api.WriteAPI(writers{h})
 	for _, path := range []string{"/api/v2/", "POST /write", "POST /query", "/ping", "GET /health"} {
 		mux.Handle(path, h.onceClaimed(writes))

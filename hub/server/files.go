@@ -9,6 +9,7 @@ import (
 	"gridhub/configs"
 	"gridhub/configs/calendars"
 	"gridhub/hub/geo"
+	"gridhub/hub/identity"
 	"gridhub/hub/patrol"
 	"gridhub/hub/people"
 	"gridhub/hub/rules"
@@ -185,10 +186,11 @@ func (r *reader) known(key, code, what string, known []string) error {
 
 // info is street.yaml.
 type info struct {
-	Name     people.Name `yaml:"name"`
-	Center   geo.Point   `yaml:"center"`
-	Bounds   []float64   `yaml:"bounds"` // west, south, east, north
-	TimeZone string      `yaml:"time_zone"`
+	Name     people.Name       `yaml:"name"`
+	Center   geo.Point         `yaml:"center"`
+	Bounds   []float64         `yaml:"bounds"` // west, south, east, north
+	TimeZone string            `yaml:"time_zone"`
+	Leader   identity.PersonID `yaml:"leader"` // 分管领导: the last who is told of a limit that has passed
 }
 
 // Validate reports what is wrong with what a street says of itself.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"gridhub/configs"
+	"gridhub/hub/cameras"
 	"gridhub/hub/figures"
 	"gridhub/hub/geo"
 	"gridhub/hub/hotline"
@@ -35,8 +36,11 @@ type Files struct {
 	Years       []tasks.Year // shipped ones first
 	Hotline     hotline.Config
 	Figures     figures.Definitions
+	Cameras     []cameras.Camera
+	Standing    tasks.Standing
 	Grids       *geo.Grids
 	Roads       *geo.Graph
+	cameraDir   func(id string) string
 	raw         map[string][]byte // GeoJSON as it is served
 }
 
@@ -57,6 +61,7 @@ func ReadFiles(c Config) (Files, error) {
 		r.files.Rules = append(r.files.Rules, set.Rules...)
 	}
 	r.calendars(c.Calendars)
+	r.cameras(c.Cameras)
 	if c.Hotline != "" {
 		h := hotlineFile{Config: hotline.Default(), reader: r}
 		r.note(configs.ReadFile(c.Hotline, &h))
@@ -66,6 +71,11 @@ func ReadFiles(c Config) (Files, error) {
 		var d figures.Definitions
 		r.note(configs.ReadFile(c.Figures, &d))
 		r.files.Figures = d
+	}
+	if c.Standing != "" {
+		var s tasks.Standing
+		r.note(configs.ReadFile(c.Standing, &s))
+		r.files.Standing = s
 	}
 	return r.files, r.err()
 }
@@ -112,10 +122,11 @@ type reader struct {
 	matterIn map[string]string // code of a matter -> file that has it
 	ruleIn   map[string]string // name of a rule -> file that has it
 	faults   []error
+	cameraIn map[string]string // id of a camera -> file that has it
 }
 
 func newReader() *reader {
-	return &reader{files: Files{Info: bare(), Hotline: hotline.Default(), Figures: figures.Default(), raw: map[string][]byte{}}, matterIn: map[string]string{}, ruleIn: map[string]string{}}
+	return &reader{files: Files{Info: bare(), Hotline: hotline.Default(), Figures: figures.Default(), Standing: tasks.DefaultStanding(), raw: map[string][]byte{}}, matterIn: map[string]string{}, ruleIn: map[string]string{}, cameraIn: map[string]string{}}
 }
 
 func (r *reader) note(err error) {
@@ -137,6 +148,7 @@ func (r *reader) street(dir string) {
 	r.optional(filepath.Join(dir, "staff.yaml"), &s)
 	r.optional(filepath.Join(dir, "routes.yaml"), &w)
 	r.files.Staff, r.files.Routes = s.Staff, w.Routes
+	r.superiors(dir)
 }
 
 func (r *reader) optional(path string, into any) {

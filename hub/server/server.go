@@ -89,6 +89,7 @@ type Hub struct {
 	rounds     *patrol.Rounds
 	callLog    *calls.Log
 	media      *sfu.SFU
+	wall       *wall
 	nightly    *backup.Nightly
 	relay      *relay.Relay // nil: none
 	signaling  *signaling.Service
@@ -114,7 +115,7 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (*Hub, error) {
 	h := &Hub{cfg: cfg, files: files, log: log, now: time.Now, heard: newHeard(),
 		claim: claim{made: make(chan struct{})}, ready: make(chan struct{})}
 	for _, open := range []func(context.Context) error{
-		h.openStores, h.openAudit, h.openPeople, h.openWork, h.openSources, h.openCommands, h.openIntake, h.openBroker, h.openCalls, h.openDoors,
+		h.openStores, h.openAudit, h.openPeople, h.openWork, h.openSources, h.openCommands, h.openIntake, h.openBroker, h.openCalls, h.openCameras, h.openDoors,
 	} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, h.Close())
@@ -166,7 +167,8 @@ func (h *Hub) openWork(ctx context.Context) (err error) {
 		h.log.Warn("working days will be counted wrongly", "detail", p.Detail)
 	}
 	h.pool, err = tasks.Open(ctx, h.db, tasks.Options{Matters: h.files.Matters, Calendar: h.files.Calendar(),
-		Now: h.now, Changed: h.caseChanged, Department: h.departmentOf, Region: h.files.region})
+		Now: h.now, Changed: h.caseChanged, Department: h.departmentOf, Region: h.files.region,
+		Standing: h.files.Standing, Superior: h.superior, Log: h.log})
 	if err != nil {
 		return err
 	}
@@ -264,7 +266,7 @@ func (h *Hub) openDoors(context.Context) (err error) {
 		Dispatch: dispatch.New(dispatch.Default(), h.pool, roster{h}, h.files.Roads, h.now),
 		Evidence: h.evidence, Archive: h.archive, Hotline: h.hotline, Alike: alike.New(h.pool, alike.Default(), h.now), Merger: h.pool, Patrols: h.rounds, Figures: h.figures,
 		FiguresOf: h.figuresOf, Reach: h.staff.Reach, Absences: h.staff, Import: newcomers{h}, OIDC: h.oidc,
-		Quarantine: shelf{h.quarantine}, Ledger: account{h.ledger}, Commands: h.commands, CommandKeys: h.keys, Care: caretaker{h}, Gateways: cabinets{h}, Health: parts{h}, Faults: h.faults, Clocks: h.conditions, Clock: h.now, Log: h.log,
+		Quarantine: shelf{h.quarantine}, Ledger: account{h.ledger}, Commands: h.commands, CommandKeys: h.keys, Care: caretaker{h}, Gateways: cabinets{h}, Cameras: gallery{h}, Health: parts{h}, Faults: h.faults, Clocks: h.conditions, Clock: h.now, Log: h.log,
 	})
 	h.doors, err = openDoors(h)
 	return err
@@ -297,6 +299,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	run(&out, sinks, "intake", h.intake.Run)
 	run(&out, sinks, "board", h.board.Run)
 	run(&out, sinks, "archive", h.archive.Run)
+	run(&in, sources, "limits", h.pool.Watch)
 	run(&out, sinks, "audit", h.audit.Run)
 	run(&out, sinks, "refusals", h.recordStrangers)
 	run(&out, sinks, "commands", h.commands.Run)
@@ -310,6 +313,7 @@ func (h *Hub) Run(ctx context.Context) error {
 		run(&calls, sinks, "relay", h.relay.Run)
 	}
 	run(&in, sources, "calls", h.signaling.Run)
+	run(&in, sources, "cameras", h.serveCameras)
 	run(&in, sources, "broker", h.serveBroker)
 	run(&in, sources, "http", h.doors.run)
 	run(&in, sources, "ready", h.announce)

@@ -23,40 +23,56 @@ func (m Matter) Clocks(events []Event, cal Calendar, now time.Time) []Clock {
 // clocks are those of one order; 0 is the case.
 func (m Matter) clocks(events []Event, order int, cal Calendar, now time.Time) []Clock {
 	out := []Clock{}
+	m.each(events, order, cal, now, func(l Limit, r run) { out = append(out, r.clock(l, cal)) })
+	return out
+}
+
+// each shows the limits of one order that have begun, as they run at now.
+func (m Matter) each(events []Event, order int, cal Calendar, now time.Time, see func(Limit, run)) {
+	var seen []string
 	for _, l := range m.Limits {
-		named := func(c Clock) bool { return c.Name == l.Name }
-		if l.ofOrder() != (order > 0) || slices.ContainsFunc(out, named) {
+		if l.ofOrder() != (order > 0) || slices.Contains(seen, l.Name) {
 			continue
 		}
-		if c, ok := l.clock(events, order, cal, now); ok {
-			out = append(out, c)
+		if r, ok := l.run(events, order, cal, now); ok {
+			seen = append(seen, l.Name)
+			see(l, r)
 		}
 	}
-	return out
 }
 
 // ofOrder reports whether a limit is of each co-handler's order.
 func (l Limit) ofOrder() bool { return l.From == Ordered || l.From == Taken }
 
-func (l Limit) clock(events []Event, order int, cal Calendar, now time.Time) (Clock, bool) {
+// run is a limit that has begun.
+type run struct {
+	start, stop telemetry.Millis // stop is 0 while it runs
+	length      time.Duration    // counted time that it allows
+	active      []span           // in which it counts
+}
+
+func (l Limit) run(events []Event, order int, cal Calendar, now time.Time) (run, bool) {
 	length, err := l.length(cal)
 	start, stop := l.bounds(events)
 	if order > 0 {
 		start, stop = l.orderBounds(events, order)
 	}
 	if err != nil || start == 0 || l.Kind == ByPlan || !l.applies(events, stop) {
-		return Clock{}, false
+		return run{}, false
 	}
 	end := now
 	if stop != 0 {
 		end = stop.Time()
 	}
-	active := l.active(events, start.Time(), end)
-	length = l.extended(events, order, cal, start, stop, length)
-	share := float64(cal.sum(l.Kind, active)) / float64(length)
-	return Clock{Name: l.Name, Kind: l.Kind, Started: start, Stopped: stop,
-		Due:  telemetry.At(cal.due(l.Kind, active, length)),
-		Used: math.Round(share*1000) / 1000, Light: light(share)}, true
+	return run{start, stop, l.extended(events, order, cal, start, stop, length), l.active(events, start.Time(), end)}, true
+}
+
+// clock is what a limit that has begun shows.
+func (r run) clock(l Limit, cal Calendar) Clock {
+	share := float64(cal.sum(l.Kind, r.active)) / float64(r.length)
+	return Clock{Name: l.Name, Kind: l.Kind, Until: l.Until, Started: r.start, Stopped: r.stop,
+		Due:  telemetry.At(cal.due(l.Kind, r.active, r.length)),
+		Used: math.Round(share*1000) / 1000, Light: light(share)}
 }
 
 // active are the intervals in which the clock runs: all of the time for a limit

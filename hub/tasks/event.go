@@ -56,13 +56,15 @@ const (
 	Done     EventType = "done"     // 协办办结
 	Waived   EventType = "waived"   // 协办免办: nobody waits for it any more
 
-	Graded   EventType = "graded"   // 调整等级: another severity, and with it other limits
-	Noted    EventType = "noted"    // a remark
-	Evidence EventType = "evidence" // a photo, a document, a recording was added
-	Called   EventType = "called"   // a step of a call bound to the case
-	Joined   EventType = "joined"   // another case was merged into this one
-	Parted   EventType = "parted"   // and is its own again
-	Sensed   EventType = "sensed"   // the hazard was confirmed again, or cleared, by readings
+	Graded     EventType = "graded"     // 调整等级: another severity, and with it other limits
+	Noted      EventType = "noted"      // a remark
+	Evidence   EventType = "evidence"   // a photo, a document, a recording was added
+	Called     EventType = "called"     // a step of a call bound to the case
+	Joined     EventType = "joined"     // another case was merged into this one
+	Parted     EventType = "parted"     // and is its own again
+	Supervised EventType = "supervised" // 督办: a head or the desk wants it watched
+	Escalated  EventType = "escalated"  // 升级: a limit nears or has passed, and somebody was told
+	Sensed     EventType = "sensed"     // the hazard was confirmed again, or cleared, by readings
 )
 
 // SOS is the source of a case that is a person's own call for help.
@@ -113,7 +115,7 @@ type Body struct {
 	Call       string            `json:"call,omitempty"`
 	Until      telemetry.Millis  `json:"until,omitempty"`   // extended to, suspended to
 	Other      identity.CaseID   `json:"other,omitempty"`   // the other case of a merge
-	Since      telemetry.Millis  `json:"since,omitempty"`   // when the joined case was reported
+	Since      telemetry.Millis  `json:"since,omitempty"`   // when the joined case was reported; of an escalation: when the limit began to count
 	Near       *geo.Metres       `json:"near_m,omitempty"`  // distance of the arrival from the case
 	Private    map[string]string `json:"private,omitempty"` // field -> commitment, hex SHA-256(salt ‖ value)
 
@@ -123,6 +125,9 @@ type Body struct {
 	Signers []string `json:"signers,omitempty"` // departments that are asked
 	Quorum  int      `json:"quorum,omitempty"`  // how many of them must agree
 	Veto    []string `json:"veto,omitempty"`    // those without whom it does not pass
+
+	Level Level   `json:"level,omitempty"` // of an escalation: who was told, in Assignee if the street names somebody
+	Share float64 `json:"share,omitempty"` // of an escalation: per cent of the limit in Kind
 
 	Starts map[EventType]telemetry.Millis `json:"starts,omitempty"` // when the joined case's clocks began
 	Rests  []Rest                         `json:"rests,omitempty"`  // when it was suspended

@@ -66,6 +66,10 @@ func (c *Case) apply(e *Event) {
 		if e.Body.Order == 0 { // a co-handler's photo is no proof of the lead's work
 			c.proofs = append(c.proofs, e.Body.Kind)
 		}
+	case Supervised:
+		c.Supervised++
+	case Escalated:
+		c.Escalations = append(c.Escalations, escalation(e))
 	case Sensed:
 		c.Cleared = e.Body.Kind == "cleared"
 	}
@@ -129,6 +133,7 @@ var steps = map[EventType]step{
 	Extended:   {from: working, by: desks},
 	Suspended:  {from: append([]EventType{Filed, Dispatched}, working...), by: desks},
 	Graded:     {from: append([]EventType{Reported, Screened, Filed, Dispatched, Returned, Objected, Upheld, Suspended}, working...), by: []identity.Role{identity.CallTaker, identity.Dispatcher, identity.Head}},
+	Supervised: {from: append([]EventType{Filed, Dispatched, Returned, Objected, Upheld, Suspended, Claimed, Checked}, working...), by: desks},
 	Resumed:    {from: []EventType{Suspended}, by: desks},
 	Checked:    {from: []EventType{Claimed}, by: []identity.Role{identity.Checker, identity.Dispatcher}},
 	Rework:     {from: []EventType{Claimed, Checked}, by: []identity.Role{identity.Checker, identity.Dispatcher}},
@@ -143,7 +148,7 @@ var remarks = []EventType{Noted, Evidence}
 // moves reports whether an event changes the case's state by its own name.
 func moves(t EventType) bool {
 	switch t {
-	case Extended, Graded, Agreed, Opposed, Withdrawn:
+	case Extended, Graded, Supervised, Agreed, Opposed, Withdrawn:
 		return false
 	case Reported, Merged, Unmerged:
 		return true
@@ -154,7 +159,7 @@ func moves(t EventType) bool {
 
 // order lists the steps as people read them, so that Next is stable.
 var order = []EventType{Screened, Rejected, Filed, Dispatched, Accepted, Enroute, Onscene, Handling, Cosign, Agreed, Opposed, Withdrawn,
-	Claimed, Returned, Objected, Upheld, Dismissed, Checked, Rework, Closed, Archived, Extended, Suspended, Resumed, Graded, Voided}
+	Claimed, Returned, Objected, Upheld, Dismissed, Checked, Rework, Closed, Archived, Extended, Suspended, Resumed, Graded, Supervised, Voided}
 
 // next lists the steps that the state allows.
 func (c *Case) next() []EventType {

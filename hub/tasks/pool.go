@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -27,6 +28,8 @@ type Pool struct {
 	now     func() time.Time
 	changed func(Case)
 	o       Options
+	ladder  *ladder
+	log     *slog.Logger
 }
 
 // Options of a pool. Changed is told after each change that is durable; it
@@ -41,13 +44,23 @@ type Options struct {
 
 	Department func(context.Context, identity.PersonID) string
 	Region     func(grid string, at geo.Point) string
+
+	// Standing is what the street demands of every matter. Superior names the
+	// person of a level in a department, or empty; it may be left out.
+	Standing Standing
+	Superior func(ctx context.Context, department string, to Level) identity.PersonID
+	Log      *slog.Logger // nil: the default one
 }
 
 // Open prepares the pool's tables and checks the matters, all of them at once.
 func Open(ctx context.Context, db *store.DB, o Options) (*Pool, error) {
-	p := &Pool{db: db, matters: o.Matters, byCode: map[string]Matter{}, cal: o.Calendar, now: o.Now, changed: o.Changed, o: o}
+	p := &Pool{db: db, byCode: map[string]Matter{}, cal: o.Calendar, now: o.Now, changed: o.Changed, o: o,
+		ladder: newLadder(), log: cmp.Or(o.Log, slog.Default())}
+	p.matters = slices.Clone(o.Matters)
 	var errs []error
-	for _, m := range o.Matters {
+	for i, m := range o.Matters {
+		m = m.under(o.Standing)
+		p.matters[i] = m
 		if _, twice := p.byCode[m.Code]; twice {
 			errs = append(errs, fmt.Errorf("matter %s is defined twice", m.Code))
 		}
@@ -56,7 +69,7 @@ func Open(ctx context.Context, db *store.DB, o Options) (*Pool, error) {
 			errs = append(errs, fmt.Errorf("matter %s: %w", m.Code, err))
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := errors.Join(append(errs, configs.Validate(o.Standing))...); err != nil {
 		return nil, err
 	}
 	if err := db.Migrate(ctx, "tasks", migrations...); err != nil {
@@ -212,7 +225,7 @@ func (p *Pool) allowed(who actor, now *Case, c Command) error {
 }
 
 // explained are the steps that are refused without a reason.
-var explained = []EventType{Returned, Rejected, Suspended, Objected, Upheld, Dismissed, Opposed, Withdrawn, Declined, Waived}
+var explained = []EventType{Returned, Rejected, Suspended, Supervised, Objected, Upheld, Dismissed, Opposed, Withdrawn, Declined, Waived}
 
 func (p *Pool) event(who actor, now *Case, c Command) Event {
 	e := Event{Type: c.Type, At: c.At, Server: telemetry.At(p.now()), By: who.Account, Person: who.Person, Place: c.Place, Why: c.Why}
@@ -345,6 +358,9 @@ func (p *Pool) change(ctx context.Context, id identity.CaseID, f func(*store.Tx,
 		return Case{}, err
 	}
 	c := p.describe(events)
+	if appended {
+		p.ahead(&c, events)
+	}
 	if appended && p.changed != nil {
 		p.changed(c)
 	}

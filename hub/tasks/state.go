@@ -1,6 +1,8 @@
 package tasks
 
 import (
+	"slices"
+
 	"gridhub/devices/telemetry"
 	"gridhub/hub/geo"
 	"gridhub/hub/identity"
@@ -10,12 +12,20 @@ import (
 type Clock struct {
 	Name    string           `json:"name"`
 	Kind    LimitKind        `json:"kind"`
+	Until   EventType        `json:"until"` // the step that stops it
 	Started telemetry.Millis `json:"started"`
 	Due     telemetry.Millis `json:"due"`
 	Stopped telemetry.Millis `json:"stopped,omitempty"`
 	Used    float64          `json:"used"`  // share of the limit: 0.8 = yellow, 1 = overdue
 	Light   string           `json:"light"` // green, yellow, red
 }
+
+// approach are the steps on the way to the work itself.
+var approach = []EventType{Screened, Filed, Dispatched, Accepted, Enroute, Onscene}
+
+// Decides reports whether the limit says if a case was finished in time. Those of
+// the way there, taking in, dispatch and arrival, have figures of their own.
+func (k Clock) Decides() bool { return !slices.Contains(approach, k.Until) }
 
 // Case is what the events amount to.
 type Case struct {
@@ -54,6 +64,9 @@ type Case struct {
 	Waiting []string    `json:"waiting,omitempty"` // departments whose orders the check waits for
 	Held    []Held      `json:"held,omitempty"`    // who kept the case waiting, and how long
 	Passes  []Pass      `json:"passes,omitempty"`  // how it went from hand to hand
+
+	Supervised  int          `json:"supervised,omitempty"`  // how often it was put under supervision (督办)
+	Escalations []Escalation `json:"escalations,omitempty"` // who was told that a limit nears or has passed
 
 	Marks []string `json:"-"` // whom and what it has to do with, as scopes name it, in order of appearance
 

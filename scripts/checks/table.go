@@ -53,7 +53,7 @@ var neighbours = []neighbour{
 	{[]string{"hub/geo"}, []string{"devices/telemetry"}, "a fix is a reading"},
 	{[]string{"edge/poll", "edge/driver"}, []string{"edge/driver"}, "the contract of drivers lies above the drivers and beside who calls them"},
 	{[]string{"edge/driver"}, []string{"edge/driver/bus"}, "drivers of many protocols share one serial port's traps"},
-	{[]string{"streams/record", "streams/camera"}, []string{"streams/sfu"}, "they take part in a room"},
+	{[]string{"streams/record", "streams/camera", "streams/whip"}, []string{"streams/sfu"}, "they take part in a room"},
 	{[]string{"streams/journal"}, []string{"streams/journal/fsx"}, "the journal's disk, exchanged where a crash is tried out"},
 	{[]string{"hub/evidence"}, []string{"hub/evidence/font"}, "the typeface of the watermark"},
 	{[]string{"hub/tasks", "hub/rules", "hub/patrol"}, []string{"hub/people"}, "who was on duty at the event's time is a fact that these decide by"},
@@ -63,6 +63,7 @@ var neighbours = []neighbour{
 	{[]string{"hub/archive"}, []string{"hub/tasks", "hub/evidence"}, "a sealed case is its events and the originals of its evidence"},
 	{[]string{"hub/oidc"}, []string{"hub/people"}, "whom a provider vouches for gets an account's session"},
 	{[]string{"hub/patrol", "hub/calls"}, []string{"hub/evidence"}, "a visit and a recorded call are evidence"},
+	{[]string{"hub/cameras"}, []string{"hub/people", "streams/camera"}, "a camera of the street has a name in the two languages, and is one of the media plane's"},
 	{[]string{"hub/calls"}, []string{"streams/..."}, "who may call whom is told to the machinery of calls"},
 }
 
@@ -87,6 +88,7 @@ var libraries = []library{
 	{[]string{"modernc.org/sqlite"}, []string{"hub/store", "hub/history/sqlite"}, "features speak database/sql, and their tests run on both databases"},
 	{[]string{"github.com/jackc/pgx"}, []string{"hub/store"}, "features speak database/sql, and their tests run on both databases"},
 	{[]string{"github.com/danielgtaylor/huma"}, []string{"hub/api"}, "features do not know that they are served over HTTP"},
+	{[]string{"github.com/bluenviron"}, []string{"streams/camera"}, noLeak},
 	{[]string{"github.com/coder/websocket"}, []string{"hub/broker", "streams/signaling"}, noLeak},
 	{[]string{"rsc.io/qr"}, []string{"hub/server/cli", "hub/people"}, "a QR is drawn for a terminal in one place, and for a page in another"},
 	{[]string{"github.com/coreos/go-oidc", "golang.org/x/oauth2"}, []string{"hub/oidc"}, noLeak},

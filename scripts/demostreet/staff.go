@@ -15,7 +15,8 @@ name: {zh: 澄湾街道, en: Chengwan Sub-district}
 center: {lon: %.6f, lat: %.6f}            # where the map starts, WGS-84 degrees
 bounds: [%.6f, %.6f, %.6f, %.6f] # west, south, east, north
 time_zone: Asia/Shanghai                    # days, shifts and limits count in it
-`, c.Lon, c.Lat, west, south, east, north)}
+leader: p-%03d                               # told last when a limit has passed
+`, c.Lon, c.Lat, west, south, east, north, firstCadre)}
 }
 
 // bounds are those of all nodes, as west, south, east, north.
@@ -64,9 +65,19 @@ var departments = []department{
 
 func departmentsFile() file {
 	var b bytes.Buffer
-	b.WriteString("# The departments that handle cases; the codes are those of configs/matters.\ndepartments:\n")
-	for _, d := range departments {
-		fmt.Fprintf(&b, "  - {code: %s, name: {zh: %s, en: %s}}\n", d.code, d.name.zh, d.name.en)
+	b.WriteString("# The departments that handle cases; the codes are those of configs/matters.\n# When a limit has passed, first the lead is told, later the head.\ndepartments:\n")
+	n := firstCadre
+	for i, d := range departments {
+		head := n
+		if i == 0 {
+			head++ // the first of all is the street's leader
+		}
+		fmt.Fprintf(&b, "  - {code: %s, name: {zh: %s, en: %s}", d.code, d.name.zh, d.name.en)
+		if d.cadres > 1 {
+			fmt.Fprintf(&b, ", lead: p-%03d, head: p-%03d", head+1, head)
+		}
+		b.WriteString("}\n")
+		n += d.cadres
 	}
 	return file{"departments.yaml", b.Bytes()}
 }
@@ -76,6 +87,8 @@ const (
 	gridMembers    = 146
 	patrolMembers  = 21
 	communityStaff = 71
+
+	firstCadre = gridMembers + patrolMembers + communityStaff + 1
 )
 
 // staffWriter numbers people through all forces: a number said on the radio

@@ -140,7 +140,7 @@ need_node() {
 
 # need_peers makes sure of the real peers that the tests talk to.
 need_peers() {
-	need_packages ca-certificates fonts-noto-cjk python3-paho-mqtt python3-pymodbus python3-serial
+	need_packages ca-certificates fonts-noto-cjk gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-ugly python3-gi python3-paho-mqtt python3-pymodbus python3-serial
 	need_command make make
 	need_command curl curl
 	need_command jq jq

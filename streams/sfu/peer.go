@@ -235,6 +235,19 @@ func (p *peer) state(pc *webrtc.PeerConnection, s webrtc.PeerConnectionState) {
 	case webrtc.PeerConnectionStateFailed:
 		p.room.sfu.log.Info("media lost", "call", p.room.id, "person", p.Person)
 		p.room.sfu.watching().PeerState(p.room.id, p.ID, false)
+	case webrtc.PeerConnectionStateClosed:
+		go p.closedBy(pc) // whoever closes it may hold what is asked for
+	}
+}
+
+// closedBy tells that the member closed a connection that was in use; one that
+// was closed here is not in use any more.
+func (p *peer) closedBy(pc *webrtc.PeerConnection) {
+	p.negotiating.Lock()
+	used := !p.closed && (p.pub.pc == pc || p.sub.pc == pc)
+	p.negotiating.Unlock()
+	if used {
+		p.room.sfu.watching().peerClosed(p.room.id, p.ID)
 	}
 }
 

@@ -45,6 +45,12 @@ type Observer interface {
 	PeerState(room, peer string, connected bool)
 }
 
+// Farewell is what an Observer may hear besides: that a peer itself closed a
+// connection that was in use. Who speaks to it by other means need not listen.
+type Farewell interface {
+	PeerClosed(room, peer string)
+}
+
 // SFU is the media plane of one process. Safe for concurrent use.
 type SFU struct {
 	config  Config
@@ -55,7 +61,7 @@ type SFU struct {
 	dropped atomic.Uint64
 
 	mu       sync.Mutex
-	observer Observer
+	watchers audience
 	rooms    map[string]*Room
 	closed   bool
 }
@@ -66,7 +72,7 @@ func New(c Config, log *slog.Logger) (*SFU, error) {
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("sfu: %w", err)
 	}
-	s := &SFU{config: c, log: log, rooms: map[string]*Room{}, observer: deaf{}}
+	s := &SFU{config: c, log: log, rooms: map[string]*Room{}}
 	var err error
 	if s.sockets, err = listen(c, mediaLog{log: log}); err != nil {
 		return nil, fmt.Errorf("sfu: %w", err)
@@ -77,11 +83,12 @@ func New(c Config, log *slog.Logger) (*SFU, error) {
 	return s, nil
 }
 
-// Observe names who hears of changes; call it before the first room.
+// Observe adds one who hears of changes, in all rooms; call it before the first
+// room.
 func (s *SFU) Observe(o Observer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.observer = o
+	s.watchers = append(s.watchers[:len(s.watchers):len(s.watchers)], o)
 }
 
 // Port is the media port in use, for a configuration that asked for any.
@@ -160,10 +167,10 @@ func (s *SFU) forget(r *Room) {
 	}
 }
 
-func (s *SFU) watching() Observer {
+func (s *SFU) watching() audience {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.observer
+	return s.watchers
 }
 
 // hangUp closes pc in the background: closing waits for handlers that may be
@@ -183,7 +190,25 @@ func (s *SFU) hangUp(pc *webrtc.PeerConnection) {
 	})
 }
 
-type deaf struct{}
+// audience are all who hear of changes.
+type audience []Observer
 
-func (deaf) TracksChanged(string, string)   {}
-func (deaf) PeerState(string, string, bool) {}
+func (a audience) TracksChanged(room, peer string) {
+	for _, o := range a {
+		o.TracksChanged(room, peer)
+	}
+}
+
+func (a audience) peerClosed(room, peer string) {
+	for _, o := range a {
+		if f, ok := o.(Farewell); ok {
+			f.PeerClosed(room, peer)
+		}
+	}
+}
+
+func (a audience) PeerState(room, peer string, connected bool) {
+	for _, o := range a {
+		o.PeerState(room, peer, connected)
+	}
+}

@@ -113,7 +113,7 @@ func (s *slot) start() (needsKeyFrame bool) {
 	if s.kind == webrtc.RTPCodecTypeAudio {
 		return false
 	}
-	from, to, ok := s.track.ring.sinceKey(time.Now(), replayAge)
+	from, to, ok := s.track.ring.sinceKey(time.Now(), s.track.freshness())
 	if !ok {
 		s.asked = time.Now()
 		return true

@@ -22,6 +22,7 @@ type track struct {
 	subs  atomic.Pointer[fanout]
 	// out is where the subscribers' packets leave, to be corked.
 	out *sockets
+	fed bool // by a Feed: nobody can be asked for a key frame
 	// dropped counts packets that a writer left out because it was behind.
 	dropped *atomic.Uint64
 

@@ -80,8 +80,12 @@ type street struct {
 	from   *machine // where the flows run; nil: on this machine
 }
 
-// place says where the phones are; nil: on this machine.
-type place struct{ phone *machine }
+// place says where the phones are, nil: on this machine; and which file lists the
+// street's cameras.
+type place struct {
+	phone   *machine
+	cameras string
+}
 
 // open starts a hub with empty stores and waits until it is ready.
 func open(t *testing.T, where place) *street {
@@ -105,7 +109,8 @@ mqtt:
   listeners:
     - {name: plain, network: tcp, address: "%[5]s"}
 media: {address: "%[6]s", loopback: true}
-`, root(t), strings.TrimPrefix(s.URL, "http://"), strings.TrimPrefix(s.Secure, "https://"), host, s.mqtt, freePort(t, "127.0.0.1")))
+cameras: [%[7]s]
+`, root(t), strings.TrimPrefix(s.URL, "http://"), strings.TrimPrefix(s.Secure, "https://"), host, s.mqtt, freePort(t, "127.0.0.1"), where.cameras))
 	s.run("hub", "serve", "--config", s.config)
 	s.awaitReady()
 	return s

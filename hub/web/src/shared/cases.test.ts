@@ -3,7 +3,7 @@ import type { Case, CaseClock, Hazard } from './api/types'
 import { byGravity, byUrgency, clockNow, isCry, isOverdue, look, mustAct, pressing, stepsFor, deskSteps, newest } from './cases'
 
 const min = 60_000
-const clock = (c: Partial<CaseClock>): CaseClock => ({ name: 'arrive', kind: 'emergency', started: 0, due: 20 * min, used: 0, light: 'green', ...c })
+const clock = (c: Partial<CaseClock>): CaseClock => ({ name: 'arrive', until: 'claimed', kind: 'emergency', started: 0, due: 20 * min, used: 0, light: 'green', ...c })
 const make = (c: Partial<Case>): Case =>
   ({ id: 'c', number: '1', rev: 1, state: 'filed', matter: 'AQ01', source: 'desk', severity: 'minor', title: '', grid: '',
     place: { lon: 120, lat: 30 }, reported: 0, updated: 0, times: {}, next: [], ...c })

@@ -11,10 +11,10 @@ export interface Ground extends Land {
   bounds: readonly number[]
 }
 
-type Pick = (kind: 'case' | 'person' | 'device', id: string) => void
+type Pick = (kind: 'case' | 'person' | 'device' | 'camera', id: string) => void
 
-const pickable = ['people', 'cases', 'devices']
-const kinds = { people: 'person', cases: 'case', devices: 'device' } as const
+const pickable = ['people', 'cases', 'devices', 'cameras']
+const kinds = { people: 'person', cases: 'case', devices: 'device', cameras: 'camera' } as const
 
 /** Board is the map and what can be done with it. MapLibre stops here. */
 export class Board {

@@ -1,5 +1,5 @@
 // What lives on the map, as GeoJSON. Pure: state in, features out.
-import type { Case, Device, PersonState, Progress, Track } from '@/shared/api/types'
+import type { Camera, Case, Device, PersonState, Progress, Track } from '@/shared/api/types'
 import { look, severityRank } from '@/shared/cases'
 import { isPlace } from '@/shared/geo'
 import type { Health, Standing } from '@/shared/map/symbols'
@@ -29,6 +29,10 @@ export function caseFeature(c: Case, now: number, scale: number): Feature | unde
   const how = look(c, now)
   const rank = severityRank(c.severity)
   return point(c.place.lon, c.place.lat, { id: c.id, kind: 'case', image: `case-${how}`, number: c.number, size: (0.5 + rank * 0.09) * scale, order: how === 'over' ? 10 : rank })
+}
+
+export function cameraFeature(c: Camera): Feature | undefined {
+  return isPlace(c.place) ? point(c.place.lon, c.place.lat, { id: c.id, kind: 'camera', image: `device-camera-${c.fault ? 'fault' : 'fresh'}` }) : undefined
 }
 
 /** age of a device's newest reading, and whether it is too old to be trusted. */

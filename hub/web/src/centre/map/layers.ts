@@ -2,7 +2,7 @@
 import type { ExpressionSpecification, MapLibre } from '@/shared/map/lib'
 import { nothing, scale, textFont, token } from '@/shared/map/style'
 
-export const sources = ['routes', 'track', 'stays', 'trails', 'people', 'devices', 'cases', 'chosen'] as const
+export const sources = ['routes', 'track', 'stays', 'trails', 'people', 'devices', 'cameras', 'cases', 'chosen'] as const
 export type SourceName = (typeof sources)[number]
 
 /** The switches of the layer menu, and the layers that each shows. */
@@ -10,6 +10,7 @@ export const groups = {
   people: ['people', 'people-accuracy'],
   trails: ['trails'],
   devices: ['devices', 'devices-value'],
+  cameras: ['cameras'],
   cases: ['cases'],
   routes: ['routes', 'routes-stops'],
   grids: ['grid-line', 'grid-label'],
@@ -44,6 +45,8 @@ export function addLayers(map: MapLibre): void {
     layout: { 'icon-image': 'ring', 'icon-size': s, 'icon-allow-overlap': true, 'icon-ignore-placement': true } })
   map.addLayer({ id: 'devices', type: 'symbol', source: 'devices',
     layout: { 'icon-image': ['get', 'image'], 'icon-size': ['interpolate', ['linear'], ['zoom'], 13, 0.55 * s, 16, 0.9 * s], 'icon-allow-overlap': true, 'symbol-sort-key': ['get', 'order'] } })
+  map.addLayer({ id: 'cameras', type: 'symbol', source: 'cameras',
+    layout: { 'icon-image': ['get', 'image'], 'icon-size': ['interpolate', ['linear'], ['zoom'], 13, 0.55 * s, 16, 0.9 * s], 'icon-allow-overlap': true } })
   const below: ExpressionSpecification = ['case', ['get', 'ringed'], ['literal', [0, 2.8]], ['literal', [0, 1.5]]] // a ring wants room
   map.addLayer({ id: 'devices-value', type: 'symbol', source: 'devices', minzoom: 14.6,
     layout: { 'text-field': ['get', 'label'], 'text-font': textFont, 'text-size': 11 * s, 'text-offset': below, 'text-anchor': 'center', 'text-max-width': 12, 'symbol-sort-key': ['get', 'order'] },

@@ -7,12 +7,13 @@ import { scale, token } from '@/shared/map/style'
 import { useTheme } from '@/shared/prefs'
 import { span } from '@/shared/time'
 import { useReading } from '@/shared/units'
+import { useCameras } from '../state/cameras'
 import { useNames } from '../state/names'
 import { useSelection } from '../state/selection'
 import { useTrack } from '../state/track'
 import { useWorld } from '../state/world'
 import type { Board } from './board'
-import { caseFeature, collection, deviceFeature, line, personFeature, point, routeFeatures, trackFeatures } from './features'
+import { cameraFeature, caseFeature, collection, deviceFeature, line, personFeature, point, routeFeatures, trackFeatures } from './features'
 import { Motion } from './motion'
 
 const frame = 125 // ms between two drawings of walking people: eight a second
@@ -21,6 +22,7 @@ const frame = 125 // ms between two drawings of walking people: eight a second
 export function useBoard(container: Ref<HTMLElement | null>) {
   const world = useWorld()
   const names = useNames()
+  const { cameras, of } = useCameras()
   const say = useReading()
   const { t, locale } = useWords()
   const { select, selected } = useSelection()
@@ -40,6 +42,7 @@ export function useBoard(container: Ref<HTMLElement | null>) {
     b.draw('cases', collection(world.openCases.value.flatMap((c) => caseFeature(c, at, scale()) ?? [])))
     const ink = inks()
     b.draw('devices', collection([...world.devices.values()].flatMap((d) => deviceFeature(d, at, ink, say, selected.value?.id === d.id) ?? [])))
+    b.draw('cameras', collection(cameras.value.flatMap((c) => cameraFeature(c) ?? [])))
     drawPeople(true)
   }
 
@@ -60,7 +63,7 @@ export function useBoard(container: Ref<HTMLElement | null>) {
     const s = selected.value
     if (!s) return undefined
     if (s.kind === 'person') return motion.where(s.id, performance.now())
-    const place = s.kind === 'case' ? world.cases.get(s.id)?.place : world.devices.get(s.id)?.place
+    const place = s.kind === 'case' ? world.cases.get(s.id)?.place : s.kind === 'camera' ? of(s.id)?.place : world.devices.get(s.id)?.place
     return isPlace(place) ? [place.lon, place.lat] : undefined
   }
 
@@ -107,7 +110,7 @@ export function useBoard(container: Ref<HTMLElement | null>) {
   })
   watch(() => [...world.people.values()].map((p) => p.live), () => motion.learn(world.people.values(), performance.now()))
   watch(now, (at, before) => { if (Math.floor(at / 3000) !== Math.floor(before / 3000)) drawSlow() })
-  watch([() => world.cases.size, () => world.hazards.size], drawSlow)
+  watch([() => world.cases.size, () => world.hazards.size, cameras], drawSlow)
   watch(selected, () => {
     lookAtChosen()
     drawSlow()

@@ -52,6 +52,15 @@ export function useCase(id: Ref<string>) {
     }
   }
 
+  /** keep makes a picture of the centre's own, a camera's, a piece of the case's evidence. */
+  async function keep(picture: Blob, at: number): Promise<void> {
+    const place = item.value?.place
+    const query = new URLSearchParams({ case: id.value, kind: 'snapshot', at: String(at), ...(place && { lon: String(place.lon), lat: String(place.lat) }) })
+    const answer = await fetch(`/api/v1/evidence?${query}`, { method: 'POST', headers: { 'Content-Type': 'image/jpeg' }, body: picture })
+    if (!answer.ok) problem.value = await answer.text()
+    else await act({ type: 'evidence', evidence: ((await answer.json()) as Evidence).hash, kind: 'snapshot' })
+  }
+
   const dispatchable = computed(() => !!item.value?.next?.includes('dispatched'))
   watch(id, load, { immediate: true })
   watch(() => item.value?.rev, (rev) => { if (rev !== undefined && rev !== seen) void load() })
@@ -60,5 +69,5 @@ export function useCase(id: Ref<string>) {
     if (yes) void loadCandidates()
   }, { immediate: true })
 
-  return { item, events, photos, candidates, dispatchable, busy, problem, act, loadCandidates }
+  return { item, events, photos, candidates, dispatchable, busy, problem, act, keep, loadCandidates }
 }

@@ -2,7 +2,7 @@
 // reload or a second screen shows the same.
 import { readonly, ref, watch } from 'vue'
 
-export type Kind = 'case' | 'person' | 'device'
+export type Kind = 'case' | 'person' | 'device' | 'camera'
 export interface Selected { kind: Kind; id: string }
 
 export const rooms = ['map', 'pool', 'patrols', 'figures', 'devices', 'people', 'system'] as const
@@ -16,7 +16,7 @@ const behind = ref<{ name: string; ids: string[] } | null>(null)
 function read(): void {
   const [name, kind, id] = location.hash.replace(/^#\/?/, '').split('/').map(decodeURIComponent)
   room.value = rooms.find((r) => r === name) ?? 'map'
-  selected.value = id && (kind === 'case' || kind === 'person' || kind === 'device') ? { kind, id } : null
+  selected.value = id && (kind === 'case' || kind === 'person' || kind === 'device' || kind === 'camera') ? { kind, id } : null
 }
 
 read()

@@ -194,6 +194,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cameras": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All cameras, where they stand and how they are */
+        get: operations["cameras"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cases": {
         parameters: {
             query?: never;
@@ -1483,6 +1500,7 @@ export interface components {
             grid?: string;
             hazard?: string;
             kind?: string;
+            level?: string;
             matter?: string;
             metric?: string;
             must?: boolean;
@@ -1503,6 +1521,8 @@ export interface components {
             /** Format: int64 */
             round?: number;
             severity?: string;
+            /** Format: double */
+            share?: number;
             signers?: string[] | null;
             /** Format: int64 */
             since?: number;
@@ -1518,6 +1538,27 @@ export interface components {
             value?: number;
             veto?: string[] | null;
             with?: string[] | null;
+        };
+        CameraChanged: {
+            camera: string;
+        };
+        CameraState: {
+            /** @description h265, b-frames, no-video, auth, not-found, busy, unreachable, silent, refused, broken */
+            fault?: string;
+            /** @description the setting to change, in English */
+            fault_text?: string;
+            grid?: string;
+            id: string;
+            name: components["schemas"]["Name"];
+            /** @enum {string} */
+            phase: "idle" | "connecting" | "live" | "failed";
+            place: components["schemas"]["Point"];
+            /** @description it sends by itself, by WHIP */
+            push?: boolean;
+            /** Format: int64 */
+            since?: number;
+            /** Format: int64 */
+            viewers: number;
         };
         Candidate: {
             /** Format: double */
@@ -1541,6 +1582,7 @@ export interface components {
             cosign?: components["schemas"]["Round"];
             department?: string;
             device?: string;
+            escalations?: components["schemas"]["Escalation"][] | null;
             evidence?: string[] | null;
             grid: string;
             hazard?: string;
@@ -1567,6 +1609,8 @@ export interface components {
             severity: string;
             source: string;
             state: string;
+            /** Format: int64 */
+            supervised?: number;
             times: {
                 [key: string]: number;
             };
@@ -1583,6 +1627,7 @@ export interface components {
             cosign?: components["schemas"]["Round"];
             department?: string;
             device?: string;
+            escalations?: components["schemas"]["Escalation"][] | null;
             events: components["schemas"]["Event"][] | null;
             evidence?: string[] | null;
             grid: string;
@@ -1611,6 +1656,8 @@ export interface components {
             severity: string;
             source: string;
             state: string;
+            /** Format: int64 */
+            supervised?: number;
             times: {
                 [key: string]: number;
             };
@@ -1698,6 +1745,7 @@ export interface components {
             started: number;
             /** Format: int64 */
             stopped?: number;
+            until: string;
             /** Format: double */
             used: number;
         };
@@ -1750,7 +1798,7 @@ export interface components {
             severity?: "info" | "minor" | "major" | "critical";
             text?: string;
             /** @enum {string} */
-            type: "screened" | "rejected" | "filed" | "dispatched" | "accepted" | "returned" | "objected" | "upheld" | "dismissed" | "enroute" | "onscene" | "handling" | "cosign" | "agreed" | "opposed" | "withdrawn" | "extended" | "suspended" | "resumed" | "claimed" | "checked" | "rework" | "closed" | "archived" | "voided" | "graded" | "noted" | "evidence" | "ordered" | "taken" | "declined" | "done" | "waived";
+            type: "screened" | "rejected" | "filed" | "dispatched" | "accepted" | "returned" | "objected" | "upheld" | "dismissed" | "enroute" | "onscene" | "handling" | "cosign" | "agreed" | "opposed" | "withdrawn" | "extended" | "suspended" | "resumed" | "claimed" | "checked" | "rework" | "closed" | "archived" | "voided" | "graded" | "supervised" | "noted" | "evidence" | "ordered" | "taken" | "declined" | "done" | "waived";
             /** Format: int64 */
             until?: number;
             why?: string;
@@ -1798,6 +1846,8 @@ export interface components {
         };
         Department: {
             code: string;
+            head?: string;
+            lead?: string;
             name: components["schemas"]["Name"];
         };
         DeviceState: {
@@ -1888,6 +1938,19 @@ export interface components {
              * @example https://example.com/errors/example
              */
             type: string;
+        };
+        Escalation: {
+            /** Format: int64 */
+            at: number;
+            level: string;
+            limit: string;
+            /** Format: int64 */
+            order?: number;
+            person?: string;
+            /** Format: double */
+            share: number;
+            /** Format: int64 */
+            since: number;
         };
         Event: {
             /** Format: int64 */
@@ -3345,6 +3408,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    cameras: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CameraState"][] | null;
+                };
             };
             /** @description Error */
             default: {
@@ -5784,6 +5876,17 @@ export interface operations {
                          * @constant
                          */
                         event: "beat";
+                        /** @description The event ID. */
+                        id?: number;
+                        /** @description The retry time in milliseconds. */
+                        retry?: number;
+                    } | {
+                        data: components["schemas"]["CameraChanged"];
+                        /**
+                         * @description The event name.
+                         * @constant
+                         */
+                        event: "camera";
                         /** @description The event ID. */
                         id?: number;
                         /** @description The retry time in milliseconds. */

@@ -4,6 +4,7 @@ import type { components } from './schema'
 
 type Schemas = components['schemas']
 
+export type Camera = Schemas['CameraState']
 export type Candidate = Schemas['Candidate']
 export type Case = Schemas['Case']
 export type CaseView = Schemas['CaseView']

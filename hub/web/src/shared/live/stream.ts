@@ -12,6 +12,7 @@ export interface StreamHandlers {
   hazard(h: Hazard): void
   fault?(f: Fault): void
   command(c: Instruction): void
+  camera?(c: { camera: string }): void
 }
 
 export type LineState = 'connecting' | 'live' | 'dead'
@@ -50,6 +51,7 @@ export function useStream(handlers: StreamHandlers) {
     on<Hazard>('hazard', (h) => handlers.hazard(h))
     on<Fault>('fault', (f) => handlers.fault?.(f))
     on<Instruction>('command', (c) => handlers.command(c))
+    on<{ camera: string }>('camera', (c) => handlers.camera?.(c))
   }
 
   const watchdog = setInterval(() => {

@@ -21,6 +21,7 @@ import CloudOff from 'lucide/dist/esm/icons/cloud-off.mjs'
 import CloudRain from 'lucide/dist/esm/icons/cloud-rain.mjs'
 import Cpu from 'lucide/dist/esm/icons/cpu.mjs'
 import Droplets from 'lucide/dist/esm/icons/droplets.mjs'
+import Eye from 'lucide/dist/esm/icons/eye.mjs'
 import Fan from 'lucide/dist/esm/icons/fan.mjs'
 import Flame from 'lucide/dist/esm/icons/flame.mjs'
 import Gauge from 'lucide/dist/esm/icons/gauge.mjs'
@@ -77,7 +78,7 @@ import ChartColumn from 'lucide/dist/esm/icons/chart-column.mjs'
 const set = {
   activity: Activity, ban: Ban, battery: BatteryLow, bell: Bell, 'bell-off': BellOff, camera: Camera, check: Check,
   down: ChevronDown, left: ChevronLeft, right: ChevronRight, alert: CircleAlert, help: CircleHelp, me: CircleUser,
-  tasks: ClipboardList, clock: Clock, offline: CloudOff, rain: CloudRain, device: Cpu, water: Droplets, fan: Fan, flame: Flame,
+  tasks: ClipboardList, clock: Clock, offline: CloudOff, rain: CloudRain, device: Cpu, water: Droplets, eye: Eye, fan: Fan, flame: Flame,
   gauge: Gauge, call: Headphones, house: House, image: Image, languages: Languages, layers: Layers, pool: ListTodo,
   locate: LocateFixed, 'sign-out': LogOut, map: Map, pin: MapPin, patrol: MapPinned, mic: Mic, 'mic-off': MicOff,
   moon: Moon, navigation: Navigation, pause: Pause, phone: Phone, 'phone-in': PhoneIncoming, 'phone-missed': PhoneMissed,
