@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -174,6 +175,13 @@ func (h *Hub) instead(cmd tasks.Command) (tasks.Command, error) {
 	cmd.Why += fmt.Sprintf("代 %s（%s） for %s (%s)", a.Person, absenceWords[a.Reason], a.Person, a.Reason)
 	cmd.Assignee = deputy
 	return cmd, nil
+}
+
+// present is the superior of a department, or who stands in for one who is
+// absent; the absent one if nobody does.
+func (h *Hub) present(ctx context.Context, department string, level tasks.Level) identity.PersonID {
+	superior := h.superior(ctx, department, level)
+	return cmp.Or(h.staff.Stand(superior, telemetry.At(h.now())), superior)
 }
 
 // absenceWords are the reasons of an absence in the street's language.

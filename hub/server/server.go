@@ -168,7 +168,7 @@ func (h *Hub) openWork(ctx context.Context) (err error) {
 	}
 	h.pool, err = tasks.Open(ctx, h.db, tasks.Options{Matters: h.files.Matters, Calendar: h.files.Calendar(),
 		Now: h.now, Changed: h.caseChanged, Department: h.departmentOf, Region: h.files.region,
-		Standing: h.files.Standing, Superior: h.superior, Log: h.log})
+		Standing: h.files.Standing, Superior: h.present, Log: h.log})
 	if err != nil {
 		return err
 	}
