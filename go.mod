@@ -6,6 +6,7 @@ require (
 	github.com/6tail/lunar-go v1.4.4
 	github.com/bluenviron/gortsplib/v4 v4.12.0
 	github.com/coder/websocket v1.8.15
+	github.com/coreos/go-oidc/v3 v3.21.0
 	github.com/danielgtaylor/huma/v2 v2.37.2
 	github.com/eclipse/paho.mqtt.golang v1.5.1
 	github.com/evanw/esbuild v0.28.2
@@ -29,6 +30,7 @@ require (
 	golang.org/x/image v0.47.0
 	golang.org/x/mod v0.42.0
 	golang.org/x/net v0.62.0
+	golang.org/x/oauth2 v0.37.0
 	golang.org/x/sys v0.49.0
 	golang.org/x/text v0.43.0
 	google.golang.org/protobuf v1.36.11
@@ -36,7 +38,10 @@ require (
 	rsc.io/qr v0.2.0
 )
 
-require github.com/bluenviron/mediacommon v1.13.2 // indirect
+require (
+	github.com/bluenviron/mediacommon v1.13.2 // indirect
+	github.com/go-jose/go-jose/v4 v4.1.4 // indirect
+)
 
 require (
 	github.com/BurntSushi/toml v1.4.1-0.20240526193622-a339e1f7089c // indirect

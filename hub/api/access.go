@@ -32,8 +32,23 @@ var access = map[string][]identity.Role{
 	"sign-out":    signedIn,
 	"me":          signedIn,
 
-	"accounts":    {identity.Admin},
-	"put-account": {identity.Admin},
+	"my-sessions": signedIn, "end-my-session": signedIn, "end-my-sessions": signedIn, "change-password": signedIn,
+	"second-factor": signedIn, "begin-second-factor": signedIn, "confirm-second-factor": signedIn, "remove-second-factor": signedIn,
+	"oidc": anyone, "oidc-start": anyone, "oidc-callback": anyone,
+
+	"accounts":             {identity.Admin},
+	"put-account":          {identity.Admin},
+	"change-account":       {identity.Admin},
+	"set-password":         {identity.Admin},
+	"reset-second-factor":  {identity.Admin},
+	"account-sessions":     {identity.Admin},
+	"end-account-sessions": {identity.Admin},
+
+	"absences":       desk,
+	"set-absence":    {identity.Dispatcher, identity.Head, identity.Admin},
+	"end-absence":    {identity.Dispatcher, identity.Head, identity.Admin},
+	"staff-template": {identity.Admin},
+	"import-staff":   {identity.Admin},
 
 	"bind-terminal": {identity.Handler, identity.Dispatcher},
 	"set-duty":      {identity.Handler, identity.Dispatcher},
@@ -151,13 +166,18 @@ func (a *API) authorize(ctx huma.Context, next func(huma.Context)) {
 		_ = huma.WriteErr(a.huma, ctx, http.StatusUnauthorized, "sign in first")
 		return
 	}
-	if !p.Has(allowed...) {
+	roles := counted(ctx.Operation().OperationID, p)
+	if len(roles) == 0 {
 		refused := audit.Entry{Act: "access.refuse", Subject: ctx.Operation().OperationID}
 		_ = a.record(huma.WithValue(ctx, principalKey{}, p).Context(), refused, true) // logged; it is refused all the same
 		_ = huma.WriteErr(a.huma, ctx, http.StatusForbidden, fmt.Sprintf("account %s may not do this", p.Account))
 		return
 	}
-	next(huma.WithValue(ctx, principalKey{}, p))
+	if p.Unproven && !slices.Contains(unproven, ctx.Operation().OperationID) {
+		_ = huma.WriteErr(a.huma, ctx, http.StatusForbidden, "set up a second factor first", &huma.ErrorDetail{Message: "second-factor"})
+		return
+	}
+	next(huma.WithValue(huma.WithValue(ctx, principalKey{}, p), rolesKey{}, roles))
 }
 
 func (a *API) principal(ctx huma.Context) (identity.Principal, error) {

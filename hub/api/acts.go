@@ -11,6 +11,7 @@ import (
 
 	"gridhub/devices/telemetry"
 	"gridhub/hub/audit"
+	"gridhub/hub/identity"
 
 	"github.com/danielgtaylor/huma/v2"
 )
@@ -37,7 +38,26 @@ func on[I any](subject func(*I) string) func(any) (string, string, map[string]st
 // here: a case is its own chain of events.
 var acts = map[string]act{
 	"put-account": {name: "account.put", about: about(func(in *accountInput) (string, string, map[string]string) {
-		return in.Body.Name, "", map[string]string{"person": string(in.Body.Person), "roles": joined(in.Body.Roles)}
+		return in.Body.Name, "", map[string]string{"person": string(in.Body.Person), "roles": joined(in.Body.Roles), "scopes": spelled(in.Body.Scopes)}
+	})},
+	"change-account": {name: "account.change", about: about(func(in *changeAccountInput) (string, string, map[string]string) {
+		b := in.Body
+		return in.Account, "", map[string]string{"person": string(b.Person), "roles": joined(b.Roles), "scopes": spelled(b.Scopes),
+			"disabled": strconv.FormatBool(b.Disabled), "provider": strconv.FormatBool(b.Provider)}
+	})},
+	"set-password":          {name: "account.password-reset", about: on(func(in *setPasswordInput) string { return in.Account })},
+	"reset-second-factor":   {name: "account.second-factor-reset", about: on(func(in *namedAccountInput) string { return in.Account })},
+	"end-account-sessions":  {name: "account.sessions-end", about: on(func(in *namedAccountInput) string { return in.Account })},
+	"change-password":       {name: "account.password", about: on(func(*passwordInput) string { return "" })},
+	"confirm-second-factor": {name: "account.second-factor", about: on(func(*codeInput) string { return "" })},
+	"remove-second-factor":  {name: "account.second-factor-remove", about: on(func(*codeInput) string { return "" })},
+	"set-absence": {name: "absence.set", about: about(func(in *absenceInput) (string, string, map[string]string) {
+		b := in.Body
+		return string(b.Person), b.Reason, map[string]string{"deputy": string(b.Deputy), "from": instant(b.From), "to": instant(b.To)}
+	})},
+	"end-absence": {name: "absence.end", about: on(func(in *endAbsenceInput) string { return string(in.Person) })},
+	"import-staff": {name: "people.import", about: about(func(in *staffImportInput) (string, string, map[string]string) {
+		return "", "", map[string]string{"dry": strconv.FormatBool(in.Dry), "bytes": strconv.Itoa(len(in.RawBody))}
 	})},
 	"bind-terminal": {name: "terminal.bind", about: on(func(in *terminalInput) string { return string(in.Body.Known) })},
 	"set-duty": {name: "duty.set", about: about(func(in *dutyInput) (string, string, map[string]string) {
@@ -70,6 +90,17 @@ var acts = map[string]act{
 	})},
 	"audit":        {name: "audit.look", look: true, about: on(func(*auditInput) string { return "" })},
 	"audit-export": {name: "audit.export", about: on(func(*auditExportInput) string { return "" })},
+}
+
+// spelled are the bounds of roles as a configuration writes them.
+func spelled(all map[identity.Role][]identity.Scope) string {
+	var words []string
+	for _, r := range identity.Roles {
+		for _, s := range all[r] {
+			words = append(words, string(r)+"@"+string(s))
+		}
+	}
+	return joined(words)
 }
 
 func joined[S ~string](list []S) string {

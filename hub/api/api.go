@@ -5,9 +5,12 @@
 package api
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"time"
+
+	"gridhub/hub/identity"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -19,6 +22,9 @@ type Deps struct {
 	Audit       Audit
 	Accounts    Accounts
 	Enrolments  Enrolments
+	Absences    Absences
+	Import      StaffImport
+	OIDC        OIDC // nil: no identity provider
 	Terminals   Terminals
 	Street      Street
 	Staff       Staff
@@ -36,6 +42,8 @@ type Deps struct {
 	Merger      Merger
 	Patrols     Patrols
 	Figures     Figures
+	FiguresOf   func(identity.Reach) Figures // of what is within reach
+	Reach       func(context.Context, identity.Principal, ...identity.Role) identity.Reach
 	Quarantine  Quarantine
 	Ledger      Ledger
 	Gateways    Gateways
@@ -52,9 +60,10 @@ type Deps struct {
 
 // API is an http.Handler for everything below /api/.
 type API struct {
-	deps Deps
-	mux  *http.ServeMux
-	huma huma.API
+	deps      Deps  // behind guards: see guarded
+	unguarded Cases // for the guards alone
+	mux       *http.ServeMux
+	huma      huma.API
 
 	looks looks
 }
@@ -66,7 +75,8 @@ func New(d Deps) *API {
 	cfg := huma.DefaultConfig("gridhub", "1")
 	cfg.OpenAPIPath, cfg.DocsPath, cfg.SchemasPath = "/api/v1/openapi", "", "/api/v1/schemas"
 	cfg.CreateHooks = nil // no $schema links in bodies
-	a := &API{deps: d, mux: mux, huma: humago.New(mux, cfg)}
+	a := &API{mux: mux, huma: humago.New(mux, cfg)}
+	a.deps = a.guarded(d)
 	a.huma.UseMiddleware(withRemote, a.authorize)
 	a.registerAudit()
 	a.registerSession()

@@ -54,7 +54,7 @@ func (a *API) registerArchive() {
 
 func (a *API) seals(ctx context.Context, in *caseInput) (*sealsOutput, error) {
 	list, err := a.deps.Archive.Seals(ctx, in.Case)
-	return &sealsOutput{Body: list}, err
+	return &sealsOutput{Body: list}, status(err)
 }
 
 func (a *API) sealFile(ctx context.Context, in *sealInput) (*huma.StreamResponse, error) {
@@ -72,7 +72,7 @@ func (a *API) sealed(ctx context.Context, id identity.CaseID, seal int, cut arch
 		return nil, huma.Error404NotFound(err.Error())
 	}
 	if err != nil {
-		return nil, err
+		return nil, status(err)
 	}
 	return &huma.StreamResponse{Body: func(hc huma.Context) {
 		defer f.Close()

@@ -60,8 +60,8 @@ func (p paths) Track(context.Context, identity.PersonID, telemetry.Millis, telem
 // gate is a doorman who also signs in: "chief" with one password.
 type gate struct{ doorman }
 
-func (gate) SignIn(_ context.Context, account, password, _ string) (string, identity.Principal, error) {
-	if account != "chief" || password != "right" {
+func (gate) SignIn(_ context.Context, t people.Attempt) (string, identity.Principal, error) {
+	if t.Account != "chief" || t.Password != "right" {
 		return "", identity.Principal{}, people.ErrCredentials
 	}
 	return "admin", identity.Principal{Account: "chief", Roles: []identity.Role{identity.Admin}}, nil

@@ -20,6 +20,7 @@ import (
 type Cases interface {
 	Matters() []tasks.Matter
 	List(ctx context.Context, f tasks.Filter) ([]tasks.Case, error)
+	Find(ctx context.Context, f tasks.Filter) ([]identity.CaseID, error)
 	Get(ctx context.Context, id identity.CaseID) (tasks.Case, []tasks.Event, error)
 	Report(ctx context.Context, who identity.Principal, r tasks.Report) (tasks.Case, error)
 	Do(ctx context.Context, who identity.Principal, c tasks.Command) (tasks.Case, error)

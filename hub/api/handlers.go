@@ -3,10 +3,8 @@ package api
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
-	"slices"
 	"time"
 
 	"gridhub/devices/telemetry"
@@ -30,7 +28,7 @@ func status(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, tasks.ErrNotFound):
+	case errors.Is(err, tasks.ErrNotFound), errors.Is(err, people.ErrNoPerson):
 		return huma.Error404NotFound(err.Error())
 	case errors.As(err, &conflict):
 		return huma.Error409Conflict(err.Error())
@@ -38,7 +36,13 @@ func status(err error) error {
 		return huma.Error422UnprocessableEntity(err.Error(), &huma.ErrorDetail{Location: "body", Message: refused.Code})
 	case errors.Is(err, people.ErrSetupDone):
 		return huma.Error410Gone(err.Error())
-	case errors.Is(err, people.ErrCredentials), errors.Is(err, people.ErrToken):
+	case errors.Is(err, people.ErrSecondFactor):
+		return huma.Error401Unauthorized(err.Error(), &huma.ErrorDetail{Message: "second-factor"})
+	case errors.Is(err, people.ErrNoAccount), errors.Is(err, people.ErrNoSession), errors.Is(err, people.ErrNoAbsence):
+		return huma.Error404NotFound(err.Error())
+	case errors.Is(err, people.ErrInvalid), errors.Is(err, people.ErrNoKey):
+		return huma.Error422UnprocessableEntity(err.Error())
+	case errors.Is(err, people.ErrCredentials), errors.Is(err, people.ErrToken), errors.Is(err, people.ErrCode):
 		return huma.Error401Unauthorized(err.Error())
 	case errors.Is(err, people.ErrLocked):
 		return huma.Error429TooManyRequests(err.Error())
@@ -88,7 +92,11 @@ func (a *API) claim(ctx context.Context, in *claimInput) (*struct{}, error) {
 }
 
 func (a *API) signIn(ctx context.Context, in *signInInput) (*meOutput, error) {
-	session, p, err := a.deps.Accounts.SignIn(ctx, in.Body.Account, in.Body.Password, from(ctx))
+	session, p, err := a.deps.Accounts.SignIn(ctx, people.Attempt{
+		Account: in.Body.Account, Password: in.Body.Password, Code: in.Body.Code, From: from(ctx), Agent: in.Agent})
+	if errors.Is(err, people.ErrSecondFactor) {
+		return nil, status(err) // the password was right: the code comes next
+	}
 	if err != nil {
 		return nil, a.turnedAwayAs(ctx, in.Body.Account, err)
 	}
@@ -114,21 +122,6 @@ func (a *API) accounts(ctx context.Context, _ *struct{}) (*accountsOutput, error
 	return &accountsOutput{Body: all}, err
 }
 
-func (a *API) putAccount(ctx context.Context, in *accountInput) (*struct{}, error) {
-	acc := people.Account{Name: in.Body.Name, Person: in.Body.Person, Roles: in.Body.Roles}
-	for _, r := range acc.Roles {
-		if !slices.Contains(identity.Roles, r) {
-			return nil, huma.Error422UnprocessableEntity(fmt.Sprintf("role %q: want one of %v", r, identity.Roles))
-		}
-	}
-	if acc.Person != "" {
-		if _, err := a.deps.Staff.Person(ctx, acc.Person); err != nil {
-			return nil, huma.Error422UnprocessableEntity(err.Error())
-		}
-	}
-	return nil, status(a.deps.Accounts.Put(ctx, acc, in.Body.Password))
-}
-
 type signOutInput struct {
 	Session string `cookie:"gridhub_session"`
 }
@@ -147,7 +140,7 @@ func (a *API) me(ctx context.Context, _ *struct{}) (*meOutput, error) {
 }
 
 func (a *API) describe(ctx context.Context, p identity.Principal) (*meOutput, error) {
-	out := &meOutput{Body: Me{Account: p.Account, Person: p.Person, Roles: p.Roles}}
+	out := &meOutput{Body: Me{Account: p.Account, Person: p.Person, Roles: p.Roles, Scopes: p.Scopes, For: p.For, Unproven: p.Unproven}}
 	if p.Person == "" {
 		return out, nil
 	}
@@ -224,14 +217,20 @@ type trackOutput struct{ Body geo.Track }
 func (a *API) track(ctx context.Context, in *trackInput) (*trackOutput, error) {
 	from, to := a.today(in.From, in.To)
 	t, err := a.deps.Tracks.Track(ctx, in.Person, from, to)
-	return &trackOutput{Body: t}, err
+	return &trackOutput{Body: t}, status(err)
 }
 
+// devices shows those that who asks may see; who carries one only where the
+// person is within reach.
 func (a *API) devices(ctx context.Context, _ *struct{}) (*devicesOutput, error) {
+	in, err := a.staffWithin(ctx)
+	if err != nil {
+		return nil, err
+	}
 	out := &devicesOutput{Body: []live.DeviceState{}}
 	for _, d := range a.deps.Now.Devices() {
 		if d, may := seen(who(ctx), d); may {
-			out.Body = append(out.Body, d)
+			out.Body = append(out.Body, carried(d, in))
 		}
 	}
 	return out, nil

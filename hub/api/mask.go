@@ -18,7 +18,7 @@ var callers = []identity.Role{identity.CallTaker, identity.Dispatcher, identity.
 // veil masks the reporter of a case from everybody who has no need to call, and
 // records the look of those who have.
 func (a *API) veil(ctx context.Context, c tasks.Case, events []tasks.Event) ([]tasks.Event, error) {
-	p := who(ctx)
+	p := a.there(ctx, &c)
 	whole := p.Has(callers...) || p.Person != "" && p.Person == c.Assignee
 	out, named := slices.Clone(events), false
 	for i := range out {

@@ -16,11 +16,15 @@ import (
 type Accounts interface {
 	SetupNeeded(ctx context.Context) (bool, error)
 	Claim(ctx context.Context, token, account, password string) error
-	SignIn(ctx context.Context, account, password, from string) (session string, p identity.Principal, err error)
+	SignIn(ctx context.Context, t people.Attempt) (session string, p identity.Principal, err error)
 	SignOut(ctx context.Context, session string) error
 	Session(ctx context.Context, session string) (identity.Principal, error)
+	// Alive is Session for what stays open: it does not count as using it.
+	Alive(ctx context.Context, session string) (identity.Principal, error)
 	Accounts(ctx context.Context) ([]people.Account, error)
 	Put(ctx context.Context, acc people.Account, password string) error
+	OwnAccount
+	AccountCare
 }
 
 // Terminals binds handhelds to people.
@@ -37,6 +41,10 @@ type Me struct {
 	Roles   []identity.Role   `json:"roles"`
 	Staff   *people.Staff     `json:"staff,omitempty"`
 	OnDuty  bool              `json:"on_duty"`
+
+	Scopes   map[identity.Role][]identity.Scope `json:"scopes,omitempty" doc:"what bounds the roles; those that are not named are not bounded"`
+	For      []identity.PersonID                `json:"for,omitempty" doc:"the absent for whom the person stands in"`
+	Unproven bool                               `json:"unproven,omitempty" doc:"a second factor must be set up before anything else"`
 }
 
 type setupState struct {
@@ -54,9 +62,11 @@ type claimInput struct {
 }
 
 type signInInput struct {
-	Body struct {
+	Agent string `header:"User-Agent"`
+	Body  struct {
 		Account  string `json:"account" maxLength:"64"`
 		Password string `json:"password" maxLength:"256"`
+		Code     string `json:"code,omitempty" maxLength:"40" doc:"of the second factor, or a recovery code; an answer of 401 with the detail second-factor asks for it"`
 	}
 }
 
@@ -73,6 +83,8 @@ type accountInput struct {
 		Person   identity.PersonID `json:"person,omitempty" doc:"the member of staff, by number"`
 		Roles    []identity.Role   `json:"roles" minItems:"1"`
 		Password string            `json:"password" minLength:"12" maxLength:"256"`
+
+		Scopes map[identity.Role][]identity.Scope `json:"scopes,omitempty" doc:"bounds of roles: street, own, department:CODE, grid:CODE"`
 	}
 }
 
@@ -100,4 +112,9 @@ func (a *API) registerSession() {
 	register(a, huma.Operation{OperationID: "accounts", Method: "GET", Path: "/api/v1/accounts", Summary: "All accounts"}, a.accounts)
 	register(a, huma.Operation{OperationID: "put-account", Method: "POST", Path: "/api/v1/accounts", Summary: "Add an account, or change its roles and password", DefaultStatus: 204}, a.putAccount)
 	register(a, huma.Operation{OperationID: "bind-terminal", Method: "POST", Path: "/api/v1/terminals", Summary: "Bind this handheld to the person signed in"}, a.bindTerminal)
+	a.registerOwnAccount()
+	a.registerAccountCare()
+	a.registerOIDC()
+	a.registerAbsences()
+	a.registerStaffImport()
 }

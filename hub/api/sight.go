@@ -19,7 +19,7 @@ func onlyCraft(p identity.Principal) bool { return !p.Has(desk...) && p.Has(craf
 
 // within reports whether a device lies in p's scope.
 func within(p identity.Principal, d live.DeviceState) bool {
-	return len(p.Scope.Grids) == 0 || slices.Contains(p.Scope.Grids, d.Place.Grid)
+	return !p.Bounded(identity.Installer) || slices.Contains(p.Scopes[identity.Installer], identity.OfGrid(d.Place.Grid))
 }
 
 // seen is a device as p may see it. To whom people are no concern, what moves
@@ -39,7 +39,7 @@ func seen(p identity.Principal, d live.DeviceState) (live.DeviceState, bool) {
 
 // maySee reports whether p may ask about a device.
 func (a *API) maySee(p identity.Principal, id devices.ID) bool {
-	if !onlyCraft(p) || len(p.Scope.Grids) == 0 {
+	if !onlyCraft(p) || !p.Bounded(identity.Installer) {
 		return true
 	}
 	return slices.ContainsFunc(a.deps.Now.Devices(), func(d live.DeviceState) bool { return d.ID == id && within(p, d) })
@@ -54,10 +54,20 @@ func (a *API) shown(p identity.Principal, body any) (any, bool) {
 	switch b := body.(type) {
 	case live.DeviceState:
 		return seen(p, b)
+	case CameraChanged:
+		return b, true
 	case commands.Instruction:
 		return b, a.maySee(p, b.Device)
 	case health.Outage:
 		return b, b.Subject.Device == "" || a.maySee(p, b.Subject.Device)
 	}
 	return nil, false
+}
+
+// carried is a device without who carries it, unless the person is within reach.
+func carried(d live.DeviceState, in func(identity.PersonID) bool) live.DeviceState {
+	if !in(d.Person) {
+		d.Person = ""
+	}
+	return d
 }

@@ -28,7 +28,7 @@ type fitter struct{ doorman }
 func (fitter) Session(ctx context.Context, session string) (identity.Principal, error) {
 	p, err := doorman{}.Session(ctx, session)
 	if session == "installer" {
-		p.Scope.Grids = []string{"g-1"}
+		p.Scopes = map[identity.Role][]identity.Scope{identity.Installer: {identity.OfGrid("g-1")}}
 	}
 	return p, err
 }

@@ -30,6 +30,7 @@ type Someone struct {
 	Position   *geo.Point       // nil = unknown
 	FixAt      telemetry.Millis // event time of Position
 	Open       int              // tasks in hand
+	Absent     string           // why the person is not there: leave, sick, …; empty: there
 	InNeed     bool             // the case is this person's own call for help
 }
 

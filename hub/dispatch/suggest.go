@@ -19,6 +19,7 @@ const (
 	WrongDepartment = "wrong-department"
 	NoWay           = "no-way"  // no road leads there
 	Farther         = "farther" // could go, but others are better
+	Absent          = "absent"  // of which the reasons say why: absent-leave, absent-sick, …
 	InNeed          = "in-need" // who called for help is not sent to help
 )
 
@@ -65,7 +66,7 @@ func Suggest(c Config, now telemetry.Millis, task tasks.Case, m tasks.Matter, al
 
 // exclusions in the order in which they are listed: what can still change
 // first.
-var exclusions = []string{"", Busy, StalePosition, NoPosition, NoWay, OffDuty, InNeed, WrongDepartment}
+var exclusions = []string{"", Busy, StalePosition, NoPosition, NoWay, OffDuty, Absent, InNeed, WrongDepartment}
 
 func rank(c tasks.Candidate) int { return slices.Index(exclusions, c.Excluded) }
 
@@ -106,7 +107,9 @@ func (s *suggester) weigh(p Someone) tasks.Candidate {
 		c.Age = max(0, int64(s.now.Sub(p.FixAt).Seconds()))
 		reachable = s.travel(&c, *p.Position)
 	}
-	c.Excluded = s.exclude(p, c, reachable)
+	if c.Excluded = s.exclude(p, c, reachable); c.Excluded == Absent {
+		c.Reasons = append(c.Reasons, Absent+"-"+p.Absent)
+	}
 	if c.Excluded == "" {
 		s.price(&c, p)
 	}
@@ -120,6 +123,8 @@ func (s *suggester) exclude(p Someone, c tasks.Candidate, reachable bool) string
 		return InNeed
 	case !fits:
 		return WrongDepartment
+	case p.Absent != "":
+		return Absent
 	case !p.OnDuty:
 		return OffDuty
 	case p.Position == nil:

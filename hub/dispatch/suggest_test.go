@@ -50,13 +50,14 @@ func TestEverybodyHasAReason(t *testing.T) {
 		someone("home", 10, func(s *Someone) { s.OnDuty = false }),
 		someone("unknown", 0, func(s *Someone) { s.Position = nil }),
 		someone("stale", 10, func(s *Someone) { s.FixAt = now.Add(-11 * time.Minute) }),
+		someone("ill", 10, func(s *Someone) { s.Absent = "sick" }),
 		someone("busy", 10, func(s *Someone) { s.Open = 3 }),
 		someone("caller", 0, func(s *Someone) { s.InNeed = true }),
 		someone("gardener", 10, func(s *Someone) { s.Force, s.Department = "cadre", "GR" }),
 	}
 	got := Suggest(Default(), now, leak, gas, all, nil)
 	want := map[string]string{"far": "", "near": "", "middle": "", "farther": Farther, "home": OffDuty,
-		"unknown": NoPosition, "stale": StalePosition, "busy": Busy, "caller": InNeed, "gardener": WrongDepartment}
+		"unknown": NoPosition, "stale": StalePosition, "busy": Busy, "ill": Absent, "caller": InNeed, "gardener": WrongDepartment}
 	if len(got) != len(want) {
 		t.Fatalf("%d candidates, want %d", len(got), len(want))
 	}
@@ -64,6 +65,9 @@ func TestEverybodyHasAReason(t *testing.T) {
 		if c := find(t, got, id); c.Excluded != reason {
 			t.Errorf("%s is excluded by %q, want %q", id, c.Excluded, reason)
 		}
+	}
+	if r := find(t, got, "ill").Reasons; !slices.Contains(r, "absent-sick") {
+		t.Errorf("the absent's reasons are %v, want why", r)
 	}
 	for i, id := range []identity.PersonID{"near", "middle", "far", "farther"} {
 		if got[i].Person != id {

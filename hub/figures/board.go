@@ -75,6 +75,9 @@ func same(ctx context.Context, tx *store.Tx, v Version) error {
 	return err
 }
 
+// Over returns the same figures of other cases: those that a pool shows.
+func (b *Board) Over(p Pool) *Board { return &Board{pool: p, o: b.o} }
+
 // Summary counts the period [from, to).
 func (b *Board) Summary(ctx context.Context, from, to telemetry.Millis) (Summary, error) {
 	facts, err := b.facts(ctx, from, to)

@@ -34,19 +34,15 @@ const (
 // Roles lists all roles, in the order in which people read them.
 var Roles = []Role{Viewer, CallTaker, Dispatcher, Handler, Checker, Head, Auditor, Admin, Partner, Installer}
 
-// Scope bounds what a principal sees; empty fields do not bound.
-type Scope struct {
-	Department string
-	Grids      []string
-	Own        bool // only what the person takes part in
-}
-
 // Principal is who asks: a signed-in person, or the hub itself.
 type Principal struct {
 	Account string
 	Person  PersonID
 	Roles   []Role
-	Scope   Scope
+	Scopes  map[Role][]Scope // bounds of roles, see ScopesOf
+	For     []PersonID       // the absent for whom the person stands in
+
+	Unproven bool // needs a second factor and has none: may do nothing but set it up
 }
 
 // System is the principal of what the hub does by itself.

@@ -9,43 +9,46 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"sync"
 	"time"
 
-	"gridhub/devices/telemetry"
 	"gridhub/hub/identity"
 	"gridhub/hub/store"
 )
 
-const (
-	setupLife    = 10 * time.Minute
-	sessionIdle  = 30 * time.Minute // at the desk
-	fieldIdle    = 14 * 24 * time.Hour
-	maxFailures  = 5
-	lockTime     = 15 * time.Minute
-	maxLockState = 10_000 // entries of failures; the oldest go first
-)
+const setupLife = 10 * time.Minute
 
 // Accounts signs people in. Failures lock (account, address), so that nobody
 // can lock somebody else out from elsewhere.
 type Accounts struct {
-	db  *store.DB
-	now func() time.Time
+	db    *store.DB
+	now   func() time.Time
+	rules Rules
 
 	mu       sync.Mutex
 	failures map[[2]string]failure
 	cache    map[string]cached // session hash -> principal, for a few seconds
 }
 
-type failure struct {
-	n     int
-	until time.Time
+// Rules are what signing in demands. Key is 32 bytes that close the secrets of
+// second factors in the store; without it there are no second factors. Ended is
+// told of each account whose sessions an administrator has ended, and must not
+// block; it may be nil.
+type Rules struct {
+	SecondFactor []identity.Role // who holds one of them needs a second factor
+	Key          []byte
+	Ended        func(Account)
 }
 
-type cached struct {
-	who  identity.Principal
-	till time.Time
+// Enforce sets the rules. It is called before anybody signs in.
+func (a *Accounts) Enforce(r Rules) error {
+	if r.Key != nil && len(r.Key) != keyBytes {
+		return fmt.Errorf("the accounts' key has %d bytes, want %d", len(r.Key), keyBytes)
+	}
+	a.rules = r
+	return nil
 }
 
 // OpenAccounts needs the tables of OpenDirectory.
@@ -114,28 +117,121 @@ func (a *Accounts) Claim(ctx context.Context, token, account, password string) e
 }
 
 // Put adds an account or gives an existing one a new password and new roles.
+// Sessions that it had are over.
 func (a *Accounts) Put(ctx context.Context, acc Account, password string) error {
 	if err := strong(acc.Name, password); err != nil {
 		return err
 	}
 	hash := hashPassword(password)
-	return a.db.Write(ctx, func(tx *store.Tx) error { return a.put(ctx, tx, acc, hash) })
+	err := a.db.Write(ctx, func(tx *store.Tx) error {
+		if err := a.put(ctx, tx, acc, hash); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `DELETE FROM sessions WHERE account = ?`, acc.Name)
+		return err
+	})
+	a.forget()
+	return err
 }
 
 func (a *Accounts) put(ctx context.Context, tx *store.Tx, acc Account, hash string) error {
-	roles, err := json.Marshal(acc.Roles)
+	roles, scopes, err := written(acc)
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(ctx, `INSERT INTO accounts (name, person, roles, password, created) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (name) DO UPDATE SET person = excluded.person, roles = excluded.roles, password = excluded.password`,
-		acc.Name, string(acc.Person), string(roles), hash, a.now().UnixMilli())
+	_, err = tx.Exec(ctx, `INSERT INTO accounts (name, person, roles, scopes, password, created, subject) VALUES (?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (name) DO UPDATE SET person = excluded.person, roles = excluded.roles, scopes = excluded.scopes, password = excluded.password`,
+		acc.Name, string(acc.Person), roles, scopes, hash, a.now().UnixMilli(), acc.Subject)
+	return err
+}
+
+// written is how the roles of an account and their bounds are stored.
+func written(acc Account) (roles, scopes string, err error) {
+	r, err1 := json.Marshal(acc.Roles)
+	s, err2 := json.Marshal(acc.Scopes)
+	return string(r), string(s), errors.Join(acc.Validate(), err1, err2)
+}
+
+// Change gives an account other roles and bounds and says whether it may sign
+// in; its password stays. Sessions of a disabled account are over.
+func (a *Accounts) Change(ctx context.Context, acc Account) error {
+	roles, scopes, err := written(acc)
+	if err != nil {
+		return err
+	}
+	disabled := 0
+	if acc.Disabled {
+		disabled = 1
+	}
+	err = a.db.Write(ctx, func(tx *store.Tx) error {
+		n, err := tx.Exec(ctx, `UPDATE accounts SET person = ?, roles = ?, scopes = ?, disabled = ?, subject = ? WHERE name = ?`,
+			string(acc.Person), roles, scopes, disabled, acc.Subject, acc.Name)
+		if err != nil || n == 0 {
+			return errors.Join(err, ErrNoAccount)
+		}
+		if !acc.Disabled {
+			return nil
+		}
+		_, err = tx.Exec(ctx, `DELETE FROM sessions WHERE account = ?`, acc.Name)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	a.forget()
+	if acc.Disabled && a.rules.Ended != nil {
+		a.rules.Ended(acc)
+	}
+	return nil
+}
+
+// SetPassword gives an account a new password and ends its sessions.
+func (a *Accounts) SetPassword(ctx context.Context, account, password string) error {
+	if err := strong(account, password); err != nil {
+		return err
+	}
+	return a.password(ctx, account, hashPassword(password), "")
+}
+
+// ChangePassword is what people do themselves; keep is the session in which
+// they do it, all others end.
+func (a *Accounts) ChangePassword(ctx context.Context, account, old, password, from, keep string) error {
+	key := [2]string{account, from}
+	if a.locked(key) {
+		return ErrLocked
+	}
+	_, stored, err := a.find(ctx, account)
+	if err != nil {
+		return err
+	}
+	if !matches(stored, old) {
+		a.failed(key)
+		return ErrCredentials
+	}
+	if err := strong(account, password); err != nil {
+		return err
+	}
+	return a.password(ctx, account, hashPassword(password), digest(keep))
+}
+
+// password stores a hash and ends all sessions but one.
+func (a *Accounts) password(ctx context.Context, account, hash, keep string) error {
+	err := a.db.Write(ctx, func(tx *store.Tx) error {
+		n, err := tx.Exec(ctx, `UPDATE accounts SET password = ? WHERE name = ?`, hash, account)
+		if err != nil || n == 0 {
+			return errors.Join(err, ErrNoAccount)
+		}
+		_, err = tx.Exec(ctx, `DELETE FROM sessions WHERE account = ? AND hash <> ?`, account, keep)
+		return err
+	})
+	a.forget()
 	return err
 }
 
 // Accounts lists all accounts by name.
 func (a *Accounts) Accounts(ctx context.Context) ([]Account, error) {
-	rows, err := a.db.Query(ctx, `SELECT name, person, roles FROM accounts ORDER BY name`)
+	rows, err := a.db.Query(ctx, `SELECT a.name, a.person, a.roles, a.scopes, a.disabled, a.subject, COALESCE(f.confirmed, 0)
+		FROM accounts a LEFT JOIN second_factors f ON f.account = a.name ORDER BY a.name`)
 	if err != nil {
 		return nil, err
 	}
@@ -143,145 +239,16 @@ func (a *Accounts) Accounts(ctx context.Context) ([]Account, error) {
 	out := []Account{}
 	for rows.Next() {
 		var acc Account
-		var roles []byte
-		if err := rows.Scan(&acc.Name, &acc.Person, &roles); err != nil {
+		var roles, scopes []byte
+		var disabled, second int
+		if err := rows.Scan(&acc.Name, &acc.Person, &roles, &scopes, &disabled, &acc.Subject, &second); err != nil {
 			return nil, err
 		}
-		if err := json.Unmarshal(roles, &acc.Roles); err != nil {
+		if err := errors.Join(json.Unmarshal(roles, &acc.Roles), json.Unmarshal(scopes, &acc.Scopes)); err != nil {
 			return nil, err
 		}
+		acc.Disabled, acc.SecondFactor = disabled != 0, second != 0
 		out = append(out, acc)
 	}
 	return out, rows.Err()
-}
-
-// dummy is compared for unknown accounts, so that they take as long.
-var dummy = sync.OnceValue(func() string { return hashPassword(random()) })
-
-// SignIn checks a password and opens a session.
-func (a *Accounts) SignIn(ctx context.Context, account, password, from string) (string, identity.Principal, error) {
-	key := [2]string{account, from}
-	if a.locked(key) {
-		return "", identity.Principal{}, ErrLocked
-	}
-	p, stored, err := a.find(ctx, account)
-	if errors.Is(err, sql.ErrNoRows) {
-		stored = dummy()
-	} else if err != nil {
-		return "", identity.Principal{}, err
-	}
-	if !matches(stored, password) || err != nil {
-		a.failed(key)
-		return "", identity.Principal{}, ErrCredentials
-	}
-	a.mu.Lock()
-	delete(a.failures, key)
-	a.mu.Unlock()
-	session := random()
-	now := a.now().UnixMilli()
-	err = a.db.Write(ctx, func(tx *store.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO sessions (hash, account, created, seen) VALUES (?, ?, ?, ?)`, digest(session), account, now, now)
-		return err
-	})
-	return session, p, err
-}
-
-func (a *Accounts) find(ctx context.Context, account string) (p identity.Principal, stored string, err error) {
-	var roles []byte
-	p.Account = account
-	err = a.db.QueryRow(ctx, `SELECT person, roles, password FROM accounts WHERE name = ?`, account).Scan(&p.Person, &roles, &stored)
-	if err != nil {
-		return p, "", err
-	}
-	return p, stored, json.Unmarshal(roles, &p.Roles)
-}
-
-func (a *Accounts) locked(key [2]string) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.now().Before(a.failures[key].until)
-}
-
-func (a *Accounts) failed(key [2]string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if len(a.failures) >= maxLockState {
-		for k := range a.failures { // any one: an attacker with ten thousand addresses forgets one of them
-			delete(a.failures, k)
-			break
-		}
-	}
-	f := a.failures[key]
-	f.n++
-	if f.n >= maxFailures {
-		f = failure{until: a.now().Add(lockTime)}
-	}
-	a.failures[key] = f
-}
-
-// SignOut ends a session at once.
-func (a *Accounts) SignOut(ctx context.Context, session string) error {
-	h := digest(session)
-	a.mu.Lock()
-	delete(a.cache, h)
-	a.mu.Unlock()
-	return a.db.Write(ctx, func(tx *store.Tx) error {
-		_, err := tx.Exec(ctx, `DELETE FROM sessions WHERE hash = ?`, h)
-		return err
-	})
-}
-
-// cacheTime is how long a session is believed without asking the store, and so
-// how long a change of roles may take to act.
-const cacheTime = 5 * time.Second
-
-// Session returns who a session belongs to. A desk's session ends after half
-// an hour without a request; a handheld's lives two weeks, because its worker
-// wears gloves.
-func (a *Accounts) Session(ctx context.Context, session string) (identity.Principal, error) {
-	h := digest(session)
-	a.mu.Lock()
-	c, ok := a.cache[h]
-	a.mu.Unlock()
-	if ok && a.now().Before(c.till) {
-		return c.who, nil
-	}
-	var account string
-	var seen int64
-	if err := a.db.QueryRow(ctx, `SELECT account, seen FROM sessions WHERE hash = ?`, h).Scan(&account, &seen); err != nil {
-		return identity.Principal{}, ErrCredentials
-	}
-	p, _, err := a.find(ctx, account)
-	if err != nil {
-		return identity.Principal{}, ErrCredentials
-	}
-	if a.now().Sub(telemetry.Millis(seen).Time()) > idle(p) {
-		return identity.Principal{}, errors.Join(ErrCredentials, a.SignOut(ctx, session))
-	}
-	return p, a.touch(ctx, h, p, seen)
-}
-
-func idle(p identity.Principal) time.Duration {
-	if len(p.Roles) == 1 && p.Roles[0] == identity.Handler {
-		return fieldIdle
-	}
-	return sessionIdle
-}
-
-// touch remembers that the session was used; it writes at most once a minute.
-func (a *Accounts) touch(ctx context.Context, hash string, p identity.Principal, seen int64) error {
-	now := a.now()
-	a.mu.Lock()
-	if len(a.cache) > maxLockState {
-		clear(a.cache)
-	}
-	a.cache[hash] = cached{who: p, till: now.Add(cacheTime)}
-	a.mu.Unlock()
-	if now.UnixMilli()-seen < time.Minute.Milliseconds() {
-		return nil
-	}
-	return a.db.Write(ctx, func(tx *store.Tx) error {
-		_, err := tx.Exec(ctx, `UPDATE sessions SET seen = ? WHERE hash = ?`, now.UnixMilli(), hash)
-		return err
-	})
 }

@@ -7,6 +7,11 @@
 package people
 
 import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"gridhub/configs"
 	"gridhub/devices/telemetry"
 	"gridhub/hub/identity"
 )
@@ -54,10 +59,38 @@ type Duty struct {
 }
 
 // Account is a sign-in. Person is empty for accounts that are no staff member
-// (an auditor, an administrator).
+// (an auditor, an administrator). A role that Scopes does not name holds in the
+// whole street, a field worker's for what is the worker's own.
 type Account struct {
-	Name   string            `json:"name"`
-	Person identity.PersonID `json:"person,omitempty"`
-	Roles  []identity.Role   `json:"roles"`
-	Scope  identity.Scope    `json:"-"`
+	Name         string                             `json:"name"`
+	Person       identity.PersonID                  `json:"person,omitempty"`
+	Roles        []identity.Role                    `json:"roles"`
+	Scopes       map[identity.Role][]identity.Scope `json:"scopes,omitempty"`
+	Disabled     bool                               `json:"disabled,omitempty"`
+	SecondFactor bool                               `json:"second_factor,omitempty" doc:"signs in with a code beside the password"`
+	Subject      string                             `json:"subject,omitempty" doc:"who it is at the identity provider; ?: whoever comes first under the name; empty: signs in here"`
+}
+
+// Validate reports roles that there are not, and bounds that mean nothing.
+func (a Account) Validate() error {
+	var errs []error
+	for _, r := range a.Roles {
+		if !slices.Contains(identity.Roles, r) {
+			errs = append(errs, configs.Fault("roles", r, "one of %v", identity.Roles))
+		}
+	}
+	for r, list := range a.Scopes {
+		if !slices.Contains(a.Roles, r) {
+			errs = append(errs, configs.Fault("scopes", r, "a role that the account has"))
+		}
+		for _, s := range list {
+			if !s.Valid() {
+				errs = append(errs, configs.Fault("scopes."+string(r), s, "street, own, department:CODE or grid:CODE"))
+			}
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return nil
 }

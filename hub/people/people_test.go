@@ -10,13 +10,29 @@ import (
 	"gridhub/devices/telemetry"
 	"gridhub/hub/identity"
 	"gridhub/hub/people"
+	"gridhub/hub/store"
 	"gridhub/hub/store/storetest"
 )
 
 type bench struct {
 	*people.Accounts
+	t   *testing.T
+	db  *store.DB
 	dir *people.Directory
 	now time.Time
+}
+
+func openFuzz(f *testing.F) *people.Directory {
+	db, err := store.Open(f.Context(), "sqlite:"+filepath.Join(f.TempDir(), "hub.db"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { _ = db.Close() })
+	dir, err := people.OpenDirectory(f.Context(), db)
+	if err != nil {
+		f.Fatal(err)
+	}
+	return dir
 }
 
 func open(t *testing.T) *bench {
@@ -25,7 +41,7 @@ func open(t *testing.T) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{dir: dir, now: time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)}
+	b := &bench{t: t, db: db, dir: dir, now: time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC)}
 	b.Accounts = people.OpenAccounts(db, func() time.Time { return b.now })
 	return b
 }
@@ -77,18 +93,18 @@ func TestSignInLocksOnlyThatAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 5 {
-		if _, _, err := b.SignIn(ctx, "desk", "wrong password!", "10.0.0.9"); !errors.Is(err, people.ErrCredentials) {
+		if _, _, err := b.SignIn(ctx, people.Attempt{Account: "desk", Password: "wrong password!", From: "10.0.0.9"}); !errors.Is(err, people.ErrCredentials) {
 			t.Fatalf("wrong password: %v", err)
 		}
 	}
-	if _, _, err := b.SignIn(ctx, "desk", good, "10.0.0.9"); !errors.Is(err, people.ErrLocked) {
+	if _, _, err := b.SignIn(ctx, people.Attempt{Account: "desk", Password: good, From: "10.0.0.9"}); !errors.Is(err, people.ErrLocked) {
 		t.Errorf("sixth attempt: %v, want ErrLocked", err)
 	}
-	if _, _, err := b.SignIn(ctx, "desk", good, "10.0.0.1"); err != nil {
+	if _, _, err := b.SignIn(ctx, people.Attempt{Account: "desk", Password: good, From: "10.0.0.1"}); err != nil {
 		t.Errorf("the right person from elsewhere: %v", err)
 	}
 	b.now = b.now.Add(16 * time.Minute)
-	if _, _, err := b.SignIn(ctx, "desk", good, "10.0.0.9"); err != nil {
+	if _, _, err := b.SignIn(ctx, people.Attempt{Account: "desk", Password: good, From: "10.0.0.9"}); err != nil {
 		t.Errorf("after the lock: %v", err)
 	}
 }
@@ -98,7 +114,7 @@ func TestSessionEnds(t *testing.T) {
 	if err := b.Put(ctx, people.Account{Name: "desk", Roles: []identity.Role{identity.Dispatcher}}, good); err != nil {
 		t.Fatal(err)
 	}
-	s, p, err := b.SignIn(ctx, "desk", good, "x")
+	s, p, err := b.SignIn(ctx, people.Attempt{Account: "desk", Password: good, From: "x"})
 	if err != nil || !p.Has(identity.Dispatcher) {
 		t.Fatalf("sign in: %+v, %v", p, err)
 	}
@@ -112,7 +128,7 @@ func TestSessionEnds(t *testing.T) {
 	if _, err := b.Session(ctx, s); err == nil {
 		t.Error("a session unused for 31 minutes is still good")
 	}
-	s, _, err = b.SignIn(ctx, "desk", good, "x")
+	s, _, err = b.SignIn(ctx, people.Attempt{Account: "desk", Password: good, From: "x"})
 	if err != nil {
 		t.Fatal(err)
 	}

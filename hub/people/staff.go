@@ -18,7 +18,8 @@ import (
 // hundreds); duty intervals are too, for the last day, as they are asked for
 // every position.
 type Directory struct {
-	db *store.DB
+	db       *store.DB
+	absences absences
 
 	mu    sync.RWMutex
 	staff map[identity.PersonID]Staff
@@ -32,6 +33,9 @@ func OpenDirectory(ctx context.Context, db *store.DB) (*Directory, error) {
 	}
 	d := &Directory{db: db, staff: map[identity.PersonID]Staff{}, duty: map[identity.PersonID][]Duty{}}
 	if err := d.readStaff(ctx); err != nil {
+		return nil, err
+	}
+	if err := d.readAbsences(ctx); err != nil {
 		return nil, err
 	}
 	return d, d.readDuty(ctx)

@@ -17,6 +17,8 @@ import (
 	"gridhub/hub/broker"
 	"gridhub/hub/commands"
 	"gridhub/hub/history/influx"
+	"gridhub/hub/identity"
+	"gridhub/hub/oidc"
 	"gridhub/streams/relay"
 	"gridhub/streams/sfu"
 )
@@ -24,25 +26,41 @@ import (
 // Config is everything that configs/hub.yaml can say. Paths are relative to
 // the folder of the file.
 type Config struct {
-	Data      string        `yaml:"data"`      // folder for everything that must survive
-	Street    string        `yaml:"street"`    // folder with street.yaml, grids, roads, staff, routes; empty: a bare hub
-	Matters   []string      `yaml:"matters"`   // files and folders
-	Rules     []string      `yaml:"rules"`     // files and folders
-	Calendars []string      `yaml:"calendars"` // files and folders, besides the shipped years
-	Hotline   string        `yaml:"hotline"`   // file with the columns of hotline exports; empty: the usual ones
-	Figures   string        `yaml:"figures"`   // file with the formulas; empty: the shipped ones
-	Cameras   []string      `yaml:"cameras"`   // files and folders
-	Standing  string        `yaml:"standing"`  // file with what the street demands of every matter; empty: the shipped one
-	Database  string        `yaml:"database"`  // sqlite:FILE or postgres://…; empty: SQLite in the data folder
-	HTTP      HTTP          `yaml:"http"`
-	MQTT      broker.Config `yaml:"mqtt"`
-	Journal   Journal       `yaml:"journal"`
-	History   History       `yaml:"history"`
-	Media     sfu.Config    `yaml:"media"`
-	Relay     relay.Config  `yaml:"relay"`
-	Backup    backup.Config `yaml:"backup"`
+	Data      string          `yaml:"data"`      // folder for everything that must survive
+	Street    string          `yaml:"street"`    // folder with street.yaml, grids, roads, staff, routes; empty: a bare hub
+	Matters   []string        `yaml:"matters"`   // files and folders
+	Rules     []string        `yaml:"rules"`     // files and folders
+	Calendars []string        `yaml:"calendars"` // files and folders, besides the shipped years
+	Hotline   string          `yaml:"hotline"`   // file with the columns of hotline exports; empty: the usual ones
+	Figures   string          `yaml:"figures"`   // file with the formulas; empty: the shipped ones
+	Cameras   []string        `yaml:"cameras"`   // files and folders
+	Standing  string          `yaml:"standing"`  // file with what the street demands of every matter; empty: the shipped one
+	Database  string          `yaml:"database"`  // sqlite:FILE or postgres://…; empty: SQLite in the data folder
+	HTTP      HTTP            `yaml:"http"`
+	MQTT      broker.Config   `yaml:"mqtt"`
+	Journal   Journal         `yaml:"journal"`
+	History   History         `yaml:"history"`
+	Media     sfu.Config      `yaml:"media"`
+	Relay     relay.Config    `yaml:"relay"`
+	Backup    backup.Config   `yaml:"backup"`
+	Commands  commands.Config `yaml:"commands"`
+	Accounts  Accounts        `yaml:"accounts"`
+	OIDC      oidc.Config     `yaml:"oidc"`
+}
 
-	Commands commands.Config `yaml:"commands"`
+// Accounts says what signing in demands.
+type Accounts struct {
+	SecondFactor []identity.Role `yaml:"second_factor"` // who holds one of these roles needs a second factor
+}
+
+// Validate reports roles that there are not.
+func (a Accounts) Validate() error {
+	for i, r := range a.SecondFactor {
+		if !slices.Contains(identity.Roles, r) {
+			return configs.Fault(fmt.Sprintf("second_factor[%d]", i), r, "one of %v", identity.Roles)
+		}
+	}
+	return nil
 }
 
 // HTTP says where the faces and the API are.
@@ -92,7 +110,7 @@ func Default() Config {
 		History: History{Store: "sqlite", Positions: 90 * 24 * time.Hour,
 			Influx: Influx{URL: in.URL, Version: in.Version, Org: in.Org, Bucket: in.Bucket, Timeout: in.Timeout}},
 		Media: sfu.Default(),
-		Relay: relay.Default(), Backup: backup.Default(), Commands: commands.Default(),
+		Relay: relay.Default(), Backup: backup.Default(), Commands: commands.Default(), Accounts: Accounts{SecondFactor: []identity.Role{}}, OIDC: oidc.Default(),
 	}
 }
 
@@ -175,6 +193,7 @@ func (f *configFile) Validate() error {
 	exists("figures", f.Figures, "a file with formulas")
 	exists("standing", f.Standing, "a file with limits and an escalation")
 	exists("hotline", f.Hotline, "a file with the columns of hotline exports")
+	exists("oidc.secret_file", f.OIDC.SecretFile, "a file with the client's secret")
 	exists("history.influx.token_file", f.History.Influx.TokenFile, "a file with the token")
 	for key, list := range map[string][]string{"matters": f.Matters, "rules": f.Rules, "calendars": f.Calendars, "cameras": f.Cameras} {
 		for i, p := range list {
@@ -199,6 +218,9 @@ func Load(path string) (Config, error) {
 		if *file != "" {
 			*file = under(f.dir, *file)
 		}
+	}
+	if c.OIDC.SecretFile != "" {
+		c.OIDC.SecretFile = under(f.dir, c.OIDC.SecretFile)
 	}
 	if c.History.Influx.TokenFile != "" {
 		c.History.Influx.TokenFile = under(f.dir, c.History.Influx.TokenFile)

@@ -25,12 +25,18 @@ import (
 )
 
 // authority lets the broker ask the registry.
-type authority struct{ registry *registry.Registry }
+type authority struct {
+	registry *registry.Registry
+	barred   func(context.Context, devices.ID) (bool, error) // whose person may not sign in any more
+}
 
 func (a authority) Authenticate(ctx context.Context, c broker.Credentials) (broker.Principal, error) {
 	p, err := a.who(ctx, c)
 	if err != nil {
 		return broker.Principal{}, err
+	}
+	if barred, err := a.barred(ctx, p.ID); err != nil || barred {
+		return broker.Principal{}, errors.Join(err, people.ErrDisabled)
 	}
 	return broker.Principal{ID: p.ID, Kind: p.Kind, Convention: p.Convention, Foreign: p.Foreign}, nil
 }
@@ -269,6 +275,10 @@ func (d intakeDesk) Report(ctx context.Context, who identity.Principal, r tasks.
 
 // Do takes a step, and looks at the photo that it may have brought.
 func (d intakeDesk) Do(ctx context.Context, who identity.Principal, cmd tasks.Command) (tasks.Case, error) {
+	cmd, err := d.h.instead(cmd)
+	if err != nil {
+		return tasks.Case{}, err
+	}
 	c, err := d.Pool.Do(ctx, who, cmd)
 	if err != nil || cmd.Type != tasks.Evidence {
 		return c, err
@@ -345,6 +355,9 @@ func (r roster) Everybody(ctx context.Context) ([]dispatch.Someone, error) {
 		p := now[s.ID]
 		out[i] = dispatch.Someone{ID: s.ID, Force: string(s.Force), Department: s.Department, Grids: s.Grids, Skills: s.Skills,
 			OnDuty: p.OnDuty, Position: p.Position, FixAt: p.At, Open: busy[s.ID]}
+		if a, absent := r.h.staff.Absent(s.ID, telemetry.At(r.h.now())); absent {
+			out[i].Absent = a.Reason
+		}
 	}
 	return out, nil
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"gridhub/devices"
+	"gridhub/devices/telemetry"
 	"gridhub/hub/geo"
 	"gridhub/hub/identity"
 	"gridhub/hub/tasks"
@@ -42,7 +43,11 @@ func (h *Hub) terminalsOf(c tasks.Case) []devices.ID {
 		if p == "" {
 			return
 		}
-		for _, id := range h.registry.Terminals(p) {
+		terminals := h.registry.Terminals(p)
+		if deputy := h.staff.Stand(p, telemetry.At(h.now())); deputy != p {
+			terminals = slices.Concat(terminals, h.registry.Terminals(deputy))
+		}
+		for _, id := range terminals {
 			if !slices.Contains(out, id) {
 				out = append(out, id)
 			}

@@ -67,6 +67,7 @@ type Hub struct {
 	enrolments *registry.Enrolments
 	staff      *people.Directory
 	accounts   *people.Accounts
+	oidc       api.OIDC // nil: no identity provider
 	board      *live.Board
 	keys       *commands.Keys
 	commands   *commands.Desk
@@ -157,8 +158,7 @@ func (h *Hub) openPeople(ctx context.Context) (err error) {
 	if h.staff, err = people.OpenDirectory(ctx, h.db); err != nil {
 		return err
 	}
-	h.accounts = people.OpenAccounts(h.db, h.now)
-	return h.staff.Import(ctx, h.files.Staff)
+	return errors.Join(h.openAccounts(), h.staff.Import(ctx, h.files.Staff))
 }
 
 func (h *Hub) openWork(ctx context.Context) (err error) {
@@ -168,7 +168,7 @@ func (h *Hub) openWork(ctx context.Context) (err error) {
 	}
 	h.pool, err = tasks.Open(ctx, h.db, tasks.Options{Matters: h.files.Matters, Calendar: h.files.Calendar(),
 		Now: h.now, Changed: h.caseChanged, Department: h.departmentOf, Region: h.files.region,
-		Standing: h.files.Standing, Superior: h.superior, Log: h.log})
+		Standing: h.files.Standing, Superior: h.present, Log: h.log})
 	if err != nil {
 		return err
 	}
@@ -230,7 +230,7 @@ func (h *Hub) openBroker(context.Context) (err error) {
 			cfg.Listeners[i].TLS = h.ca.TLS()
 		}
 	}
-	h.broker, err = broker.New(cfg, authority{h.registry}, sink{h}, h.log, broker.Events{Presence: h.presence, Refused: h.refused})
+	h.broker, err = broker.New(cfg, authority{h.registry, h.barred}, sink{h}, h.log, broker.Events{Presence: h.presence, Refused: h.refused})
 	if err != nil {
 		return err
 	}
@@ -265,6 +265,7 @@ func (h *Hub) openDoors(context.Context) (err error) {
 		Tracks: tracks{h}, Now: h.board, Changes: h.board, History: series{h.history}, Cases: intakeDesk{h.pool, h}, Hazards: h.book,
 		Dispatch: dispatch.New(dispatch.Default(), h.pool, roster{h}, h.files.Roads, h.now),
 		Evidence: h.evidence, Archive: h.archive, Hotline: h.hotline, Alike: alike.New(h.pool, alike.Default(), h.now), Merger: h.pool, Patrols: h.rounds, Figures: h.figures,
+		FiguresOf: h.figuresOf, Reach: h.staff.Reach, Absences: h.staff, Import: newcomers{h}, OIDC: h.oidc,
 		Quarantine: shelf{h.quarantine}, Ledger: account{h.ledger}, Commands: h.commands, CommandKeys: h.keys, Care: caretaker{h}, Gateways: cabinets{h}, Cameras: gallery{h}, Health: parts{h}, Faults: h.faults, Clocks: h.conditions, Clock: h.now, Log: h.log,
 	})
 	h.doors, err = openDoors(h)

@@ -20,7 +20,7 @@ const adoptRows = 100
 // together, or none. A case that is there already is an error, and so is one
 // that is still open.
 func (p *Pool) Adopt(ctx context.Context, histories map[identity.CaseID][]Event) error {
-	var events, secrets, cases table
+	var events, secrets, cases, marks table
 	for id, list := range histories {
 		prev := ""
 		for i := range list {
@@ -41,6 +41,9 @@ func (p *Pool) Adopt(ctx context.Context, histories map[identity.CaseID][]Event)
 			return fmt.Errorf("adopted case %s: want a number, a matter of this street and an end, has %q, %q, %q", id, c.Number, c.Matter, c.State)
 		}
 		cases.add(string(c.ID), c.Number, int64(c.Rev), string(c.State), 0, c.Matter, string(c.Assignee), string(c.Hazard), int64(c.Reported), int64(c.Updated))
+		for _, m := range c.Marks {
+			marks.add(string(id), m)
+		}
 	}
 	return p.db.Write(ctx, func(tx *store.Tx) error {
 		for _, part := range []struct {
@@ -50,6 +53,7 @@ func (p *Pool) Adopt(ctx context.Context, histories map[identity.CaseID][]Event)
 			{"cases (id, number, rev, state, live, matter, assignee, hazard, reported, updated)", cases},
 			{"case_events (case_id, seq, command, bytes, hash)", events},
 			{"case_secrets (case_id, seq, field, salt, value)", secrets},
+			{"case_marks (case_id, mark)", marks},
 		} {
 			if err := part.rows.insert(ctx, tx, part.into); err != nil {
 				return fmt.Errorf("adopt: %w", err)

@@ -78,10 +78,15 @@ type Filter struct {
 	Open       bool
 	State      EventType
 	Assignee   identity.PersonID
-	Department string // only with Assignee
+	Department string              // only with Assignee
+	For        []identity.PersonID // only with Assignee: the absent for whom the person stands in
 	Matter     string
 	Since      telemetry.Millis // changed at or after
 	Limit      int
 
 	ReportedFrom, ReportedTo telemetry.Millis // [from, to)
+
+	Within   *identity.Reach   // only what is within reach; nil: everything
+	Cases    []identity.CaseID // only these; nil: all
+	Evidence string            // only cases with this piece of evidence, by its hash
 }

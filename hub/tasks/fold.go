@@ -73,6 +73,7 @@ func (c *Case) apply(e *Event) {
 	case Sensed:
 		c.Cleared = e.Body.Kind == "cleared"
 	}
+	c.mark(e)
 	c.lapse(e.Type)
 	c.pass(e)
 	c.rest(e)
@@ -209,7 +210,7 @@ func (c *Case) may(who actor, cmd Command) error {
 	if err := c.barred(t); err != nil {
 		return err
 	}
-	mine := who.Person != "" && who.Person == c.Assignee
+	mine := who.Is(c.Assignee)
 	switch {
 	case s.own && !mine && len(s.by) == 0:
 		return &RefusedError{Code: "right", Reason: string(t) + " is the step of the assignee"}

@@ -116,6 +116,9 @@ func (p *Pool) write(ctx context.Context, tx *store.Tx, who identity.Principal, 
 		return fmt.Errorf("%s of %s: %w", e.Type, id, err)
 	}
 	c := Fold(*events)
+	if err := mark(ctx, tx, id, c.Marks); err != nil {
+		return err
+	}
 	return index(ctx, tx, &c)
 }
 

@@ -97,7 +97,7 @@ const Recorded = "recorded"
 // of reports whether an order is who's to work on.
 func (o *WorkOrder) of(who actor) bool {
 	if o.Assignee != "" {
-		return who.Person == o.Assignee
+		return who.Is(o.Assignee)
 	}
 	return who.department != "" && who.department == o.Department
 }

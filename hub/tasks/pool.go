@@ -72,7 +72,10 @@ func Open(ctx context.Context, db *store.DB, o Options) (*Pool, error) {
 	if err := errors.Join(append(errs, configs.Validate(o.Standing))...); err != nil {
 		return nil, err
 	}
-	return p, db.Migrate(ctx, "tasks", migrations...)
+	if err := db.Migrate(ctx, "tasks", migrations...); err != nil {
+		return nil, err
+	}
+	return p, p.markAll(ctx)
 }
 
 // Matters lists the matters in the order in which they were given.
@@ -331,6 +334,7 @@ func (p *Pool) change(ctx context.Context, id identity.CaseID, f func(*store.Tx,
 			return err
 		}
 		events = known[id]
+		marked := len(Fold(events).Marks)
 		more, command, err := f(tx, events)
 		if err != nil {
 			return err
@@ -345,6 +349,9 @@ func (p *Pool) change(ctx context.Context, id identity.CaseID, f func(*store.Tx,
 			return nil
 		}
 		c := Fold(events)
+		if err := mark(ctx, tx, id, c.Marks[marked:]); err != nil {
+			return err
+		}
 		return index(ctx, tx, &c)
 	})
 	if err != nil {
@@ -396,6 +403,11 @@ func (p *Pool) Get(ctx context.Context, id identity.CaseID) (Case, []Event, erro
 		return Case{}, nil, ErrNotFound
 	}
 	return p.describe(events[id]), events[id], nil
+}
+
+// Find returns the ids of the cases that f names, as List.
+func (p *Pool) Find(ctx context.Context, f Filter) ([]identity.CaseID, error) {
+	return find(ctx, p.db, f)
 }
 
 // List returns the cases that f names: open ones first, then newest change.

@@ -12,6 +12,7 @@ import (
 	"gridhub/hub/geo"
 	"gridhub/hub/identity"
 	"gridhub/hub/people"
+	"gridhub/hub/store"
 	"gridhub/hub/store/storetest"
 	"gridhub/hub/tasks"
 )
@@ -52,6 +53,7 @@ var belongs = map[identity.PersonID]string{"p-017": "HC", "p-018": "HC", "p-es":
 
 type bench struct {
 	*tasks.Pool
+	db    *store.DB
 	t     *testing.T
 	clock time.Time
 	told  []tasks.Case
@@ -59,9 +61,9 @@ type bench struct {
 }
 
 func newPool(t *testing.T) *bench {
-	b := &bench{t: t, clock: monday}
+	b := &bench{db: storetest.Open(t), t: t, clock: monday}
 	var err error
-	b.Pool, err = tasks.Open(t.Context(), storetest.Open(t), tasks.Options{Matters: []tasks.Matter{gas, house},
+	b.Pool, err = tasks.Open(t.Context(), b.db, tasks.Options{Matters: []tasks.Matter{gas, house},
 		Department: func(_ context.Context, p identity.PersonID) string { return belongs[p] }, Region: func(grid string, _ geo.Point) string { return map[string]string{"G03": "A"}[grid] },
 		Calendar: tasks.OfficeHours(zone), Now: func() time.Time { return b.clock }, Changed: func(c tasks.Case) { b.told = append(b.told, c) }})
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 
 // migrations of the pool. cases is an index over the events, rebuilt from them
 // when in doubt, and so is case_hands, which names who has a move on a case
-// beside its lead; case_events is the truth; case_secrets holds personal values,
+// beside its lead, and case_marks, which says for whom it is; case_events is the truth; case_secrets holds personal values,
 // which may be erased.
 var migrations = []string{`
 CREATE TABLE cases (
@@ -30,7 +30,9 @@ CREATE TABLE case_secrets (
 	PRIMARY KEY (case_id, seq, field));
 CREATE TABLE case_numbers (day TEXT PRIMARY KEY, n INTEGER NOT NULL)`, `
 CREATE TABLE case_hands (case_id TEXT NOT NULL, hand TEXT NOT NULL, PRIMARY KEY (case_id, hand));
-CREATE INDEX case_hands_hand ON case_hands (hand)`,
+CREATE INDEX case_hands_hand ON case_hands (hand)`, `
+CREATE TABLE case_marks (case_id TEXT NOT NULL, mark TEXT NOT NULL, PRIMARY KEY (case_id, mark));
+CREATE INDEX case_marks_mark ON case_marks (mark)`,
 }
 
 // rows is what both a transaction and the readers can do.
@@ -68,11 +70,11 @@ func load(ctx context.Context, db rows, ids ...identity.CaseID) (map[identity.Ca
 	return out, reveal(ctx, db, out, marks, args)
 }
 
-func in(ids []identity.CaseID) (marks string, args []any) {
+func in[S ~string](ids []S) (marks string, args []any) {
 	for _, id := range ids {
 		args = append(args, string(id))
 	}
-	return strings.TrimSuffix(strings.Repeat("?,", len(ids)), ","), args
+	return places(len(ids)), args
 }
 
 // reveal puts the personal values back into the events.
@@ -174,8 +176,9 @@ func find(ctx context.Context, db *store.DB, f Filter) ([]identity.CaseID, error
 		add("state = ?", string(f.State))
 	}
 	if f.Assignee != "" {
-		where = append(where, "(assignee = ? OR id IN (SELECT case_id FROM case_hands WHERE hand IN (?, ?)))")
-		args = append(args, string(f.Assignee), string(f.Assignee), HandOf(f.Department))
+		marks, who := in(append([]identity.PersonID{f.Assignee}, f.For...))
+		where = append(where, "(assignee IN ("+marks+") OR id IN (SELECT case_id FROM case_hands WHERE hand IN ("+marks+", ?)))")
+		args = append(append(append(args, who...), who...), HandOf(f.Department))
 	}
 	if f.Matter != "" {
 		add("matter = ?", f.Matter)
@@ -186,11 +189,17 @@ func find(ctx context.Context, db *store.DB, f Filter) ([]identity.CaseID, error
 	if f.ReportedTo != 0 {
 		add("reported < ?", int64(f.ReportedTo))
 	}
+	w, a := f.bounds()
+	where, args = append(where, w...), append(args, a...)
 	limit := f.Limit
 	if limit <= 0 {
 		limit = 200
 	}
-	r, err := db.Query(ctx, `SELECT id FROM cases WHERE `+strings.Join(where, " AND ")+` ORDER BY live DESC, updated DESC LIMIT ?`, append(args, limit)...)
+	return idsOf(db.Query(ctx, `SELECT id FROM cases WHERE `+strings.Join(where, " AND ")+` ORDER BY live DESC, updated DESC LIMIT ?`, append(args, limit)...))
+}
+
+// idsOf reads the ids that a query finds.
+func idsOf(r *sql.Rows, err error) ([]identity.CaseID, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -250,18 +259,5 @@ func (p *Pool) Secrets(ctx context.Context, id identity.CaseID) ([]Secret, error
 // Archived lists cases that are archived now, by id, at most limit of those
 // after the one named.
 func (p *Pool) Archived(ctx context.Context, after identity.CaseID, limit int) ([]identity.CaseID, error) {
-	r, err := p.db.Query(ctx, `SELECT id FROM cases WHERE id > ? AND state = ? ORDER BY id LIMIT ?`, string(after), string(Archived), limit)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	var out []identity.CaseID
-	for r.Next() {
-		var id identity.CaseID
-		if err := r.Scan(&id); err != nil {
-			return nil, err
-		}
-		out = append(out, id)
-	}
-	return out, r.Err()
+	return idsOf(p.db.Query(ctx, `SELECT id FROM cases WHERE id > ? AND state = ? ORDER BY id LIMIT ?`, string(after), string(Archived), limit))
 }

@@ -68,6 +68,8 @@ type Case struct {
 	Supervised  int          `json:"supervised,omitempty"`  // how often it was put under supervision (督办)
 	Escalations []Escalation `json:"escalations,omitempty"` // who was told that a limit nears or has passed
 
+	Marks []string `json:"-"` // whom and what it has to do with, as scopes name it, in order of appearance
+
 	before        EventType // state before the newest move
 	mergedFrom    EventType
 	own           telemetry.Millis                     // own report, before others joined

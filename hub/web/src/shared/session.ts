@@ -22,8 +22,9 @@ async function load(): Promise<void> {
   }
 }
 
-async function signIn(account: string, password: string): Promise<void> {
-  me.value = await take(api.POST('/api/v1/session', { body: { account, password } }))
+/** signIn throws an ApiError of code second-factor where a code is wanted too. */
+async function signIn(account: string, password: string, code = ''): Promise<void> {
+  me.value = await take(api.POST('/api/v1/session', { body: { account, password, code: code || undefined } }))
   state.value = 'signed-in'
 }
 

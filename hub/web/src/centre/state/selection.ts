@@ -5,7 +5,7 @@ import { readonly, ref, watch } from 'vue'
 export type Kind = 'case' | 'person' | 'device' | 'camera'
 export interface Selected { kind: Kind; id: string }
 
-export const rooms = ['map', 'pool', 'patrols', 'figures', 'devices', 'system', 'audit'] as const
+export const rooms = ['map', 'pool', 'patrols', 'figures', 'devices', 'people', 'system', 'audit'] as const
 export type Room = (typeof rooms)[number]
 
 const room = ref<Room>('map')

@@ -1,9 +1,11 @@
 // English, complete: the same keys as zh.ts, held by a test.
+import { en as people } from './people'
 import type { zh } from './zh'
 
 type Words<T> = { [K in keyof T]: T[K] extends string ? string : Words<T[K]> }
 
 export const en: Words<typeof zh> = {
+  ...people,
   time: {
     justNow: 'just now', minutesAgo: '{n} min ago', hoursAgo: '{n} h ago', daysAgo: '{n} d ago', today: 'today', yesterday: 'yesterday',
     seconds: '{n} s', minutes: '{n} min', hours: '{n} h', days: '{n} d', left: '{span} left', early: 'in time, {span} to spare', over: '{span} over', at: 'updated {time}',
@@ -21,7 +23,7 @@ export const en: Words<typeof zh> = {
   head: {
     duty: 'on duty', open: 'open', overdue: 'overdue', hazards: 'hazards', health: 'system', search: 'Search', searchHint: 'People, cases, devices, grids…', nothing: 'Nothing found for “{q}”', healthOk: 'all well', healthBad: '{n} not well',
   },
-  room: { map: 'Map', pool: 'Pool', patrols: 'Patrols', figures: 'Figures', devices: 'Devices', system: 'System', audit: 'Audit' },
+  room: { map: 'Map', pool: 'Pool', patrols: 'Patrols', figures: 'Figures', devices: 'Devices', people: 'People', system: 'System', audit: 'Audit' },
   work: {
     title: 'Work', hazards: 'Hazards', pool: 'Open', mine: 'Mine', emptyHazards: 'No hazard lasts', emptyPool: 'The pool is empty', emptyMine: 'Nothing is assigned to you',
     emptyHint: 'New work appears here, with a sound.', unassigned: 'not dispatched', fresh: '{n} new', freshShow: 'show', newWork: 'New work', acknowledge: 'Acknowledge', soundOff: 'Sound is off: click to turn on', sound: 'Sound',
@@ -61,9 +63,9 @@ export const en: Words<typeof zh> = {
     load: '{n} in hand', noLoad: 'nothing in hand', fixAge: 'fix {age}', open: 'Open case', device: 'Raised by', hazard: 'Hazard', reported: 'reported', near: 'arrived {n} m from the scene', offline: 'done offline, arrived {time}',
     hash: 'proof', conflict: 'Somebody else changed the case. It was refreshed: please look again.', note: 'Note', noteHint: 'Write a note…', overview: '{n} more', photo: 'photo', by: 'by {who}', cost: 'cost {n}',
   },
-  reason: { best: 'best', 'by-road': 'by road', 'has-tasks': 'has tasks', 'old-fix': 'older fix', 'lead-department': 'lead department', 'co-department': 'supporting department', 'first-responder': 'first responder', nearest: 'nearest', 'own-grid': 'own grid', skilled: 'skilled', free: 'free', near: 'near', 'fair-load': 'light load', fresh: 'fresh fix', department: 'lead department', 'straight-line': 'straight line', road: 'by road' },
+  reason: { 'absent-leave': 'on leave', 'absent-sick': 'ill', 'absent-training': 'in training', 'absent-errand': 'on an errand', 'absent-other': 'absent', best: 'best', 'by-road': 'by road', 'has-tasks': 'has tasks', 'old-fix': 'older fix', 'lead-department': 'lead department', 'co-department': 'supporting department', 'first-responder': 'first responder', nearest: 'nearest', 'own-grid': 'own grid', skilled: 'skilled', free: 'free', near: 'near', 'fair-load': 'light load', fresh: 'fresh fix', department: 'lead department', 'straight-line': 'straight line', road: 'by road' },
   why: { cleared: 'readings are normal again', automatic: 'done by the rule of the matter', system: 'system' },
-  excluded: { 'no-way': 'no way there', farther: 'others fit better', 'off-duty': 'off duty', 'no-position': 'no position', 'stale-position': 'stale position', busy: 'busy', 'wrong-department': 'other department', 'too-far': 'too far', 'in-need': 'called for help' },
+  excluded: { 'no-way': 'no way there', farther: 'others fit better', 'off-duty': 'off duty', 'no-position': 'no position', 'stale-position': 'stale position', busy: 'busy', absent: 'absent', 'wrong-department': 'other department', 'too-far': 'too far', 'in-need': 'called for help' },
   proof: { 'photo-before': 'photo before', 'photo-after': 'photo after', signature: 'signature', document: 'document', video: 'video', checklist: 'checklist', callback: 'call-back', tag: 'tag', reading: 'reading', patrol: 'patrol photo', audio: 'recording', snapshot: 'camera snapshot', 'reused-photo': 'photo used before', recorded: 'recorded by the centre' },
   person: {
     onDuty: 'on duty', offDuty: 'off duty', presence: 'Terminal', online: 'online', offline: 'offline', unknown: 'unknown', lastFix: 'Position', noFix: 'no position', accuracy: '±{n} m', still: 'here for {span}', moving: 'moving',

@@ -1,5 +1,8 @@
 // The words of the trade, 中文 first. en.ts has the same keys, held by a test.
+import { zh as people } from './people'
+
 export const zh = {
+  ...people,
   time: {
     justNow: '刚刚', minutesAgo: '{n} 分钟前', hoursAgo: '{n} 小时前', daysAgo: '{n} 天前', today: '今天', yesterday: '昨天',
     seconds: '{n} 秒', minutes: '{n} 分', hours: '{n} 小时', days: '{n} 天', left: '剩 {span}', early: '按时，提前 {span}', over: '超 {span}', at: '{time} 更新',
@@ -17,7 +20,7 @@ export const zh = {
   head: {
     duty: '在岗', open: '未结', overdue: '超时', hazards: '隐患', health: '系统', search: '搜索', searchHint: '搜人、案件、设备、网格…', nothing: '没有找到“{q}”', healthOk: '正常', healthBad: '{n} 项异常',
   },
-  room: { map: '地图', pool: '任务池', patrols: '巡查', figures: '统计', devices: '设备', system: '系统', audit: '审计' },
+  room: { map: '地图', pool: '任务池', patrols: '巡查', figures: '统计', devices: '设备', people: '人员', system: '系统', audit: '审计' },
   work: {
     title: '待办', hazards: '隐患', pool: '待办', mine: '我的', emptyHazards: '没有持续中的隐患', emptyPool: '任务池已清空', emptyMine: '没有派给您的任务',
     emptyHint: '有新情况会出现在这里并响铃。', unassigned: '未派遣', fresh: '{n} 条新任务', freshShow: '点按显示', newWork: '新任务', acknowledge: '知道了', soundOff: '声音未开启，点按开启', sound: '提示音',
@@ -57,9 +60,9 @@ export const zh = {
     load: '手上 {n} 件', noLoad: '手上没有任务', fixAge: '位置 {age}', open: '打开案件', device: '触发设备', hazard: '隐患', reported: '上报', near: '到场位置距现场 {n} 米', offline: '离线完成，{time} 送达',
     hash: '存证', conflict: '案件刚被别人更新，已为您刷新，请再看一眼。', note: '备注', noteHint: '写一条备注…', overview: '其余 {n} 项', photo: '照片', by: '由 {who}', cost: '综合 {n}',
   },
-  reason: { best: '首选', 'by-road': '按路网', 'has-tasks': '手上有任务', 'old-fix': '位置较旧', 'lead-department': '主办部门', 'co-department': '协办部门', 'first-responder': '先期处置力量', nearest: '最近', 'own-grid': '本网格', skilled: '有专长', free: '空闲', near: '较近', 'fair-load': '任务较少', fresh: '位置新', department: '主办部门', 'straight-line': '直线估算', road: '按路网' },
+  reason: { 'absent-leave': '休假', 'absent-sick': '病假', 'absent-training': '培训', 'absent-errand': '公出', 'absent-other': '缺勤', best: '首选', 'by-road': '按路网', 'has-tasks': '手上有任务', 'old-fix': '位置较旧', 'lead-department': '主办部门', 'co-department': '协办部门', 'first-responder': '先期处置力量', nearest: '最近', 'own-grid': '本网格', skilled: '有专长', free: '空闲', near: '较近', 'fair-load': '任务较少', fresh: '位置新', department: '主办部门', 'straight-line': '直线估算', road: '按路网' },
   why: { cleared: '读数已恢复正常', automatic: '按事项规则自动完成', system: '系统' },
-  excluded: { 'no-way': '无路可达', farther: '另有更合适的人', 'off-duty': '不在岗', 'no-position': '没有位置', 'stale-position': '位置过时', busy: '任务已满', 'wrong-department': '部门不符', 'too-far': '太远', 'in-need': '求助者本人' },
+  excluded: { 'no-way': '无路可达', farther: '另有更合适的人', 'off-duty': '不在岗', 'no-position': '没有位置', 'stale-position': '位置过时', busy: '任务已满', absent: '缺勤', 'wrong-department': '部门不符', 'too-far': '太远', 'in-need': '求助者本人' },
   proof: { 'photo-before': '处置前照片', 'photo-after': '处置后照片', signature: '签名', document: '文书', video: '视频', checklist: '检查表', callback: '回访', tag: '打卡点', reading: '读数', patrol: '巡查照片', audio: '录音', snapshot: '监控截图', 'reused-photo': '照片曾使用过', recorded: '中心代录' },
   person: {
     onDuty: '在岗', offDuty: '不在岗', presence: '终端', online: '在线', offline: '离线', unknown: '未知', lastFix: '位置', noFix: '没有位置', accuracy: '±{n} 米', still: '停留 {span}', moving: '移动中',
