@@ -151,7 +151,7 @@ func (p period) pauses(facts []Fact) Spread {
 	out := Spread{Cases: []identity.CaseID{}}
 	var seconds []float64
 	for _, f := range facts {
-		if f.pauses > 0 && p.has(tasks.Closed)(f.Case) {
+		if f.Pauses > 0 && p.has(tasks.Closed)(f.Case) {
 			seconds = append(seconds, f.Paused.Seconds())
 			out.Cases = append(out.Cases, f.ID)
 		}

@@ -99,10 +99,6 @@ func (b *Board) key(by string, f *Fact, m mark) string {
 
 // Table counts the period [from, to), cut up by one of Dimensions.
 func (b *Board) Table(ctx context.Context, from, to telemetry.Millis, by string) (Table, error) {
-	facts, err := b.facts(ctx, from, to)
-	if err != nil {
-		return Table{}, err
-	}
 	if !slices.Contains(Dimensions, by) {
 		return Table{}, &tasks.RefusedError{Code: "invalid", Reason: fmt.Sprintf("by %q: want one of %v", by, Dimensions)}
 	}
@@ -110,8 +106,7 @@ func (b *Board) Table(ctx context.Context, from, to telemetry.Millis, by string)
 	out := Table{From: from, To: to, By: by, Version: v.Version, Rows: []Row{}}
 	lines := map[string]*line{}
 	whole := newLine("")
-	for i := range facts {
-		f := &facts[i]
+	err := b.facts(ctx, from, to, func(f *Fact) {
 		f.spread(period{from, to}, func(m mark) []*line {
 			key := b.key(by, f, m)
 			if lines[key] == nil {
@@ -119,6 +114,9 @@ func (b *Board) Table(ctx context.Context, from, to telemetry.Millis, by string)
 			}
 			return []*line{lines[key], whole}
 		})
+	})
+	if err != nil {
+		return Table{}, err
 	}
 	highest := map[string]int{}
 	for _, l := range lines {
@@ -171,7 +169,7 @@ func (f *Fact) spread(p period, at func(mark) []*line) {
 	times(tasks.Filed, tasks.Onscene, func(l *line) *[]float64 { return &l.response })
 	times(tasks.Reported, tasks.Closed, func(l *line) *[]float64 { return &l.close })
 	times(tasks.Dispatched, tasks.Claimed, func(l *line) *[]float64 { return &l.handling })
-	if f.pauses > 0 && p.has(tasks.Closed)(f.Case) {
+	if f.Pauses > 0 && p.has(tasks.Closed)(f.Case) {
 		for _, l := range at(mark{at: f.Times[tasks.Closed]}) {
 			l.paused = append(l.paused, f.Paused.Seconds())
 		}
@@ -248,20 +246,19 @@ func timesOf(v []float64) Times {
 
 // Cases lists the cases behind one number of a table.
 func (b *Board) Cases(ctx context.Context, from, to telemetry.Millis, by, key, count string) ([]identity.CaseID, error) {
-	facts, err := b.facts(ctx, from, to)
-	if err != nil {
-		return nil, err
-	}
 	if by != "" && !slices.Contains(Dimensions, by) || !counted(count) {
 		return nil, &tasks.RefusedError{Code: "invalid", Reason: fmt.Sprintf("want a count%s, and by one of %v or nothing", near(count), Dimensions)}
 	}
 	out := []identity.CaseID{}
-	for i := range facts {
-		for _, m := range facts[i].marks {
-			if m.name == count && (by == "" || b.key(by, &facts[i], m) == key) {
-				out = append(out, facts[i].ID)
+	err := b.facts(ctx, from, to, func(f *Fact) {
+		for _, m := range f.marks {
+			if m.name == count && (by == "" || b.key(by, f, m) == key) {
+				out = append(out, f.ID)
 			}
 		}
+	})
+	if err != nil {
+		return nil, err
 	}
 	slices.SortFunc(out, cmp.Compare[identity.CaseID])
 	return slices.Compact(out), nil

@@ -32,22 +32,20 @@ type book struct {
 	fail error
 }
 
-func (b book) Walk(_ context.Context, f tasks.Filter, see func([]tasks.Event) error) error {
+func (b book) Period(_ context.Context, from, to telemetry.Millis, see func(tasks.Digest) error) error {
 	for _, events := range b.all {
 		c := tasks.Fold(events)
-		if c.Updated >= f.Since && (!f.Open || c.Open()) {
-			if err := see(events); err != nil {
-				return err
-			}
+		before := slices.DeleteFunc(slices.Clone(events), func(e tasks.Event) bool { return e.At >= to })
+		if len(before) == 0 || !c.Open() && c.Updated < from {
+			continue
+		}
+		then := tasks.Fold(before)
+		litter.Describe(&then, before, tasks.OfficeHours(time.UTC), to.Time())
+		if err := see(tasks.NewDigest(then, before, to)); err != nil {
+			return err
 		}
 	}
 	return b.fail
-}
-
-func (book) Describe(events []tasks.Event, at telemetry.Millis) tasks.Case {
-	c := tasks.Fold(events)
-	litter.Describe(&c, events, tasks.OfficeHours(time.UTC), at.Time())
-	return c
 }
 
 // write makes a history of "id grid source: event hour, event hour …".

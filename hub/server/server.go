@@ -299,6 +299,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	run(&in, sources, "beat", h.beat)
 	run(&out, sinks, "maintenance", h.endMaintenance)
 	run(&in, sources, "backup", h.nightly.Run)
+	run(&in, sources, "settling", h.settle)
 	run(&calls, sinks, "media", h.media.Run)
 	if h.relay != nil {
 		run(&calls, sinks, "relay", h.relay.Run)

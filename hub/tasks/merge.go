@@ -66,7 +66,7 @@ func (p *Pool) both(ctx context.Context, who identity.Principal, m Merge, f func
 	}
 	var kept, dropped []Event
 	done := false
-	err := p.db.Write(ctx, func(tx *store.Tx) error {
+	err := p.db.Join(ctx, func(tx *store.Tx) error {
 		known, err := load(ctx, tx, m.Keep, m.Drop)
 		if err != nil {
 			return err
@@ -74,7 +74,7 @@ func (p *Pool) both(ctx context.Context, who identity.Principal, m Merge, f func
 		if kept, dropped = known[m.Keep], known[m.Drop]; len(kept) == 0 || len(dropped) == 0 {
 			return ErrNotFound
 		}
-		if done, err = taken(ctx, tx, m.Keep, m.ID); err != nil || done {
+		if _, done, err = standing(ctx, tx, m.Keep, m.ID); err != nil || done {
 			return err
 		}
 		keep, drop := Fold(kept), Fold(dropped)
@@ -98,13 +98,6 @@ func (p *Pool) both(ctx context.Context, who identity.Principal, m Merge, f func
 	return c, nil
 }
 
-// taken reports whether a case has a command of this id.
-func taken(ctx context.Context, tx *store.Tx, id identity.CaseID, command string) (bool, error) {
-	var n int
-	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM case_events WHERE case_id = ? AND command = ?`, string(id), command).Scan(&n)
-	return n > 0, err
-}
-
 // write appends one event of a merge and brings the case's row up to date.
 func (p *Pool) write(ctx context.Context, tx *store.Tx, who identity.Principal, m Merge, e Event, id identity.CaseID, events *[]Event) error {
 	e.Server = telemetry.At(p.now())
@@ -116,7 +109,7 @@ func (p *Pool) write(ctx context.Context, tx *store.Tx, who identity.Principal, 
 		return fmt.Errorf("%s of %s: %w", e.Type, id, err)
 	}
 	c := Fold(*events)
-	return index(ctx, tx, &c)
+	return index(ctx, tx, &c, p.settle(*events, &c))
 }
 
 func contains(all []EventType, t EventType) bool {

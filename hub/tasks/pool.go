@@ -27,6 +27,9 @@ type Pool struct {
 	now     func() time.Time
 	changed func(Case)
 	o       Options
+	basis   map[string]string // of digests, by matter
+
+	remembered remembered
 }
 
 // Options of a pool. Changed is told after each change that is durable; it
@@ -45,13 +48,17 @@ type Options struct {
 
 // Open prepares the pool's tables and checks the matters, all of them at once.
 func Open(ctx context.Context, db *store.DB, o Options) (*Pool, error) {
-	p := &Pool{db: db, matters: o.Matters, byCode: map[string]Matter{}, cal: o.Calendar, now: o.Now, changed: o.Changed, o: o}
+	p := &Pool{db: db, matters: o.Matters, byCode: map[string]Matter{}, basis: map[string]string{}, cal: o.Calendar, now: o.Now, changed: o.Changed, o: o}
 	var errs []error
 	for _, m := range o.Matters {
 		if _, twice := p.byCode[m.Code]; twice {
 			errs = append(errs, fmt.Errorf("matter %s is defined twice", m.Code))
 		}
 		p.byCode[m.Code] = m
+		basis, err := basisOf(m, o.Calendar)
+		if p.basis[m.Code] = basis; err != nil {
+			errs = append(errs, fmt.Errorf("matter %s: %w", m.Code, err))
+		}
 		if err := configs.Validate(m); err != nil {
 			errs = append(errs, fmt.Errorf("matter %s: %w", m.Code, err))
 		}
@@ -92,16 +99,16 @@ func (p *Pool) Report(ctx context.Context, who identity.Principal, r Report) (Ca
 		r.Region = cmp.Or(p.o.Region(r.Grid, r.Place), r.Region)
 	}
 	id := CaseFor(r.ID)
-	return p.change(ctx, id, func(tx *store.Tx, events []Event) ([]Event, string, error) {
+	return p.change(ctx, id, "report", func(tx *store.Tx, events []Event) ([]Event, error) {
 		if len(events) > 0 {
-			return nil, "", nil
+			return nil, nil
 		}
 		server := p.server(r.At, r.Source)
 		n, err := number(ctx, tx, day(server, p.cal))
 		if err != nil {
-			return nil, "", err
+			return nil, err
 		}
-		return opening(who, r, m, n, server), "report", nil
+		return opening(who, r, m, n, server), nil
 	})
 }
 
@@ -151,22 +158,19 @@ func (p *Pool) Do(ctx context.Context, who identity.Principal, c Command) (Case,
 	if c.Type == Ordered && c.Department == "" {
 		c.Department = p.department(ctx, c.Assignee)
 	}
-	return p.change(ctx, c.Case, func(tx *store.Tx, events []Event) ([]Event, string, error) {
+	return p.change(ctx, c.Case, c.ID, func(_ *store.Tx, events []Event) ([]Event, error) {
 		if len(events) == 0 {
-			return nil, "", ErrNotFound
-		}
-		if done, err := taken(ctx, tx, c.Case, c.ID); err != nil || done {
-			return nil, "", err
+			return nil, ErrNotFound
 		}
 		now := Fold(events)
 		if c.Rev != 0 && c.Rev != now.Rev {
-			return nil, "", &ConflictError{Have: now.Rev, Want: c.Rev}
+			return nil, &ConflictError{Have: now.Rev, Want: c.Rev}
 		}
 		if err := p.allowed(by, &now, c); err != nil {
-			return nil, "", err
+			return nil, err
 		}
 		e := p.event(by, &now, c)
-		return append([]Event{e}, p.follow(&now, e)...), c.ID, nil
+		return append([]Event{e}, p.follow(&now, e)...), nil
 	})
 }
 
@@ -289,12 +293,12 @@ func (p *Pool) follow(now *Case, e Event) (out []Event) {
 // Add appends an event that the hub itself witnessed: a step of a call, a
 // reading that confirmed or cleared the hazard. id makes a repeat harmless.
 func (p *Pool) Add(ctx context.Context, of identity.CaseID, id string, e Event) (Case, error) {
-	return p.change(ctx, of, func(tx *store.Tx, events []Event) ([]Event, string, error) {
+	return p.change(ctx, of, id, func(_ *store.Tx, events []Event) ([]Event, error) {
 		if len(events) == 0 {
-			return nil, "", ErrNotFound
+			return nil, ErrNotFound
 		}
-		if done, err := taken(ctx, tx, of, id); err != nil || done || Fold(events).State == Archived {
-			return nil, "", err
+		if Fold(events).State == Archived {
+			return nil, nil
 		}
 		if e.Server == 0 {
 			e.Server = telemetry.At(p.now())
@@ -302,23 +306,34 @@ func (p *Pool) Add(ctx context.Context, of identity.CaseID, id string, e Event) 
 		if e.By == "" {
 			e.By = identity.System.Account
 		}
-		return []Event{e}, id, nil
+		return []Event{e}, nil
 	})
 }
 
 // change is the one way into a case: read its events, ask f for more, append
-// them to the chain, index, commit, tell. f returns no events when there is
-// nothing to do.
-func (p *Pool) change(ctx context.Context, id identity.CaseID, f func(*store.Tx, []Event) ([]Event, string, error)) (Case, error) {
+// them to the chain, index, commit, tell. f is not asked when the case has the
+// command already, and returns no events when there is nothing to do. It sees no
+// personal values.
+func (p *Pool) change(ctx context.Context, id identity.CaseID, command string, f func(*store.Tx, []Event) ([]Event, error)) (Case, error) {
+	if err := p.recollect(ctx, id, command); err != nil {
+		return Case{}, err
+	}
 	var events []Event
 	appended := false
-	err := p.db.Write(ctx, func(tx *store.Tx) error {
-		known, err := load(ctx, tx, id)
+	err := p.db.Join(ctx, func(tx *store.Tx) error {
+		rev, taken, err := standing(ctx, tx, id, command)
 		if err != nil {
 			return err
 		}
-		events = known[id]
-		more, command, err := f(tx, events)
+		read, err := p.recall(ctx, tx, known{id, rev})
+		if err != nil {
+			return err
+		}
+		events = read[id]
+		if taken {
+			return nil
+		}
+		more, err := f(tx, events)
 		if err != nil {
 			return err
 		}
@@ -332,16 +347,31 @@ func (p *Pool) change(ctx context.Context, id identity.CaseID, f func(*store.Tx,
 			return nil
 		}
 		c := Fold(events)
-		return index(ctx, tx, &c)
+		return index(ctx, tx, &c, p.settle(events, &c))
 	})
 	if err != nil {
 		return Case{}, err
 	}
+	p.remembered.keep(id, events)
 	c := p.describe(events)
 	if appended && p.changed != nil {
 		p.changed(c)
 	}
 	return c, nil
+}
+
+// recollect reads a case's events before its turn to write, so that those who
+// wait for theirs do not wait for that too.
+func (p *Pool) recollect(ctx context.Context, id identity.CaseID, command string) error {
+	rev, _, err := standing(ctx, p.db, id, command)
+	if err != nil || rev == 0 {
+		return err
+	}
+	read, err := p.recall(ctx, p.db, known{id, rev})
+	if err == nil {
+		p.remembered.keep(id, read[id])
+	}
+	return err
 }
 
 func (p *Pool) append(ctx context.Context, tx *store.Tx, id identity.CaseID, events *[]Event, e Event, command string, i int) error {
@@ -372,7 +402,7 @@ func (p *Pool) Describe(events []Event, at telemetry.Millis) Case {
 
 // Get returns one case and its events.
 func (p *Pool) Get(ctx context.Context, id identity.CaseID) (Case, []Event, error) {
-	events, err := load(ctx, p.db, id)
+	events, err := loadWhole(ctx, p.db, id)
 	if err != nil {
 		return Case{}, nil, err
 	}
@@ -384,17 +414,18 @@ func (p *Pool) Get(ctx context.Context, id identity.CaseID) (Case, []Event, erro
 
 // List returns the cases that f names: open ones first, then newest change.
 func (p *Pool) List(ctx context.Context, f Filter) ([]Case, error) {
-	ids, err := find(ctx, p.db, f)
+	cases, err := find(ctx, p.db, f)
 	if err != nil {
 		return nil, err
 	}
-	events, err := load(ctx, p.db, ids...)
+	events, err := p.recall(ctx, p.db, cases...)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Case, 0, len(ids))
-	for _, id := range ids {
-		out = append(out, p.describe(events[id]))
+	out := make([]Case, 0, len(cases))
+	for _, c := range cases {
+		p.remembered.keep(c.id, events[c.id])
+		out = append(out, p.describe(events[c.id]))
 	}
 	return out, nil
 }

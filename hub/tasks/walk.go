@@ -24,10 +24,19 @@ const all = 1 << 40
 // the walk. f.Limit is not looked at.
 func (p *Pool) Walk(ctx context.Context, f Filter, see func([]Event) error) error {
 	f.Limit = all
-	ids, err := find(ctx, p.db, f)
+	cases, err := find(ctx, p.db, f)
 	if err != nil {
 		return err
 	}
+	ids := make([]identity.CaseID, len(cases))
+	for i, c := range cases {
+		ids[i] = c.id
+	}
+	return p.walk(ctx, ids, see)
+}
+
+// walk shows the events of cases in the order in which they are named.
+func (p *Pool) walk(ctx context.Context, ids []identity.CaseID, see func([]Event) error) error {
 	var readers sync.WaitGroup
 	defer readers.Wait()
 	ctx, cancel := context.WithCancel(ctx)
@@ -43,7 +52,7 @@ func (p *Pool) Walk(ctx context.Context, f Filter, see func([]Event) error) erro
 				return
 			}
 			readers.Go(func() {
-				events, err := load(ctx, p.db, some...)
+				events, err := loadWhole(ctx, p.db, some...)
 				read <- part{some, events, err}
 			})
 		}
