@@ -23,3 +23,11 @@ func (h *Hub) settle(ctx context.Context) error {
 	}
 	return nil
 }
+
+// warm reads what cases say before somebody asks what is alike one.
+func (h *Hub) warm(ctx context.Context) error {
+	if err := h.alike.Warm(ctx); err != nil && ctx.Err() == nil {
+		h.log.Warn("cases were not read for duplicates; they are at the first question", "error", err)
+	}
+	return nil
+}

@@ -2,6 +2,8 @@ package tasks_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -97,7 +99,15 @@ func (b *bench) compare(rng *rand.Rand) {
 			b.t.Fatal(err)
 		}
 		seen := 0
-		err = b.Walk(b.t.Context(), tasks.Filter{}, func(events []tasks.Event) error {
+		cases, err := b.List(b.t.Context(), tasks.Filter{Limit: 1000})
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		for _, c := range cases {
+			_, events, err := b.Get(b.t.Context(), c.ID)
+			if err != nil {
+				b.t.Fatal(err)
+			}
 			want, in := b.should(events, from, to)
 			have, shown := got[want.ID]
 			if in != shown {
@@ -109,10 +119,9 @@ func (b *bench) compare(rng *rand.Rand) {
 			if in && !bytes.Equal(tasks.Packed(plain(have)), tasks.Packed(plain(want))) {
 				b.t.Fatalf("%s at %d:\n%+v, its events say\n%+v", want.ID, to, have, want)
 			}
-			return nil
-		})
-		if err != nil || seen != len(got) {
-			b.t.Fatalf("%d of %d, %v", seen, len(got), err)
+		}
+		if seen != len(got) {
+			b.t.Fatalf("%d of %d", seen, len(got))
 		}
 	}
 }
@@ -149,4 +158,38 @@ func plain(d tasks.Digest) tasks.Digest {
 	}
 	d.Times, d.Last = times, 0
 	return d
+}
+
+// TestPeriodShowsEveryCaseOnce shows more cases than one read brings, and stops
+// where it is told to.
+func TestPeriodShowsEveryCaseOnce(t *testing.T) {
+	b := newPool(t)
+	for n := range 1100 {
+		b.report(fmt.Sprintf("report-%04d", n))
+	}
+	from, to := telemetry.At(monday), telemetry.At(monday.Add(time.Hour))
+	seen := map[identity.CaseID]int{}
+	if err := b.Period(t.Context(), from, to, func(d tasks.Digest) error { seen[d.ID]++; return nil }); err != nil || len(seen) != 1100 {
+		t.Fatalf("%d cases, %v", len(seen), err)
+	}
+	for id, n := range seen {
+		if n != 1 {
+			t.Errorf("%s was shown %d times", id, n)
+		}
+	}
+	enough, n := errors.New("enough"), 0
+	err := b.Period(t.Context(), from, to, func(tasks.Digest) error {
+		if n++; n == 3 {
+			return enough
+		}
+		return nil
+	})
+	if !errors.Is(err, enough) || n != 3 {
+		t.Errorf("after %d cases: %v", n, err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := b.Period(ended, from, to, func(tasks.Digest) error { return nil }); !errors.Is(err, context.Canceled) {
+		t.Errorf("ended: %v", err)
+	}
 }

@@ -8,34 +8,15 @@ import (
 	"gridhub/hub/identity"
 )
 
-// How many cases Walk reads at a time, and how many such parts wait for the
+// How many cases walk reads at a time, and how many such parts wait for the
 // reader while further ones are read.
 const (
 	walkAt    = 250
 	walkAhead = 2
 )
 
-// all is a limit that no pool reaches.
-const all = 1 << 40
-
-// Walk shows the events of every case that f names, each case once: open ones
-// first, then newest change, as List. Unlike List it has no limit and holds a
-// thousand cases at most. see is not called concurrently; an error of it ends
-// the walk. f.Limit is not looked at.
-func (p *Pool) Walk(ctx context.Context, f Filter, see func([]Event) error) error {
-	f.Limit = all
-	cases, err := find(ctx, p.db, f)
-	if err != nil {
-		return err
-	}
-	ids := make([]identity.CaseID, len(cases))
-	for i, c := range cases {
-		ids[i] = c.id
-	}
-	return p.walk(ctx, ids, see)
-}
-
-// walk shows the events of cases in the order in which they are named.
+// walk shows the events of cases, without personal values, in the order in which
+// they are named. see is not called concurrently; an error of it ends the walk.
 func (p *Pool) walk(ctx context.Context, ids []identity.CaseID, see func([]Event) error) error {
 	var readers sync.WaitGroup
 	defer readers.Wait()
@@ -52,7 +33,7 @@ func (p *Pool) walk(ctx context.Context, ids []identity.CaseID, see func([]Event
 				return
 			}
 			readers.Go(func() {
-				events, err := loadWhole(ctx, p.db, some...)
+				events, err := load(ctx, p.db, some...)
 				read <- part{some, events, err}
 			})
 		}

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -27,18 +28,19 @@ const (
 type desk struct {
 	client *hubclient.Client
 	dice   *rand.Rand
+	run    string            // so that a kept database hears nothing twice
 	ids    []identity.CaseID // open ones
 }
 
 func newDesk(ctx context.Context, hub *rig.Hub) (*desk, error) {
 	c, err := hub.SignIn(ctx)
-	return &desk{client: c, dice: rand.New(rand.NewPCG(2, 2))}, err
+	return &desk{client: c, dice: rand.New(rand.NewPCG(2, 2)), run: strconv.FormatInt(time.Now().UnixMilli(), 36)}, err
 }
 
 // report brings a new case into the pool.
 func (d *desk) report(ctx context.Context, n int) (identity.CaseID, error) {
 	var c tasks.Case
-	err := d.client.Call(ctx, "POST", "/api/v1/cases", tasks.Report{ID: fmt.Sprintf("new-case-%d", n), Matter: "AQ03", Source: "hotline",
+	err := d.client.Call(ctx, "POST", "/api/v1/cases", tasks.Report{ID: fmt.Sprintf("new-%s-%d", d.run, n), Matter: "AQ03", Source: "hotline",
 		Text: places[n%len(places)] + trouble[n%len(trouble)], Grid: "G01",
 		Place: geo.Point{Lon: centreLon + spread*float64(n%100)/100, Lat: centreLat + spread*float64(n%97)/97}}, &c)
 	return c.ID, err
@@ -75,7 +77,7 @@ func share(all []time.Duration, of int) float64 {
 }
 
 func (d *desk) pool(ctx context.Context, r *result) error {
-	all, err := d.ask(ctx, asked, func() string { return "/api/v1/cases?open=true&limit=1000" })
+	all, err := d.ask(ctx, asked, func() string { return fmt.Sprintf("/api/v1/cases?open=true&limit=%d", openCases) })
 	if err != nil {
 		return err
 	}
@@ -163,7 +165,7 @@ var path = []tasks.EventType{tasks.Dispatched, tasks.Noted, tasks.Suspended, tas
 
 func (d *desk) step(ctx context.Context, hand, n int) error {
 	of := d.ids[hand+hands*(n/len(path)%(len(d.ids)/hands))]
-	c := tasks.Command{ID: fmt.Sprintf("step-%d-%d", hand, n), Type: path[n%len(path)], Why: "为了测量", Text: "备注"}
+	c := tasks.Command{ID: fmt.Sprintf("%s-%d-%d", d.run, hand, n), Type: path[n%len(path)], Why: "为了测量", Text: "备注"}
 	switch c.Type {
 	case tasks.Dispatched:
 		c.Assignee, c.Text = "p-001", ""

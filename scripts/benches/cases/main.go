@@ -2,15 +2,18 @@
 // a million closed cases, on SQLite and on PostgreSQL.
 //
 // The cases are laid into the database before the hub starts, each with its nine
-// chained events. Then everything is asked over HTTP, as the pages do: the pool
+// chained events and what the hub keeps of an ended case. PostgreSQL waits for
+// its disk. Then everything is asked over HTTP, as the pages do: the pool
 // of open cases, single cases, the newest month's figures, what is alike a case.
 // Last, dispatchers work at a steady rate. The last lines are one JSON object
 // for each store.
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -40,6 +43,8 @@ type result struct {
 type bench struct {
 	cases    int
 	seconds  time.Duration // of commands
+	keep     string        // folder in which the filled databases stay
+	profile  string
 	bin, dir string
 }
 
@@ -54,6 +59,8 @@ func main() {
 	only := flag.String("store", "", "sqlite or postgres; empty: both")
 	flag.IntVar(&b.cases, "cases", 1_000_000, "closed cases in the pool")
 	flag.DurationVar(&b.seconds, "work", 20*time.Second, "how long the dispatchers work")
+	flag.StringVar(&b.keep, "keep", "", "folder in which the filled databases stay, for the next run; empty: none do")
+	flag.StringVar(&b.profile, "profile", "", "folder for a processor profile of the hub under commands")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -95,17 +102,20 @@ func (b *bench) run(ctx context.Context, only string) (err error) {
 
 // on measures one store.
 func (b *bench) on(ctx context.Context, name string) (r result, err error) {
-	dir := filepath.Join(b.dir, name)
+	dir, address := filepath.Join(b.dir, name), ""
 	if err := os.MkdirAll(filepath.Join(dir, "hub"), 0o700); err != nil {
 		return r, err
 	}
-	address := "sqlite:" + filepath.Join(dir, "hub", "hub.db")
-	if name == "postgres" {
-		server, err := storetest.Start(ctx)
+	data := filepath.Join(cmp.Or(b.keep, b.dir), name+".data")
+	switch name {
+	case "sqlite":
+		address = "sqlite:" + filepath.Join(data, "hub.db")
+	case "postgres":
+		server, err := b.postgres(ctx, data)
 		if err != nil {
 			return r, err
 		}
-		defer server.Stop()
+		defer func() { err = errors.Join(err, server.Stop()) }()
 		address = server.URL()
 	}
 	if err := b.fill(ctx, address); err != nil {
@@ -126,9 +136,23 @@ func (b *bench) on(ctx context.Context, name string) (r result, err error) {
 			return r, err
 		}
 	}
-	if err := d.commands(ctx, &r, rates[name], b.seconds); err != nil {
+	done := func() error { return nil }
+	if b.profile != "" {
+		done = hub.Profile(ctx, filepath.Join(b.profile, name+".prof"))
+	}
+	if err := errors.Join(d.commands(ctx, &r, rates[name], b.seconds), done()); err != nil {
 		return r, err
 	}
 	r.Load = rig.LoadAverage()
 	return r, nil
+}
+
+// postgres starts a server whose data are where only it may look.
+func (b *bench) postgres(ctx context.Context, data string) (*storetest.Server, error) {
+	if b.keep == "" {
+		if err := os.Chmod(b.dir, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	return storetest.StartDurable(ctx, data)
 }
