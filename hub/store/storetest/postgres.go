@@ -64,6 +64,8 @@ func begin(ctx context.Context, data string, settings ...string) (*Server, error
 	}
 	if s.data = data; data == "" {
 		s.data = filepath.Join(s.dir, "data")
+	} else if err := own(data, who); err != nil {
+		return nil, err
 	}
 	if err := s.launch(ctx, bin, who, settings); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(s.dir))
@@ -113,6 +115,14 @@ func folder(who *syscall.Credential) (string, error) {
 		return "", errors.Join(err, os.Remove(dir))
 	}
 	return dir, nil
+}
+
+// own makes a folder for the server's user.
+func own(folder string, who *syscall.Credential) error {
+	if err := os.MkdirAll(folder, 0o700); err != nil || who == nil {
+		return err
+	}
+	return os.Chown(folder, int(who.Uid), int(who.Gid))
 }
 
 func (s *Server) launch(ctx context.Context, bin string, who *syscall.Credential, settings []string) error {
