@@ -35,6 +35,7 @@ type Deps struct {
 	Merger      Merger
 	Patrols     Patrols
 	Figures     Figures
+	Reports     Reports
 	Quarantine  Quarantine
 	Ledger      Ledger
 	Gateways    Gateways

@@ -22,11 +22,13 @@ type Pool interface {
 }
 
 // Options of a board. DayKind says what a day is: a working day, a weekend, a
-// holiday.
+// holiday. Name says what people call a line of a table that is cut by something;
+// without it sheets show the keys.
 type Options struct {
 	Definitions Definitions
 	Zone        *time.Location
 	DayKind     func(time.Time) string
+	Name        func(by, key string) string
 }
 
 // Board reads the figures of a period from the pool. It may be used

@@ -51,6 +51,8 @@ func (f *Fact) mark(p period) {
 	dispatched := at(tasks.Dispatched)
 	add("dispatched", dispatched, dispatched != 0)
 	add("redispatched", dispatched, f.Resent)
+	add("hotline_sent", dispatched, dispatched != 0 && f.Source == "hotline")
+	add("hotline_resent", dispatched, f.Resent && f.Source == "hotline")
 	f.markDisposal(add, p)
 	f.markClocks(add, p)
 	add("suspended", max(p.from, min(f.Last, p.to-1)), f.State == tasks.Suspended)
@@ -120,7 +122,8 @@ func (f *Fact) markClocks(add func(string, telemetry.Millis, bool), p period) {
 // mistake in the formula. What clocks count is known by its ending.
 var parts = map[string][]string{
 	"reported": nil, "valid": {"reported"}, "filed": nil, "missed": {"filed"}, "hotline": {"reported"}, "repeated": {"hotline", "reported"},
-	"dispatched": nil, "redispatched": {"dispatched"}, "to_dispose": nil, "disposed": {"to_dispose"}, "disposed_on_time": {"disposed", "to_dispose"},
+	"dispatched": nil, "redispatched": {"dispatched"}, "hotline_sent": {"dispatched"}, "hotline_resent": {"hotline_sent", "redispatched", "dispatched"},
+	"to_dispose": nil, "disposed": {"to_dispose"}, "disposed_on_time": {"disposed", "to_dispose"},
 	"due": nil, "closed": {"due"}, "closed_on_time": {"closed", "due"}, "rework": {"due"}, "suspended": nil,
 	"held": nil, "passed": {"held"}, "to_and_fro": {"passed", "held"},
 }

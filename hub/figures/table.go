@@ -11,7 +11,6 @@ import (
 
 	"gridhub/devices/telemetry"
 	"gridhub/hub/identity"
-	"gridhub/hub/sheets"
 	"gridhub/hub/tasks"
 )
 
@@ -266,45 +265,3 @@ func (b *Board) Cases(ctx context.Context, from, to telemetry.Millis, by, key, c
 
 // Definitions returns the formulas in all their versions.
 func (b *Board) Definitions() Definitions { return b.o.Definitions }
-
-// Sheet is the table as people read it, the total in the last line.
-func (b *Board) Sheet(t Table) sheets.Sheet {
-	v := b.o.Definitions.At(t.From.Time().In(b.o.Zone))
-	names := []string{"reported", "filed", "due", "closed", "disposed", "rework", "suspended", "held", "passed", "to_and_fro"}
-	s := sheets.Sheet{Name: t.By, Head: append([]string{t.By}, names...)}
-	for _, r := range v.Rates {
-		s.Head = append(s.Head, r.Name.ZH+" %", r.Name.ZH+" 下限", r.Name.ZH+" 上限")
-	}
-	for _, what := range []string{"响应", "结案", "处置", "挂账", "持有", "推诿耽误"} {
-		s.Head = append(s.Head, what+"中位 h", what+"九成 h")
-	}
-	for _, row := range append(slices.Clone(t.Rows), t.Total) {
-		s.Rows = append(s.Rows, row.cells(names))
-	}
-	if n := len(s.Rows); n > 0 {
-		s.Rows[n-1][0] = "合计 (v" + t.Version + ")"
-	}
-	return s
-}
-
-func (r Row) cells(names []string) []any {
-	out := []any{r.Key}
-	for _, n := range names {
-		out = append(out, r.Counts[n])
-	}
-	for _, s := range r.Rates {
-		if s.Among == 0 {
-			out = append(out, nil, nil, nil)
-		} else {
-			out = append(out, s.Value, s.Low, s.High)
-		}
-	}
-	for _, t := range []Times{r.Response, r.Close, r.Handling, r.Paused, r.Held, r.Lost} {
-		if t.N == 0 {
-			out = append(out, nil, nil)
-		} else {
-			out = append(out, hundredth(t.Median/3600), hundredth(t.P90/3600))
-		}
-	}
-	return out
-}

@@ -16,6 +16,7 @@ import (
 	"gridhub/hub/backup"
 	"gridhub/hub/broker"
 	"gridhub/hub/history/influx"
+	"gridhub/hub/reports"
 	"gridhub/streams/relay"
 	"gridhub/streams/sfu"
 )
@@ -38,6 +39,8 @@ type Config struct {
 	Media     sfu.Config    `yaml:"media"`
 	Relay     relay.Config  `yaml:"relay"`
 	Backup    backup.Config `yaml:"backup"`
+
+	Reports []reports.Config `yaml:"reports"` // made regularly, of the figures
 }
 
 // HTTP says where the faces and the API are.
@@ -87,7 +90,7 @@ func Default() Config {
 		History: History{Store: "sqlite", Positions: 90 * 24 * time.Hour,
 			Influx: Influx{URL: in.URL, Version: in.Version, Org: in.Org, Bucket: in.Bucket, Timeout: in.Timeout}},
 		Media: sfu.Default(),
-		Relay: relay.Default(), Backup: backup.Default(),
+		Relay: relay.Default(), Backup: backup.Default(), Reports: reports.Default(),
 	}
 }
 
@@ -116,6 +119,7 @@ func (c Config) Validate() error {
 	want(c.Database == "" || slices.Contains([]string{"sqlite", "postgres", "postgresql"}, kind) && rest != "", "database", kind+":…",
 		"sqlite:FILE or postgres://…") // the rest may hold a password
 	want(c.HTTP.Address != "" || c.HTTP.Secure != "", "http.address", c.HTTP.Address, "an address here or under secure")
+	errs = append(errs, c.checkReports())
 	return errors.Join(append(errs, c.checkAddresses()...)...)
 }
 
