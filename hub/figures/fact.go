@@ -13,7 +13,7 @@ import (
 type Fact struct {
 	tasks.Digest
 	marks []mark
-	parts map[string]part // of each department that held the case
+	parts []part // of each department that held the case
 }
 
 // mark says that a case counts under a name, at an instant of the period.
@@ -25,7 +25,7 @@ type mark struct {
 
 // factOf is the fact of a case for a period.
 func factOf(d tasks.Digest, p period) Fact {
-	f := Fact{Digest: d}
+	f := Fact{Digest: d, marks: make([]mark, 0, 32)}
 	f.mark(p)
 	f.markHands(p)
 	return f

@@ -105,13 +105,17 @@ func (b *Board) Table(ctx context.Context, from, to telemetry.Millis, by string)
 	out := Table{From: from, To: to, By: by, Version: v.Version, Rows: []Row{}}
 	lines := map[string]*line{}
 	whole := newLine("")
+	cases := 0
 	err := b.facts(ctx, from, to, func(f *Fact) {
-		f.spread(period{from, to}, func(m mark) []*line {
+		cases++
+		f.spread(period{from, to}, cases, whole, func(m mark) *line {
 			key := b.key(by, f, m)
-			if lines[key] == nil {
-				lines[key] = newLine(key)
+			l := lines[key]
+			if l == nil {
+				l = newLine(key)
+				lines[key] = l
 			}
-			return []*line{lines[key], whole}
+			return l
 		})
 	})
 	if err != nil {
@@ -120,7 +124,7 @@ func (b *Board) Table(ctx context.Context, from, to telemetry.Millis, by string)
 	highest := map[string]int{}
 	for _, l := range lines {
 		for name, n := range l.counts {
-			highest[name] = max(highest[name], n)
+			highest[name] = max(highest[name], n.cases)
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(lines)) {
@@ -133,34 +137,40 @@ func (b *Board) Table(ctx context.Context, from, to telemetry.Millis, by string)
 // line gathers what counts in one row.
 type line struct {
 	key                               string
-	counts                            map[string]int
+	counts                            map[string]*tally
 	response, close, handling, paused []float64 // seconds
 	held, lost                        []float64
 }
 
-func newLine(key string) *line { return &line{key: key, counts: map[string]int{}} }
+// tally counts cases, each once.
+type tally struct{ cases, newest int }
 
-// spread brings everything that a case counts for into the lines of its time.
-func (f *Fact) spread(p period, at func(mark) []*line) {
-	type once struct {
-		*line
-		name string
+func newLine(key string) *line { return &line{key: key, counts: map[string]*tally{}} }
+
+// count counts the n-th case of a table under a name.
+func (l *line) count(name string, n int) {
+	t := l.counts[name]
+	if t == nil {
+		t = &tally{}
+		l.counts[name] = t
 	}
-	seen := map[once]bool{}
+	if t.newest != n {
+		t.cases, t.newest = t.cases+1, n
+	}
+}
+
+// spread brings everything that the n-th case counts for into the whole and the
+// lines of its time.
+func (f *Fact) spread(p period, n int, whole *line, at func(mark) *line) {
 	for _, m := range f.marks {
-		for _, l := range at(m) {
-			if k := (once{l, m.name}); !seen[k] {
-				seen[k] = true
-				l.counts[m.name]++
-			}
-		}
+		whole.count(m.name, n)
+		at(m).count(m.name, n)
 	}
-	f.hold(at)
+	f.hold(whole, at)
 	times := func(from, to tasks.EventType, into func(*line) *[]float64) {
 		began, ok := when(f.Case, from)
 		if end := f.Times[to]; ok && p.has(to)(f.Case) && end >= began {
-			for _, l := range at(mark{at: end}) {
-				v := into(l)
+			for _, v := range []*[]float64{into(whole), into(at(mark{at: end}))} {
 				*v = append(*v, end.Sub(began).Seconds())
 			}
 		}
@@ -169,24 +179,28 @@ func (f *Fact) spread(p period, at func(mark) []*line) {
 	times(tasks.Reported, tasks.Closed, func(l *line) *[]float64 { return &l.close })
 	times(tasks.Dispatched, tasks.Claimed, func(l *line) *[]float64 { return &l.handling })
 	if f.Pauses > 0 && p.has(tasks.Closed)(f.Case) {
-		for _, l := range at(mark{at: f.Times[tasks.Closed]}) {
+		for _, l := range []*line{whole, at(mark{at: f.Times[tasks.Closed]})} {
 			l.paused = append(l.paused, f.Paused.Seconds())
 		}
 	}
 }
 
 func (l *line) row(v Version, by string, highest map[string]int) Row {
-	r := Row{Key: l.key, Counts: l.counts, Rates: []Share{}, Scores: []Points{}, Response: timesOf(l.response), Close: timesOf(l.close),
+	counts := make(map[string]int, len(l.counts))
+	for name, n := range l.counts {
+		counts[name] = n.cases
+	}
+	r := Row{Key: l.key, Counts: counts, Rates: []Share{}, Scores: []Points{}, Response: timesOf(l.response), Close: timesOf(l.close),
 		Handling: timesOf(l.handling), Paused: timesOf(l.paused), Held: timesOf(l.held), Lost: timesOf(l.lost)}
 	of := map[string]Share{}
 	for _, d := range v.Rates {
-		s := share(d.Code, l.counts[d.Of], l.counts[d.Among])
+		s := share(d.Code, counts[d.Of], counts[d.Among])
 		of[d.Code] = s
 		r.Rates = append(r.Rates, s)
 	}
 	for _, s := range v.Scores {
 		if s.By == by {
-			r.Scores = append(r.Scores, s.points(of, l.counts, highest))
+			r.Scores = append(r.Scores, s.points(of, counts, highest))
 		}
 	}
 	return r

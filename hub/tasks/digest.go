@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"gridhub/devices/telemetry"
-	"gridhub/hub/identity"
 )
 
 // Digest is what is counted of a case: the case as it stood at an instant, its
@@ -132,14 +131,14 @@ func basisOf(m Matter, c Calendar) (string, error) {
 // ended cases the kept digests serve, of others their events are read. see is
 // not called concurrently, in no order; an error of it ends the reading.
 func (p *Pool) Period(ctx context.Context, from, to telemetry.Millis, see func(Digest) error) error {
-	var unsettled []identity.CaseID
-	known := names{}
+	var unsettled []known
+	texts := names{}
 	err := digests(ctx, p.db, from, to, func(r *digestRow) error {
 		if r.basis != p.basis[r.matter] || r.ended >= to {
-			unsettled = append(unsettled, r.id)
+			unsettled = append(unsettled, r.known)
 			return nil
 		}
-		d, err := decodeDigest(r.bytes, known)
+		d, err := decodeDigest(r.bytes, texts)
 		if err != nil {
 			return err
 		}
@@ -149,11 +148,25 @@ func (p *Pool) Period(ctx context.Context, from, to telemetry.Millis, see func(D
 	if err != nil {
 		return err
 	}
-	return p.walk(ctx, unsettled, func(events []Event) error {
-		before := slices.DeleteFunc(slices.Clone(events), func(e Event) bool { return e.At >= to })
-		if len(before) == 0 || before[0].Type != Reported {
-			return nil
+	for some := range slices.Chunk(unsettled, readAt) {
+		read, err := p.recall(ctx, p.db, some...)
+		if err != nil {
+			return err
 		}
-		return see(p.digest(before, to))
-	})
+		for _, c := range some {
+			if err := p.asOf(read[c.id], to, see); err != nil {
+				return err
+			}
+		}
+	}
+	return ctx.Err()
+}
+
+// asOf shows a case as its events up to an instant make it.
+func (p *Pool) asOf(events []Event, to telemetry.Millis, see func(Digest) error) error {
+	before := slices.DeleteFunc(slices.Clone(events), func(e Event) bool { return e.At >= to })
+	if len(before) == 0 || before[0].Type != Reported {
+		return nil
+	}
+	return see(p.digest(before, to))
 }

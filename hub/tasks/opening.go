@@ -38,7 +38,7 @@ func (p *Pool) Changed(ctx context.Context, since telemetry.Millis) ([]Standing,
 // Openings shows the reports with which cases began, with their texts where these
 // were not erased. Cases that are not there are left out.
 func (p *Pool) Openings(ctx context.Context, ids []identity.CaseID, see func(Event)) error {
-	for some := range slices.Chunk(ids, walkAt) {
+	for some := range slices.Chunk(ids, readAt) {
 		if err := p.openings(ctx, some, see); err != nil {
 			return err
 		}

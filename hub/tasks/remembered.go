@@ -12,6 +12,9 @@ import (
 // kilobytes each. When they are full, any one goes.
 const rememberedMost = 4096
 
+// readAt is how many cases one statement reads.
+const readAt = 250
+
 // remembered are events that were read before, by case. They serve only a reader
 // who has just read the case's revision, and hold no personal values, so that
 // what is erased in the store is erased.
@@ -85,7 +88,7 @@ func (p *Pool) recall(ctx context.Context, db rows, cases ...known) (map[identit
 			missing = append(missing, c.id)
 		}
 	}
-	for some := range slices.Chunk(missing, walkAt) {
+	for some := range slices.Chunk(missing, readAt) {
 		read, err := load(ctx, db, some...)
 		if err != nil {
 			return nil, err

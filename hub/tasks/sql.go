@@ -244,7 +244,7 @@ type row interface {
 
 // digestRow is a case as Period finds it.
 type digestRow struct {
-	id            identity.CaseID
+	known
 	matter, basis string
 	ended         telemetry.Millis
 	bytes         []byte // valid until the next row
@@ -253,7 +253,7 @@ type digestRow struct {
 // digests shows the rows of cases that were reported before to and had not ended
 // before from.
 func digests(ctx context.Context, db *store.DB, from, to telemetry.Millis, see func(*digestRow) error) error {
-	r, err := db.Query(ctx, `SELECT id, matter, basis, ended, digest FROM cases WHERE ended >= ? AND reported < ?`, int64(from), int64(to))
+	r, err := db.Query(ctx, `SELECT id, rev, matter, basis, ended, digest FROM cases WHERE ended >= ? AND reported < ?`, int64(from), int64(to))
 	if err != nil {
 		return err
 	}
@@ -261,7 +261,7 @@ func digests(ctx context.Context, db *store.DB, from, to telemetry.Millis, see f
 	var d digestRow
 	var bytes sql.RawBytes
 	for r.Next() {
-		if err := r.Scan(&d.id, &d.matter, &d.basis, &d.ended, &bytes); err != nil {
+		if err := r.Scan(&d.id, &d.rev, &d.matter, &d.basis, &d.ended, &bytes); err != nil {
 			return err
 		}
 		d.bytes = bytes
