@@ -80,7 +80,7 @@ func Default() Definitions {
 			{Code: "region", Name: people.Name{ZH: "区域评价", EN: "region"}, By: "grid", Terms: []Term{
 				{Rate: "missed", Inverse: true, Weight: 10}, {Volume: "filed", Weight: 20}, term("closing", 30), term("closing_on_time", 40)}},
 		}}
-	second := Version{Version: "2", From: "2026-11-01", Scores: first.Scores, // what the first has means what it did
+	second := Version{Version: "2", From: "2026-01-01", Scores: first.Scores, // what the first has means what it did
 		Rates: append(slices.Clone(first.Rates), rate("hotline_transfer", "热线改派率", "hotline cases sent on to another department", "down", "hotline_resent", "hotline_sent"))}
 	return Definitions{Versions: []Version{first, second}}
 }
