@@ -2,8 +2,11 @@ package tasks
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,4 +75,53 @@ func FuzzKeptDigests(f *testing.F) {
 			t.Errorf("%x, then %x, %v", d.encode(), again.encode(), err)
 		}
 	})
+}
+
+// TestTheFormatOfDigestsIsRaised holds that what is kept of some cases is what it
+// was: who changes the layout, the fold or the clocks so that it is not, raises
+// digestFormat, and puts the new sum here.
+func TestTheFormatOfDigestsIsRaised(t *testing.T) {
+	const format, want = 1, "fd446f26ac906364"
+	p := &Pool{byCode: map[string]Matter{"M": {Limits: []Limit{
+		{Name: "arrive", From: Dispatched, Until: Onscene, Kind: Emergency, Value: "20m"},
+		{Name: "handle", From: Dispatched, Until: Claimed, Kind: WorkingHours, Value: "4h"},
+		{Name: "check", From: Claimed, Until: Checked, Kind: CalendarHours, Value: "2h"}}}}, cal: OfficeHours(china).With(autumn)}
+	h := sha256.New()
+	for _, told := range []string{
+		"filed dispatched:ES accepted onscene claimed checked closed",
+		"filed dispatched:ES returned dispatched:UM onscene claimed rework claimed checked closed archived",
+		"filed suspended resumed dispatched:ES extended suspended graded resumed claimed checked closed",
+		"filed dispatched:ES ordered:UT taken done joined:x claimed checked closed noted",
+		"rejected",
+		"filed dispatched:ES voided",
+	} {
+		var events []Event
+		at := telemetry.At(began)
+		for step := range strings.FieldsSeq("reported " + told) {
+			name, about, _ := strings.Cut(step, ":")
+			e := Event{Case: "c", Seq: uint64(len(events)) + 1, Type: EventType(name), At: at, Server: at}
+			switch at += 50 * 60_000; e.Type {
+			case Reported:
+				e.Body = Body{Matter: "M", Source: "hotline", Severity: "minor", Grid: "G01", Department: "ES"}
+			case Dispatched:
+				e.Body = Body{Department: about, Assignee: "p-1"}
+			case Ordered:
+				e.Body = Body{Department: about, Order: 1, Must: true}
+			case Taken, Done:
+				e.Body.Order = 1
+			case Joined:
+				e.Body = Body{Other: "x", Since: events[0].At - 1000}
+			case Graded:
+				e.Body.Severity = "major"
+			case Extended:
+				e.Body.Until = at + 100*60_000
+			}
+			events = append(events, e)
+		}
+		c := Fold(events)
+		h.Write(p.settle(events, &c).bytes)
+	}
+	if got := hex.EncodeToString(h.Sum(nil)[:8]); got != want || digestFormat != format {
+		t.Errorf("format %d makes %s, want format %d and %s", digestFormat, got, format, want)
+	}
 }

@@ -91,9 +91,9 @@ func (p *Pool) both(ctx context.Context, who identity.Principal, m Merge, f func
 		return Case{}, err
 	}
 	c := p.describe(kept)
-	if !done && p.changed != nil {
-		p.changed(c)
-		p.changed(p.describe(dropped))
+	if !done {
+		p.tell(c)
+		p.tell(p.describe(dropped))
 	}
 	return c, nil
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"gridhub/configs"
@@ -30,12 +31,16 @@ type Pool struct {
 	basis   map[string]string // of digests, by matter
 
 	remembered remembered
+
+	telling sync.Mutex // held while changed is told; guards the field below
+	told    map[identity.CaseID]uint64
 }
 
-// Options of a pool. Changed is told after each change that is durable; it
-// must not block. Department says to which department a person belongs, and Region
-// of which class the region of a grid, else of a place, is: empty where that is
-// not known. Both may be left out.
+// Options of a pool. Changed is told after each change that is durable; it must
+// not block, and change nothing in the pool. Of changes that overtake one another
+// only the later is told. Department says to which department a person belongs,
+// and Region of which class the region of a grid, else of a place, is: empty
+// where that is not known. Both may be left out.
 type Options struct {
 	Matters  []Matter
 	Calendar Calendar
@@ -308,86 +313,6 @@ func (p *Pool) Add(ctx context.Context, of identity.CaseID, id string, e Event) 
 		}
 		return []Event{e}, nil
 	})
-}
-
-// change is the one way into a case: read its events, ask f for more, append
-// them to the chain, index, commit, tell. f is not asked when the case has the
-// command already, and returns no events when there is nothing to do. It sees no
-// personal values.
-func (p *Pool) change(ctx context.Context, id identity.CaseID, command string, f func(*store.Tx, []Event) ([]Event, error)) (Case, error) {
-	if err := p.recollect(ctx, id, command); err != nil {
-		return Case{}, err
-	}
-	var events []Event
-	appended := false
-	err := p.db.Join(ctx, func(tx *store.Tx) error {
-		rev, taken, err := standing(ctx, tx, id, command)
-		if err != nil {
-			return err
-		}
-		read, err := p.recall(ctx, tx, known{id, rev})
-		if err != nil {
-			return err
-		}
-		events = read[id]
-		if taken {
-			return nil
-		}
-		more, err := f(tx, events)
-		if err != nil {
-			return err
-		}
-		appended = len(more) > 0
-		for i := range more {
-			if err := p.append(ctx, tx, id, &events, more[i], command, i); err != nil {
-				return err
-			}
-		}
-		if !appended {
-			return nil
-		}
-		c := Fold(events)
-		return index(ctx, tx, &c, p.settle(events, &c))
-	})
-	if err != nil {
-		return Case{}, err
-	}
-	p.remembered.keep(id, events)
-	c := p.describe(events)
-	if appended && p.changed != nil {
-		p.changed(c)
-	}
-	return c, nil
-}
-
-// recollect reads a case's events before its turn to write, so that those who
-// wait for theirs do not wait for that too.
-func (p *Pool) recollect(ctx context.Context, id identity.CaseID, command string) error {
-	rev, _, err := standing(ctx, p.db, id, command)
-	if err != nil || rev == 0 {
-		return err
-	}
-	read, err := p.recall(ctx, p.db, known{id, rev})
-	if err == nil {
-		p.remembered.keep(id, read[id])
-	}
-	return err
-}
-
-func (p *Pool) append(ctx context.Context, tx *store.Tx, id identity.CaseID, events *[]Event, e Event, command string, i int) error {
-	prev := ""
-	if n := len(*events); n > 0 {
-		prev = (*events)[n-1].Hash
-	}
-	if i > 0 {
-		command = fmt.Sprintf("%s/%d", command, i)
-	}
-	e.Case, e.Seq = id, uint64(len(*events))+1
-	if err := insert(ctx, tx, &e, command, prev); err != nil {
-		return err
-	}
-	*events = append(*events, e)
-	return nil
 }
 
 func (p *Pool) describe(events []Event) Case { return p.Describe(events, telemetry.At(p.now())) }

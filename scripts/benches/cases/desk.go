@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"net/url"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -34,13 +33,13 @@ type desk struct {
 
 func newDesk(ctx context.Context, hub *rig.Hub) (*desk, error) {
 	c, err := hub.SignIn(ctx)
-	return &desk{client: c, dice: rand.New(rand.NewPCG(2, 2)), run: strconv.FormatInt(time.Now().UnixMilli(), 36)}, err
+	return &desk{client: c, dice: rand.New(rand.NewPCG(2, 2))}, err
 }
 
 // report brings a new case into the pool.
 func (d *desk) report(ctx context.Context, n int) (identity.CaseID, error) {
 	var c tasks.Case
-	err := d.client.Call(ctx, "POST", "/api/v1/cases", tasks.Report{ID: fmt.Sprintf("new-%s-%d", d.run, n), Matter: "AQ03", Source: "hotline",
+	err := d.client.Call(ctx, "POST", "/api/v1/cases", tasks.Report{ID: fmt.Sprintf("new-case-%d", n), Matter: "AQ03", Source: "hotline",
 		Text: places[n%len(places)] + trouble[n%len(trouble)], Grid: "G01",
 		Place: geo.Point{Lon: centreLon + spread*float64(n%100)/100, Lat: centreLat + spread*float64(n%97)/97}}, &c)
 	return c.ID, err
@@ -165,7 +164,7 @@ var path = []tasks.EventType{tasks.Dispatched, tasks.Noted, tasks.Suspended, tas
 
 func (d *desk) step(ctx context.Context, hand, n int) error {
 	of := d.ids[hand+hands*(n/len(path)%(len(d.ids)/hands))]
-	c := tasks.Command{ID: fmt.Sprintf("%s-%d-%d", d.run, hand, n), Type: path[n%len(path)], Why: "为了测量", Text: "备注"}
+	c := tasks.Command{ID: fmt.Sprintf("step-%d-%d", hand, n), Type: path[n%len(path)], Why: "为了测量", Text: "备注"}
 	switch c.Type {
 	case tasks.Dispatched:
 		c.Assignee, c.Text = "p-001", ""

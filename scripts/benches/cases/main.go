@@ -10,13 +10,13 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"time"
@@ -59,7 +59,7 @@ func main() {
 	only := flag.String("store", "", "sqlite or postgres; empty: both")
 	flag.IntVar(&b.cases, "cases", 1_000_000, "closed cases in the pool")
 	flag.DurationVar(&b.seconds, "work", 20*time.Second, "how long the dispatchers work")
-	flag.StringVar(&b.keep, "keep", "", "folder in which the filled databases stay, for the next run; empty: none do")
+	flag.StringVar(&b.keep, "keep", "", "folder in which the filled databases stay as they are, for the next run; empty: none do")
 	flag.StringVar(&b.profile, "profile", "", "folder for a processor profile of the hub under commands")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -102,25 +102,15 @@ func (b *bench) run(ctx context.Context, only string) (err error) {
 
 // on measures one store.
 func (b *bench) on(ctx context.Context, name string) (r result, err error) {
-	dir, address := filepath.Join(b.dir, name), ""
+	dir := filepath.Join(b.dir, name)
 	if err := os.MkdirAll(filepath.Join(dir, "hub"), 0o700); err != nil {
 		return r, err
 	}
-	data := filepath.Join(cmp.Or(b.keep, b.dir), name+".data")
-	switch name {
-	case "sqlite":
-		address = "sqlite:" + filepath.Join(data, "hub.db")
-	case "postgres":
-		server, err := b.postgres(ctx, data)
-		if err != nil {
-			return r, err
-		}
-		defer func() { err = errors.Join(err, server.Stop()) }()
-		address = server.URL()
-	}
-	if err := b.fill(ctx, address); err != nil {
+	address, stop, err := b.prepare(ctx, name)
+	if err != nil {
 		return r, err
 	}
+	defer func() { err = errors.Join(err, stop()) }()
 	hub, err := rig.StartHub(ctx, b.bin, dir, "store: sqlite", fmt.Sprintf("database: %q", address))
 	if err != nil {
 		return r, err
@@ -147,12 +137,41 @@ func (b *bench) on(ctx context.Context, name string) (r result, err error) {
 	return r, nil
 }
 
-// postgres starts a server whose data are where only it may look.
-func (b *bench) postgres(ctx context.Context, data string) (*storetest.Server, error) {
-	if b.keep == "" {
-		if err := os.Chmod(b.dir, 0o755); err != nil {
-			return nil, err
+// prepare opens a filled database to work on: one that is kept is copied.
+func (b *bench) prepare(ctx context.Context, name string) (address string, stop func() error, err error) {
+	if err := os.Chmod(b.dir, 0o755); err != nil { // the database's user must get through
+		return "", nil, err
+	}
+	kept, work := filepath.Join(b.keep, name+".data"), filepath.Join(b.dir, name+".data")
+	if b.keep != "" {
+		address, stop, err := serve(ctx, name, kept)
+		if err != nil {
+			return "", nil, err
+		}
+		if err := errors.Join(b.fill(ctx, address), stop()); err != nil {
+			return "", nil, err
+		}
+		if out, err := exec.CommandContext(ctx, "cp", "-a", kept, work).CombinedOutput(); err != nil {
+			return "", nil, fmt.Errorf("copy of %s: %w: %s", kept, err, out)
 		}
 	}
-	return storetest.StartDurable(ctx, data)
+	if address, stop, err = serve(ctx, name, work); err != nil {
+		return "", nil, err
+	}
+	if err := b.fill(ctx, address); err != nil { // finds what was copied
+		return "", nil, errors.Join(err, stop())
+	}
+	return address, stop, nil
+}
+
+// serve is the database in a folder.
+func serve(ctx context.Context, name, folder string) (address string, stop func() error, err error) {
+	if name == "sqlite" {
+		return "sqlite:" + filepath.Join(folder, "hub.db"), func() error { return nil }, nil
+	}
+	s, err := storetest.StartDurable(ctx, folder)
+	if err != nil {
+		return "", nil, err
+	}
+	return s.URL(), s.Stop, nil
 }
