@@ -27,7 +27,6 @@ const (
 type desk struct {
 	client *hubclient.Client
 	dice   *rand.Rand
-	run    string            // so that a kept database hears nothing twice
 	ids    []identity.CaseID // open ones
 }
 

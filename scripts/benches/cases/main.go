@@ -151,7 +151,7 @@ func (b *bench) prepare(ctx context.Context, name string) (address string, stop 
 		if err := errors.Join(b.fill(ctx, address), stop()); err != nil {
 			return "", nil, err
 		}
-		if out, err := exec.CommandContext(ctx, "cp", "-a", kept, work).CombinedOutput(); err != nil {
+		if out, err := exec.CommandContext(ctx, "sh", "-c", `cp -a "$0" "$1" && sync`, kept, work).CombinedOutput(); err != nil {
 			return "", nil, fmt.Errorf("copy of %s: %w: %s", kept, err, out)
 		}
 	}
