@@ -3,7 +3,8 @@ package alike
 import (
 	"context"
 	"fmt"
-	"strings"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,13 +16,14 @@ import (
 // Pool is read for what changed since the last question.
 type Pool interface {
 	Matters() []tasks.Matter
-	Walk(ctx context.Context, f tasks.Filter, see func([]tasks.Event) error) error
-	Get(ctx context.Context, id identity.CaseID) (tasks.Case, []tasks.Event, error)
+	Changed(ctx context.Context, since telemetry.Millis) ([]tasks.Progress, error)
+	Openings(ctx context.Context, ids []identity.CaseID, see func(tasks.Event)) error
 }
 
 // Finder keeps an index of a pool up to date by reading, before each answer,
-// what changed since the one before. It holds the cases of the last two spans
-// of time that count as the same, and no texts, only their pairs of
+// what changed since the one before: of cases that it knows the state, of new
+// ones the report. It holds the cases of the last two spans of time that count
+// as the same, some hundred bytes each, and no texts, only their pairs of
 // characters. Its methods may be called concurrently.
 type Finder struct {
 	pool   Pool
@@ -29,12 +31,14 @@ type Finder struct {
 	now    func() time.Time
 	domain map[string]string
 
-	mu    sync.Mutex // guards the fields below
-	index *Index
-	seen  telemetry.Millis
+	mu     sync.Mutex // guards the fields below
+	index  *Index
+	seen   telemetry.Millis
+	forgot telemetry.Millis // what was reported before it is not in the index
 }
 
-// New returns a finder over a pool. It reads the pool at the first question.
+// New returns a finder over a pool. It reads the pool at the first question, or
+// when it is warmed up.
 func New(p Pool, c Config, now func() time.Time) *Finder {
 	f := &Finder{pool: p, cfg: c, now: now, domain: map[string]string{}, index: NewIndex(c)}
 	for _, m := range p.Matters() {
@@ -43,59 +47,91 @@ func New(p Pool, c Config, now func() time.Time) *Finder {
 	return f
 }
 
+// Warm reads the pool, so that the first question need not wait for it.
+func (f *Finder) Warm(ctx context.Context) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.catchUp(ctx)
+}
+
 // Alike returns what is alike a case, best first.
 func (f *Finder) Alike(ctx context.Context, id identity.CaseID) ([]Match, error) {
-	_, events, err := f.pool.Get(ctx, id)
-	if err != nil {
-		return nil, err
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if err := f.catchUp(ctx); err != nil {
 		return nil, fmt.Errorf("alike: %w", err)
 	}
-	return f.index.Find(f.entry(events)), nil
+	e, known := f.index.Get(id)
+	if !known {
+		err := f.pool.Openings(ctx, []identity.CaseID{id}, func(report tasks.Event) { e, known = f.entry(report, tasks.Reported), true })
+		if err != nil {
+			return nil, fmt.Errorf("alike: %w", err)
+		}
+	}
+	if !known {
+		return nil, tasks.ErrNotFound
+	}
+	return f.index.Find(e), nil
 }
 
 // overlap is read again each time: two changes may carry one time, and the
 // commit of the earlier may be seen later.
 const overlap telemetry.Millis = 10_000
 
+// forgetEvery is how often what is too old is looked for.
+const forgetEvery telemetry.Millis = 3_600_000
+
 // catchUp reads what changed. f.mu is held.
 func (f *Finder) catchUp(ctx context.Context) error {
-	now := telemetry.At(f.now())
-	oldest := now - 2*f.cfg.Apart
+	oldest := telemetry.At(f.now()) - 2*f.cfg.Apart
+	changed, err := f.pool.Changed(ctx, max(f.seen-overlap, oldest))
+	if err != nil {
+		return err
+	}
 	newest := f.seen
-	err := f.pool.Walk(ctx, tasks.Filter{Since: max(f.seen-overlap, oldest)}, func(events []tasks.Event) error {
-		newest = max(newest, events[len(events)-1].Server)
-		e := f.entry(events)
-		if gone(events) || e.At < oldest {
-			f.index.Drop(e.Case)
-		} else {
-			f.index.Put(e)
+	state := map[identity.CaseID]tasks.EventType{} // of those to be read
+	for _, s := range changed {
+		newest = max(newest, s.Updated)
+		switch {
+		case slices.Contains(gone, s.State):
+			f.index.Drop(s.Case)
+		case !f.index.Mark(s.Case, openIn(s.State)):
+			state[s.Case] = s.State
 		}
-		return nil
+	}
+	err = f.pool.Openings(ctx, slices.Collect(maps.Keys(state)), func(report tasks.Event) {
+		if report.At >= oldest {
+			f.index.Put(f.entry(report, state[report.Case]))
+		}
 	})
 	if err != nil {
 		return err
 	}
-	f.index.Forget(oldest)
+	if oldest-f.forgot >= forgetEvery {
+		f.index.Forget(oldest)
+		f.forgot = oldest
+	}
 	f.seen = newest
 	return nil
 }
 
-// gone reports whether a case is nothing that another could be merged into.
-func gone(events []tasks.Event) bool {
-	c := tasks.Fold(events)
-	return c.State == tasks.Merged || c.State == tasks.Voided || c.State == tasks.Rejected
+// gone are the states of what nothing can be merged into.
+var gone = []tasks.EventType{tasks.Merged, tasks.Voided, tasks.Rejected}
+
+func openIn(state tasks.EventType) bool {
+	c := tasks.Case{State: state}
+	return c.Open()
 }
 
-func (f *Finder) entry(events []tasks.Event) Entry {
-	c := tasks.Fold(events)
-	said := []string{events[0].Body.Text}
-	if c.Title != "" && c.Source != "sensor" {
-		said = append(said, c.Title)
+func (f *Finder) entry(report tasks.Event, state tasks.EventType) Entry {
+	b := &report.Body
+	said := b.Text
+	if b.Title != "" && b.Source != "sensor" {
+		said += " " + b.Title
 	}
-	return Entry{Case: c.ID, Matter: c.Matter, Domain: f.domain[c.Matter], Place: c.Place, At: events[0].At, Open: c.Open(),
-		Words: NewWords(strings.Join(said, " "))}
+	e := Entry{Case: report.Case, Matter: b.Matter, Domain: f.domain[b.Matter], At: report.At, Open: openIn(state), Words: NewWords(said)}
+	if report.Place != nil {
+		e.Place = *report.Place
+	}
+	return e
 }

@@ -51,6 +51,15 @@ func (x *Index) Put(e Entry) {
 	x.cells[k] = append(x.cells[k], &e)
 }
 
+// Mark says whether a case is open; false when it is not in the index.
+func (x *Index) Mark(id identity.CaseID, open bool) bool {
+	e, known := x.of[id]
+	if known {
+		e.Open = open
+	}
+	return known
+}
+
 // Drop forgets a case.
 func (x *Index) Drop(id identity.CaseID) {
 	e, ok := x.of[id]

@@ -121,6 +121,8 @@ var access = map[string][]identity.Role{
 	"figures-table":       desk,
 	"figures-cases":       desk,
 	"figures-definitions": desk,
+	"reports":             desk,
+	"report-file":         desk,
 
 	"quarantine-causes": {identity.Admin, identity.Installer, identity.Auditor},
 	"quarantine":        {identity.Admin, identity.Installer, identity.Auditor},

@@ -44,6 +44,7 @@ type Deps struct {
 	Figures     Figures
 	FiguresOf   func(identity.Reach) Figures // of what is within reach
 	Reach       func(context.Context, identity.Principal, ...identity.Role) identity.Reach
+	Reports     Reports
 	Quarantine  Quarantine
 	Ledger      Ledger
 	Gateways    Gateways

@@ -39,6 +39,7 @@ func (a *API) registerFigures() {
 		Responses: map[string]*huma.Response{"200": {Description: "A table; with format csv or xlsx a file", Content: map[string]*huma.MediaType{"application/json": {Schema: a.huma.OpenAPI().Components.Schemas.Schema(tableType, true, "Table")}}}}}, a.figuresTable)
 	register(a, huma.Operation{OperationID: "figures-cases", Method: "GET", Path: "/api/v1/figures/cases", Summary: "The cases behind one number of a table"}, a.figuresCases)
 	register(a, huma.Operation{OperationID: "figures-definitions", Method: "GET", Path: "/api/v1/figures/definitions", Summary: "The formulas, in all versions"}, a.figuresDefinitions)
+	a.registerReports()
 }
 
 func (a *API) figuresTable(ctx context.Context, in *tableInput) (*huma.StreamResponse, error) {

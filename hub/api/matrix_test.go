@@ -137,9 +137,8 @@ type reachedPool struct {
 	reach identity.Reach
 }
 
-func (p reachedPool) Walk(ctx context.Context, f tasks.Filter, see func([]tasks.Event) error) error {
-	f.Within = &p.reach
-	return p.Pool.Walk(ctx, f, see)
+func (p reachedPool) Period(ctx context.Context, from, to telemetry.Millis, see func(tasks.Digest) error) error {
+	return p.Pool.PeriodWithin(ctx, from, to, p.reach, see)
 }
 
 // happen makes a case with a photo that was taken before it was reported, and

@@ -110,7 +110,7 @@ func TestFromAHotlineFileToAMergedCaseAndItsFigures(t *testing.T) {
 	}
 	var table figures.Table
 	s.ask("GET", "figures/table?by=source&from=1795392000000&to=1795478400000", "", 200, &table)
-	if len(table.Rows) != 1 || table.Rows[0].Key != "hotline" || table.Total.Counts["repeated"] != 2 || table.Version != "1" {
+	if len(table.Rows) != 1 || table.Rows[0].Key != "hotline" || table.Total.Counts["repeated"] != 2 || table.Version != "2" {
 		t.Errorf("table: %+v", table)
 	}
 	var behind []string

@@ -11,23 +11,24 @@ import (
 	"time"
 
 	"gridhub/devices/telemetry"
-	"gridhub/hub/identity"
 	"gridhub/hub/store"
 	"gridhub/hub/tasks"
 )
 
-// Pool shows cases by their events.
+// Pool shows the cases that a period needs: those that began before to and were
+// open, or had an event, in or after [from, to), each as it stood at to.
 type Pool interface {
-	Walk(ctx context.Context, f tasks.Filter, see func([]tasks.Event) error) error
-	Describe(events []tasks.Event, at telemetry.Millis) tasks.Case
+	Period(ctx context.Context, from, to telemetry.Millis, see func(tasks.Digest) error) error
 }
 
 // Options of a board. DayKind says what a day is: a working day, a weekend, a
-// holiday.
+// holiday. Name says what people call a line of a table that is cut by something;
+// without it sheets show the keys.
 type Options struct {
 	Definitions Definitions
 	Zone        *time.Location
 	DayKind     func(time.Time) string
+	Name        func(by, key string) string
 }
 
 // Board reads the figures of a period from the pool. It may be used
@@ -80,35 +81,26 @@ func (b *Board) Over(p Pool) *Board { return &Board{pool: p, o: b.o} }
 
 // Summary counts the period [from, to).
 func (b *Board) Summary(ctx context.Context, from, to telemetry.Millis) (Summary, error) {
-	facts, err := b.facts(ctx, from, to)
+	var all []Fact
+	err := b.facts(ctx, from, to, func(f *Fact) { all = append(all, *f) })
 	if err != nil {
 		return Summary{}, err
 	}
-	return Of(facts, from, to), nil
+	return Of(all, from, to), nil
 }
 
-// facts reads the cases that a period needs: those that changed since it began,
-// and those still open.
-func (b *Board) facts(ctx context.Context, from, to telemetry.Millis) ([]Fact, error) {
+// facts shows what a period counts of each case.
+func (b *Board) facts(ctx context.Context, from, to telemetry.Millis, see func(*Fact)) error {
 	if to < from {
-		return nil, &tasks.RefusedError{Code: "invalid", Reason: fmt.Sprintf("the period ends (%d) before it begins (%d)", to, from)}
+		return &tasks.RefusedError{Code: "invalid", Reason: fmt.Sprintf("the period ends (%d) before it begins (%d)", to, from)}
 	}
-	known := map[identity.CaseID]bool{}
-	var all []Fact
-	for _, f := range []tasks.Filter{{Since: from}, {Open: true}} {
-		err := b.pool.Walk(ctx, f, func(events []tasks.Event) error {
-			if known[events[0].Case] {
-				return nil
-			}
-			known[events[0].Case] = true
-			if fact, begun := factOf(events, b.pool.Describe, period{from, to}); begun {
-				all = append(all, fact)
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, fmt.Errorf("figures: %w", err)
-		}
+	err := b.pool.Period(ctx, from, to, func(d tasks.Digest) error {
+		f := factOf(d, period{from, to})
+		see(&f)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("figures: %w", err)
 	}
-	return all, nil
+	return nil
 }

@@ -114,10 +114,18 @@ func count(cases []tasks.Case, is func(tasks.Case) bool) Count {
 	for _, c := range cases {
 		if is(c) {
 			out.N++
-			out.Cases = append(out.Cases, c.ID)
+			out.Cases = behind(out.Cases, c.ID)
 		}
 	}
 	return out
+}
+
+// behind adds a case to those that are named.
+func behind(list []identity.CaseID, id identity.CaseID) []identity.CaseID {
+	if len(list) < mostBehind {
+		list = append(list, id)
+	}
+	return list
 }
 
 // spread describes the times between two events of the cases whose second one
@@ -131,7 +139,7 @@ func (p period) spread(cases []tasks.Case, from, to tasks.EventType) Spread {
 			continue
 		}
 		seconds = append(seconds, c.Times[to].Sub(began).Seconds())
-		out.Cases = append(out.Cases, c.ID)
+		out.Cases = behind(out.Cases, c.ID)
 	}
 	out.N = len(seconds)
 	if out.N == 0 {
@@ -148,9 +156,9 @@ func (p period) pauses(facts []Fact) Spread {
 	out := Spread{Cases: []identity.CaseID{}}
 	var seconds []float64
 	for _, f := range facts {
-		if f.pauses > 0 && p.has(tasks.Closed)(f.Case) {
+		if f.Pauses > 0 && p.has(tasks.Closed)(f.Case) {
 			seconds = append(seconds, f.Paused.Seconds())
-			out.Cases = append(out.Cases, f.ID)
+			out.Cases = behind(out.Cases, f.ID)
 		}
 	}
 	if out.N = len(seconds); out.N > 0 {

@@ -60,7 +60,7 @@ func Default() Definitions {
 		return Rate{Code: code, Name: people.Name{ZH: zh, EN: en}, Unit: "%", Better: better, Of: of, Among: among}
 	}
 	term := func(rate string, weight float64) Term { return Term{Rate: rate, Weight: weight} }
-	return Definitions{Versions: []Version{{Version: "1", From: "2020-01-01",
+	first := Version{Version: "1", From: "2020-01-01",
 		Rates: []Rate{
 			rate("valid", "有效上报率", "valid of reported", "up", "valid", "reported"),
 			rate("closing", "结案率", "closed of due", "up", "closed", "due"),
@@ -79,7 +79,10 @@ func Default() Definitions {
 				{Volume: "disposed", Weight: 10}, term("closing", 30), term("disposal_on_time", 30), {Rate: "rework", Inverse: true, Weight: 30}}},
 			{Code: "region", Name: people.Name{ZH: "区域评价", EN: "region"}, By: "grid", Terms: []Term{
 				{Rate: "missed", Inverse: true, Weight: 10}, {Volume: "filed", Weight: 20}, term("closing", 30), term("closing_on_time", 40)}},
-		}}}}
+		}}
+	second := Version{Version: "2", From: "2026-01-01", Scores: first.Scores, // what the first has means what it did
+		Rates: append(slices.Clone(first.Rates), rate("hotline_transfer", "热线改派率", "hotline cases sent on to another department", "down", "hotline_resent", "hotline_sent"))}
+	return Definitions{Versions: []Version{first, second}}
 }
 
 // Validate finds formulas that cannot mean what they say: a rate of something

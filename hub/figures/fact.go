@@ -2,7 +2,6 @@ package figures
 
 import (
 	"strings"
-	"time"
 
 	"gridhub/devices/telemetry"
 	"gridhub/hub/tasks"
@@ -12,11 +11,9 @@ import (
 // it. It is a pure function of the case's events before that end: what happens
 // later never changes an earlier period.
 type Fact struct {
-	tasks.Case
-	Paused time.Duration // suspended altogether, also by now
-	pauses int
-	marks  []mark
-	parts  map[string]part // of each department that held the case
+	tasks.Digest
+	marks []mark
+	parts []part // of each department that held the case
 }
 
 // mark says that a case counts under a name, at an instant of the period.
@@ -26,45 +23,17 @@ type mark struct {
 	department string // that it counts for; empty: the case's
 }
 
-// factOf computes the fact of a case for a period; false when it had not begun.
-func factOf(events []tasks.Event, describe func([]tasks.Event, telemetry.Millis) tasks.Case, p period) (Fact, bool) {
-	var before []tasks.Event
-	for _, e := range events {
-		if e.At < p.to {
-			before = append(before, e)
-		}
-	}
-	if len(before) == 0 || before[0].Type != tasks.Reported {
-		return Fact{}, false
-	}
-	f := Fact{Case: describe(before, p.to)}
-	f.Paused, f.pauses = paused(before, p.to)
-	f.mark(before, p)
+// factOf is the fact of a case for a period.
+func factOf(d tasks.Digest, p period) Fact {
+	f := Fact{Digest: d, marks: make([]mark, 0, 32)}
+	f.mark(p)
 	f.markHands(p)
-	return f, true
-}
-
-// paused sums the suspensions; one that lasts counts up to the end.
-func paused(events []tasks.Event, end telemetry.Millis) (sum time.Duration, n int) {
-	since := telemetry.Millis(0)
-	for _, e := range events {
-		switch {
-		case e.Type == tasks.Suspended:
-			since, n = e.At, n+1
-		case since != 0 && e.Type != tasks.Noted && e.Type != tasks.Evidence && e.Type != tasks.Called && e.Type != tasks.Sensed &&
-			e.Type != tasks.Joined && e.Type != tasks.Parted && e.Type != tasks.Extended:
-			sum, since = sum+e.At.Sub(since), 0
-		}
-	}
-	if since != 0 {
-		sum += end.Sub(since)
-	}
-	return sum, n
+	return f
 }
 
 // mark collects everything that the case counts for. The names and which are
 // parts of which stand in parts.
-func (f *Fact) mark(events []tasks.Event, p period) {
+func (f *Fact) mark(p period) {
 	add := func(name string, at telemetry.Millis, is bool) {
 		if is && at >= p.from && at < p.to {
 			f.marks = append(f.marks, mark{name, at, ""})
@@ -79,13 +48,14 @@ func (f *Fact) mark(events []tasks.Event, p period) {
 	add("missed", filed, filed != 0 && public)
 	add("hotline", reported, f.Source == "hotline")
 	add("repeated", reported, f.Source == "hotline" && (f.State == tasks.Merged || len(f.Joined) > 0))
-	dispatched, redispatched := dispatches(events)
+	dispatched := at(tasks.Dispatched)
 	add("dispatched", dispatched, dispatched != 0)
-	add("redispatched", dispatched, redispatched)
+	add("redispatched", dispatched, f.Resent)
+	add("hotline_sent", dispatched, dispatched != 0 && f.Source == "hotline")
+	add("hotline_resent", dispatched, f.Resent && f.Source == "hotline")
 	f.markDisposal(add, p)
 	f.markClocks(add, p)
-	last := events[len(events)-1].At
-	add("suspended", max(p.from, min(last, p.to-1)), f.State == tasks.Suspended)
+	add("suspended", max(p.from, min(f.Last, p.to-1)), f.State == tasks.Suspended)
 }
 
 // markDisposal counts what was to be disposed of and closed. A suspended or
@@ -148,28 +118,12 @@ func (f *Fact) markClocks(add func(string, telemetry.Millis, bool), p period) {
 	}
 }
 
-// dispatches finds the first dispatch, and whether another department got the
-// case later.
-func dispatches(events []tasks.Event) (first telemetry.Millis, again bool) {
-	department := ""
-	for _, e := range events {
-		if e.Type != tasks.Dispatched {
-			continue
-		}
-		if first == 0 {
-			first = e.At
-		}
-		again = again || department != "" && e.Body.Department != department
-		department = e.Body.Department
-	}
-	return first, again
-}
-
 // parts says which count is a part of which: a rate of anything else is a
 // mistake in the formula. What clocks count is known by its ending.
 var parts = map[string][]string{
 	"reported": nil, "valid": {"reported"}, "filed": nil, "missed": {"filed"}, "hotline": {"reported"}, "repeated": {"hotline", "reported"},
-	"dispatched": nil, "redispatched": {"dispatched"}, "to_dispose": nil, "disposed": {"to_dispose"}, "disposed_on_time": {"disposed", "to_dispose"},
+	"dispatched": nil, "redispatched": {"dispatched"}, "hotline_sent": {"dispatched"}, "hotline_resent": {"hotline_sent", "redispatched", "dispatched"},
+	"to_dispose": nil, "disposed": {"to_dispose"}, "disposed_on_time": {"disposed", "to_dispose"},
 	"due": nil, "closed": {"due"}, "closed_on_time": {"closed", "due"}, "rework": {"due"}, "suspended": nil,
 	"held": nil, "passed": {"held"}, "to_and_fro": {"passed", "held"},
 }

@@ -4,8 +4,12 @@ package figures
 
 import "gridhub/hub/identity"
 
+// mostBehind bounds the cases that a summary names behind one number: a person
+// reads no more, and Board.Cases lists all.
+const mostBehind = 1000
+
 // Spread describes a set of durations in seconds. N = 0 means none: the other
-// fields are then meaningless and shown as a dash.
+// fields are then meaningless and shown as a dash. Cases are those of a Count.
 type Spread struct {
 	N      int               `json:"n"`
 	Mean   float64           `json:"mean_s"`
@@ -14,7 +18,7 @@ type Spread struct {
 	Cases  []identity.CaseID `json:"cases"`
 }
 
-// Count is a number and the cases behind it.
+// Count is a number and the cases behind it, of many the first mostBehind.
 type Count struct {
 	N     int               `json:"n"`
 	Cases []identity.CaseID `json:"cases"`

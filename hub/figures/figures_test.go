@@ -151,7 +151,7 @@ func TestSpreadOfOneAndOfNone(t *testing.T) {
 
 func facts(cases ...tasks.Case) (out []Fact) {
 	for _, c := range cases {
-		out = append(out, Fact{Case: c})
+		out = append(out, Fact{Digest: tasks.Digest{Case: c}})
 	}
 	return out
 }

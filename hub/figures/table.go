@@ -11,7 +11,6 @@ import (
 
 	"gridhub/devices/telemetry"
 	"gridhub/hub/identity"
-	"gridhub/hub/sheets"
 	"gridhub/hub/tasks"
 )
 
@@ -99,10 +98,6 @@ func (b *Board) key(by string, f *Fact, m mark) string {
 
 // Table counts the period [from, to), cut up by one of Dimensions.
 func (b *Board) Table(ctx context.Context, from, to telemetry.Millis, by string) (Table, error) {
-	facts, err := b.facts(ctx, from, to)
-	if err != nil {
-		return Table{}, err
-	}
 	if !slices.Contains(Dimensions, by) {
 		return Table{}, &tasks.RefusedError{Code: "invalid", Reason: fmt.Sprintf("by %q: want one of %v", by, Dimensions)}
 	}
@@ -110,20 +105,26 @@ func (b *Board) Table(ctx context.Context, from, to telemetry.Millis, by string)
 	out := Table{From: from, To: to, By: by, Version: v.Version, Rows: []Row{}}
 	lines := map[string]*line{}
 	whole := newLine("")
-	for i := range facts {
-		f := &facts[i]
-		f.spread(period{from, to}, func(m mark) []*line {
+	cases := 0
+	err := b.facts(ctx, from, to, func(f *Fact) {
+		cases++
+		f.spread(period{from, to}, cases, whole, func(m mark) *line {
 			key := b.key(by, f, m)
-			if lines[key] == nil {
-				lines[key] = newLine(key)
+			l := lines[key]
+			if l == nil {
+				l = newLine(key)
+				lines[key] = l
 			}
-			return []*line{lines[key], whole}
+			return l
 		})
+	})
+	if err != nil {
+		return Table{}, err
 	}
 	highest := map[string]int{}
 	for _, l := range lines {
 		for name, n := range l.counts {
-			highest[name] = max(highest[name], n)
+			highest[name] = max(highest[name], n.cases)
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(lines)) {
@@ -136,34 +137,40 @@ func (b *Board) Table(ctx context.Context, from, to telemetry.Millis, by string)
 // line gathers what counts in one row.
 type line struct {
 	key                               string
-	counts                            map[string]int
+	counts                            map[string]*tally
 	response, close, handling, paused []float64 // seconds
 	held, lost                        []float64
 }
 
-func newLine(key string) *line { return &line{key: key, counts: map[string]int{}} }
+// tally counts cases, each once.
+type tally struct{ cases, newest int }
 
-// spread brings everything that a case counts for into the lines of its time.
-func (f *Fact) spread(p period, at func(mark) []*line) {
-	type once struct {
-		*line
-		name string
+func newLine(key string) *line { return &line{key: key, counts: map[string]*tally{}} }
+
+// count counts the n-th case of a table under a name.
+func (l *line) count(name string, n int) {
+	t := l.counts[name]
+	if t == nil {
+		t = &tally{}
+		l.counts[name] = t
 	}
-	seen := map[once]bool{}
+	if t.newest != n {
+		t.cases, t.newest = t.cases+1, n
+	}
+}
+
+// spread brings everything that the n-th case counts for into the whole and the
+// lines of its time.
+func (f *Fact) spread(p period, n int, whole *line, at func(mark) *line) {
 	for _, m := range f.marks {
-		for _, l := range at(m) {
-			if k := (once{l, m.name}); !seen[k] {
-				seen[k] = true
-				l.counts[m.name]++
-			}
-		}
+		whole.count(m.name, n)
+		at(m).count(m.name, n)
 	}
-	f.hold(at)
+	f.hold(whole, at)
 	times := func(from, to tasks.EventType, into func(*line) *[]float64) {
 		began, ok := when(f.Case, from)
 		if end := f.Times[to]; ok && p.has(to)(f.Case) && end >= began {
-			for _, l := range at(mark{at: end}) {
-				v := into(l)
+			for _, v := range []*[]float64{into(whole), into(at(mark{at: end}))} {
 				*v = append(*v, end.Sub(began).Seconds())
 			}
 		}
@@ -171,25 +178,29 @@ func (f *Fact) spread(p period, at func(mark) []*line) {
 	times(tasks.Filed, tasks.Onscene, func(l *line) *[]float64 { return &l.response })
 	times(tasks.Reported, tasks.Closed, func(l *line) *[]float64 { return &l.close })
 	times(tasks.Dispatched, tasks.Claimed, func(l *line) *[]float64 { return &l.handling })
-	if f.pauses > 0 && p.has(tasks.Closed)(f.Case) {
-		for _, l := range at(mark{at: f.Times[tasks.Closed]}) {
+	if f.Pauses > 0 && p.has(tasks.Closed)(f.Case) {
+		for _, l := range []*line{whole, at(mark{at: f.Times[tasks.Closed]})} {
 			l.paused = append(l.paused, f.Paused.Seconds())
 		}
 	}
 }
 
 func (l *line) row(v Version, by string, highest map[string]int) Row {
-	r := Row{Key: l.key, Counts: l.counts, Rates: []Share{}, Scores: []Points{}, Response: timesOf(l.response), Close: timesOf(l.close),
+	counts := make(map[string]int, len(l.counts))
+	for name, n := range l.counts {
+		counts[name] = n.cases
+	}
+	r := Row{Key: l.key, Counts: counts, Rates: []Share{}, Scores: []Points{}, Response: timesOf(l.response), Close: timesOf(l.close),
 		Handling: timesOf(l.handling), Paused: timesOf(l.paused), Held: timesOf(l.held), Lost: timesOf(l.lost)}
 	of := map[string]Share{}
 	for _, d := range v.Rates {
-		s := share(d.Code, l.counts[d.Of], l.counts[d.Among])
+		s := share(d.Code, counts[d.Of], counts[d.Among])
 		of[d.Code] = s
 		r.Rates = append(r.Rates, s)
 	}
 	for _, s := range v.Scores {
 		if s.By == by {
-			r.Scores = append(r.Scores, s.points(of, l.counts, highest))
+			r.Scores = append(r.Scores, s.points(of, counts, highest))
 		}
 	}
 	return r
@@ -248,20 +259,19 @@ func timesOf(v []float64) Times {
 
 // Cases lists the cases behind one number of a table.
 func (b *Board) Cases(ctx context.Context, from, to telemetry.Millis, by, key, count string) ([]identity.CaseID, error) {
-	facts, err := b.facts(ctx, from, to)
-	if err != nil {
-		return nil, err
-	}
 	if by != "" && !slices.Contains(Dimensions, by) || !counted(count) {
 		return nil, &tasks.RefusedError{Code: "invalid", Reason: fmt.Sprintf("want a count%s, and by one of %v or nothing", near(count), Dimensions)}
 	}
 	out := []identity.CaseID{}
-	for i := range facts {
-		for _, m := range facts[i].marks {
-			if m.name == count && (by == "" || b.key(by, &facts[i], m) == key) {
-				out = append(out, facts[i].ID)
+	err := b.facts(ctx, from, to, func(f *Fact) {
+		for _, m := range f.marks {
+			if m.name == count && (by == "" || b.key(by, f, m) == key) {
+				out = append(out, f.ID)
 			}
 		}
+	})
+	if err != nil {
+		return nil, err
 	}
 	slices.SortFunc(out, cmp.Compare[identity.CaseID])
 	return slices.Compact(out), nil
@@ -269,45 +279,3 @@ func (b *Board) Cases(ctx context.Context, from, to telemetry.Millis, by, key, c
 
 // Definitions returns the formulas in all their versions.
 func (b *Board) Definitions() Definitions { return b.o.Definitions }
-
-// Sheet is the table as people read it, the total in the last line.
-func (b *Board) Sheet(t Table) sheets.Sheet {
-	v := b.o.Definitions.At(t.From.Time().In(b.o.Zone))
-	names := []string{"reported", "filed", "due", "closed", "disposed", "rework", "suspended", "held", "passed", "to_and_fro"}
-	s := sheets.Sheet{Name: t.By, Head: append([]string{t.By}, names...)}
-	for _, r := range v.Rates {
-		s.Head = append(s.Head, r.Name.ZH+" %", r.Name.ZH+" 下限", r.Name.ZH+" 上限")
-	}
-	for _, what := range []string{"响应", "结案", "处置", "挂账", "持有", "推诿耽误"} {
-		s.Head = append(s.Head, what+"中位 h", what+"九成 h")
-	}
-	for _, row := range append(slices.Clone(t.Rows), t.Total) {
-		s.Rows = append(s.Rows, row.cells(names))
-	}
-	if n := len(s.Rows); n > 0 {
-		s.Rows[n-1][0] = "合计 (v" + t.Version + ")"
-	}
-	return s
-}
-
-func (r Row) cells(names []string) []any {
-	out := []any{r.Key}
-	for _, n := range names {
-		out = append(out, r.Counts[n])
-	}
-	for _, s := range r.Rates {
-		if s.Among == 0 {
-			out = append(out, nil, nil, nil)
-		} else {
-			out = append(out, s.Value, s.Low, s.High)
-		}
-	}
-	for _, t := range []Times{r.Response, r.Close, r.Handling, r.Paused, r.Held, r.Lost} {
-		if t.N == 0 {
-			out = append(out, nil, nil)
-		} else {
-			out = append(out, hundredth(t.Median/3600), hundredth(t.P90/3600))
-		}
-	}
-	return out
-}

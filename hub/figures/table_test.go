@@ -32,22 +32,20 @@ type book struct {
 	fail error
 }
 
-func (b book) Walk(_ context.Context, f tasks.Filter, see func([]tasks.Event) error) error {
+func (b book) Period(_ context.Context, from, to telemetry.Millis, see func(tasks.Digest) error) error {
 	for _, events := range b.all {
 		c := tasks.Fold(events)
-		if c.Updated >= f.Since && (!f.Open || c.Open()) {
-			if err := see(events); err != nil {
-				return err
-			}
+		before := slices.DeleteFunc(slices.Clone(events), func(e tasks.Event) bool { return e.At >= to })
+		if len(before) == 0 || !c.Open() && c.Updated < from {
+			continue
+		}
+		then := tasks.Fold(before)
+		litter.Describe(&then, before, tasks.OfficeHours(time.UTC), to.Time())
+		if err := see(tasks.NewDigest(then, before, to)); err != nil {
+			return err
 		}
 	}
 	return b.fail
-}
-
-func (book) Describe(events []tasks.Event, at telemetry.Millis) tasks.Case {
-	c := tasks.Fold(events)
-	litter.Describe(&c, events, tasks.OfficeHours(time.UTC), at.Time())
-	return c
 }
 
 // write makes a history of "id grid source: event hour, event hour …".
@@ -104,7 +102,7 @@ func TestGoldenDay(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]int{"reported": 8, "valid": 7, "filed": 7, "missed": 2, "hotline": 1, "dispatched": 7, "disposed": 4, "disposed_on_time": 3,
-		"to_dispose": 6, "closed": 4, "closed_on_time": 3, "due": 6, "rework": 1, "suspended": 1, "handle_due": 6, "handle_on_time": 3, "check_due": 4, "check_on_time": 4, "held": 9}
+		"to_dispose": 6, "closed": 4, "closed_on_time": 3, "due": 6, "rework": 1, "suspended": 1, "handle_due": 6, "handle_on_time": 3, "check_due": 4, "check_on_time": 4, "held": 9, "hotline_sent": 1}
 	if !reflect.DeepEqual(got.Total.Counts, want) {
 		t.Errorf("counts\n%v, want\n%v", got.Total.Counts, want)
 	}
@@ -113,7 +111,7 @@ func TestGoldenDay(t *testing.T) {
 		rates[r.Code] = r.Value
 	}
 	wantRates := map[string]float64{"valid": 87.5, "closing": 66.67, "closing_on_time": 50, "disposal": 66.67, "disposal_on_time": 50, "rework": 16.67,
-		"missed": 28.57, "arrival_on_time": 0, "check_on_time": 100, "transfer": 0, "repeat": 0}
+		"missed": 28.57, "arrival_on_time": 0, "check_on_time": 100, "transfer": 0, "repeat": 0, "hotline_transfer": 0}
 	if !reflect.DeepEqual(rates, wantRates) {
 		t.Errorf("rates\n%v, want\n%v", rates, wantRates)
 	}
@@ -233,15 +231,15 @@ func TestAFormulaInUseIsNotEdited(t *testing.T) {
 		t.Errorf("edited: %v", err)
 	}
 	next := Default()
-	second := Default().Versions[0]
-	second.Version, second.From = "2", (day + 24*hour).Time().UTC().Format(time.DateOnly)
+	second := Default().Versions[1]
+	second.Version, second.From = "3", (day + 24*hour).Time().UTC().Format(time.DateOnly)
 	second.Rates[1].Of = "closed_on_time"
 	next.Versions = append(next.Versions, second)
 	b, err := try(next)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for at, want := range map[telemetry.Millis]string{day: "1", day + 24*hour: "2"} {
+	for at, want := range map[telemetry.Millis]string{day: "2", day + 24*hour: "3"} {
 		if got, err := b.Table(t.Context(), at, at+hour, "grid"); err != nil || got.Version != want {
 			t.Errorf("a period that begins at %d is counted by version %s, want %s (%v)", at, got.Version, want, err)
 		}
@@ -272,7 +270,7 @@ func TestSheetsAndMistakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows, err := sheets.Read(x.Bytes(), sheets.Default())
-	if err != nil || len(rows) != len(table.Rows)+2 || rows[len(rows)-1].Cells[0] != "合计 (v1)" || rows[1].Cells[1] != "8" || len(rows[0].Cells) != len(s.Rows[0]) {
+	if err != nil || len(rows) != len(table.Rows)+2 || rows[len(rows)-1].Cells[0] != "合计 (v2)" || rows[1].Cells[1] != "8" || len(rows[0].Cells) != len(s.Rows[0]) {
 		t.Errorf("%v, %v", rows, err)
 	}
 	var refused *tasks.RefusedError

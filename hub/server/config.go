@@ -19,6 +19,7 @@ import (
 	"gridhub/hub/history/influx"
 	"gridhub/hub/identity"
 	"gridhub/hub/oidc"
+	"gridhub/hub/reports"
 	"gridhub/streams/relay"
 	"gridhub/streams/sfu"
 )
@@ -46,6 +47,8 @@ type Config struct {
 	Commands  commands.Config `yaml:"commands"`
 	Accounts  Accounts        `yaml:"accounts"`
 	OIDC      oidc.Config     `yaml:"oidc"`
+
+	Reports []reports.Config `yaml:"reports"` // made regularly, of the figures
 }
 
 // Accounts says what signing in demands.
@@ -110,7 +113,7 @@ func Default() Config {
 		History: History{Store: "sqlite", Positions: 90 * 24 * time.Hour,
 			Influx: Influx{URL: in.URL, Version: in.Version, Org: in.Org, Bucket: in.Bucket, Timeout: in.Timeout}},
 		Media: sfu.Default(),
-		Relay: relay.Default(), Backup: backup.Default(), Commands: commands.Default(), Accounts: Accounts{SecondFactor: []identity.Role{}}, OIDC: oidc.Default(),
+		Relay: relay.Default(), Backup: backup.Default(), Commands: commands.Default(), Accounts: Accounts{SecondFactor: []identity.Role{}}, OIDC: oidc.Default(), Reports: reports.Default(),
 	}
 }
 
@@ -139,6 +142,7 @@ func (c Config) Validate() error {
 	want(c.Database == "" || slices.Contains([]string{"sqlite", "postgres", "postgresql"}, kind) && rest != "", "database", kind+":…",
 		"sqlite:FILE or postgres://…") // the rest may hold a password
 	want(c.HTTP.Address != "" || c.HTTP.Secure != "", "http.address", c.HTTP.Address, "an address here or under secure")
+	errs = append(errs, c.checkReports())
 	return errors.Join(append(errs, c.checkAddresses()...)...)
 }
 

@@ -116,9 +116,8 @@ type boundedPool struct {
 	reach identity.Reach
 }
 
-func (p boundedPool) Walk(ctx context.Context, f tasks.Filter, see func([]tasks.Event) error) error {
-	f.Within = &p.reach
-	return p.Pool.Walk(ctx, f, see)
+func (p boundedPool) Period(ctx context.Context, from, to telemetry.Millis, see func(tasks.Digest) error) error {
+	return p.Pool.PeriodWithin(ctx, from, to, p.reach, see)
 }
 
 // sessionLook is how often an open call socket asks whether its session still

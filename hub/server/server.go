@@ -37,6 +37,7 @@ import (
 	"gridhub/hub/patrol"
 	"gridhub/hub/people"
 	"gridhub/hub/registry"
+	"gridhub/hub/reports"
 	"gridhub/hub/rules"
 	"gridhub/hub/store"
 	"gridhub/hub/tasks"
@@ -86,6 +87,8 @@ type Hub struct {
 	hotline    *hotline.Importer
 	residents  *open311.Desk
 	figures    *figures.Board
+	alike      *alike.Finder
+	reports    *reports.Maker
 	rounds     *patrol.Rounds
 	callLog    *calls.Log
 	media      *sfu.SFU
@@ -264,7 +267,7 @@ func (h *Hub) openDoors(context.Context) (err error) {
 		Accounts: claimable{h.accounts, h}, Terminals: terminals{h}, Enrolments: enrolment{h.enrolments, h}, Street: street{h.files}, Staff: desk{h.staff, h.board},
 		Tracks: tracks{h}, Now: h.board, Changes: h.board, History: series{h.history}, Cases: intakeDesk{h.pool, h}, Hazards: h.book,
 		Dispatch: dispatch.New(dispatch.Default(), h.pool, roster{h}, h.files.Roads, h.now),
-		Evidence: h.evidence, Archive: h.archive, Hotline: h.hotline, Alike: alike.New(h.pool, alike.Default(), h.now), Merger: h.pool, Patrols: h.rounds, Figures: h.figures,
+		Evidence: h.evidence, Archive: h.archive, Hotline: h.hotline, Alike: h.alike, Merger: h.pool, Patrols: h.rounds, Figures: h.figures, Reports: h.reports,
 		FiguresOf: h.figuresOf, Reach: h.staff.Reach, Absences: h.staff, Import: newcomers{h}, OIDC: h.oidc,
 		Quarantine: shelf{h.quarantine}, Ledger: account{h.ledger}, Commands: h.commands, CommandKeys: h.keys, Care: caretaker{h}, Gateways: cabinets{h}, Cameras: gallery{h}, Health: parts{h}, Faults: h.faults, Clocks: h.conditions, Clock: h.now, Log: h.log,
 	})
@@ -308,6 +311,9 @@ func (h *Hub) Run(ctx context.Context) error {
 	run(&in, sources, "beat", h.beat)
 	run(&out, sinks, "maintenance", h.endMaintenance)
 	run(&in, sources, "backup", h.nightly.Run)
+	run(&in, sources, "settling", h.settle)
+	run(&in, sources, "alike", h.warm)
+	run(&in, sources, "reports", h.reports.Run)
 	run(&calls, sinks, "media", h.media.Run)
 	if h.relay != nil {
 		run(&calls, sinks, "relay", h.relay.Run)

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"gridhub/configs"
+	"gridhub/hub/alike"
 	"gridhub/hub/figures"
 	"gridhub/hub/geo"
 	"gridhub/hub/hotline"
@@ -32,8 +33,12 @@ func (h *Hub) openSources(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	h.figures, err = figures.Open(ctx, h.db, h.pool, figures.Options{Definitions: h.files.Figures, Zone: h.files.Zone(), DayKind: h.files.Calendar().DayKind})
-	return err
+	h.alike = alike.New(h.pool, alike.Default(), h.now)
+	h.figures, err = figures.Open(ctx, h.db, h.pool, figures.Options{Definitions: h.files.Figures, Zone: h.files.Zone(), DayKind: h.files.Calendar().DayKind, Name: h.lineName})
+	if err != nil {
+		return err
+	}
+	return h.openReports(ctx)
 }
 
 // locate finds a grid by its code or name, or by an address that contains its

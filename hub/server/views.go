@@ -193,7 +193,7 @@ func (p parts) Parts() []api.Part {
 	}
 	out = append(out, db)
 	out = append(out, p.h.calendarPart(), part("archive", p.h.archive.Healthy(), "degraded"),
-		part("backup", p.h.nightly.Healthy(), "degraded"), p.h.conditions.part())
+		part("backup", p.h.nightly.Healthy(), "degraded"), part("reports", p.h.reports.Healthy(), "degraded"), p.h.conditions.part())
 	for _, s := range p.h.intake.Stats() {
 		c := api.Part{Name: "consumer " + s.Name, State: "ok", Detail: s.Error, Lag: s.Lag}
 		if s.Error != "" || s.Behind {

@@ -30,7 +30,9 @@ type DB struct {
 	write   *sql.DB
 	read    *sql.DB
 	dialect dialect
-	address string // SQLite: the file; PostgreSQL: the URL
+	address string        // SQLite: the file; PostgreSQL: the URL
+	turn    chan struct{} // capacity 1: held by the one who writes
+	queue   queue
 }
 
 type dialect int
@@ -56,12 +58,17 @@ func Open(ctx context.Context, address string) (*DB, error) {
 // may be another machine, gets twice as many.
 const readers = 4
 
+// writerCache is what the one connection that writes to SQLite may keep in
+// memory, 64 MiB in units of -1 KiB, instead of the 2 MiB that are usual: keys are
+// hashes, and so each write is somewhere else in a large index.
+const writerCache = "&_pragma=cache_size(-65536)"
+
 func openSQLite(ctx context.Context, path string) (*DB, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("database folder: %w", err)
 	}
 	pragmas := "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(ON)"
-	w, err := sql.Open("sqlite", "file:"+path+pragmas+"&_txlock=immediate")
+	w, err := sql.Open("sqlite", "file:"+path+pragmas+writerCache+"&_txlock=immediate")
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +97,7 @@ func openPostgres(ctx context.Context, address string) (*DB, error) {
 }
 
 func ping(ctx context.Context, db *DB, name string) (*DB, error) {
+	db.turn = make(chan struct{}, 1)
 	if err := db.write.PingContext(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("database %s: %w", name, err), db.Close())
 	}
@@ -117,12 +125,27 @@ func (db *DB) Close() error {
 type Tx struct {
 	tx      *sql.Tx
 	dialect dialect
+	shared  bool // with other writes: of Join
+	begun   bool // and has its savepoint
 }
 
 // Write runs f in a transaction; an error or a panic rolls it back. When it
 // returns nil, what f wrote is durable. It may run f once only. Two never run at
-// the same time, also not from two programs on one PostgreSQL database.
+// the same time, also not from two programs on one PostgreSQL database; f may
+// read beside its transaction, too, and sees all that was written before. For
+// what comes often see Join.
 func (db *DB) Write(ctx context.Context, f func(*Tx) error) error {
+	select {
+	case db.turn <- struct{}{}:
+		defer func() { <-db.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return db.transaction(ctx, f)
+}
+
+// transaction runs f for who has the turn.
+func (db *DB) transaction(ctx context.Context, f func(*Tx) error) error {
 	tx, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -163,6 +186,10 @@ func (db *DB) QueryRow(ctx context.Context, q string, args ...any) *sql.Row {
 
 // Exec changes rows and says how many.
 func (tx *Tx) Exec(ctx context.Context, q string, args ...any) (int64, error) {
+	ctx, err := tx.begin(ctx)
+	if err != nil {
+		return 0, err
+	}
 	res, err := tx.tx.ExecContext(ctx, tx.dialect.bind(q), tx.dialect.args(args)...)
 	if err != nil {
 		return 0, err
@@ -172,11 +199,16 @@ func (tx *Tx) Exec(ctx context.Context, q string, args ...any) (int64, error) {
 
 // Query reads several rows inside the transaction.
 func (tx *Tx) Query(ctx context.Context, q string, args ...any) (*sql.Rows, error) {
+	ctx, err := tx.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
 	return tx.tx.QueryContext(ctx, tx.dialect.bind(q), tx.dialect.args(args)...)
 }
 
 // QueryRow reads one row inside the transaction.
 func (tx *Tx) QueryRow(ctx context.Context, q string, args ...any) *sql.Row {
+	ctx, _ = tx.begin(ctx) // a transaction that is lost says so again below
 	return tx.tx.QueryRowContext(ctx, tx.dialect.bind(q), tx.dialect.args(args)...)
 }
 

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"gridhub/hub/store"
@@ -30,6 +31,8 @@ func suite(t *testing.T, empty func(*testing.T) string) {
 		"a write is all or nothing":  writeIsAllOrNothing,
 		"writes come one at a time":  writesComeOneAtATime,
 		"a write may read beside it": aWriteMayRead,
+		"writes join":                writesJoin,
+		"who left is not written":    whoLeftIsNotWritten,
 		"values come back unchanged": valuesComeBack,
 		"any bytes are a text":       anyBytesAreAText,
 		"rows are replaced by key":   rowsAreReplaced,
@@ -134,6 +137,88 @@ func writesComeOneAtATime(t *testing.T, db *store.DB) {
 	}
 	if n := count(t, db, `SELECT MAX(n) FROM a`); n != writers*each {
 		t.Errorf("the highest number is %d, want %d", n, writers*each)
+	}
+}
+
+// writesJoin has many share transactions: of those that fail, by themselves, in
+// the database or with a panic, nothing stays, and of the others everything does.
+func writesJoin(t *testing.T, db *store.DB) {
+	if err := db.Migrate(t.Context(), "f", `CREATE TABLE a (n INTEGER PRIMARY KEY)`); err != nil {
+		t.Fatal(err)
+	}
+	const each = 12
+	boom := errors.New("boom")
+	faults := []func(*store.Tx) error{
+		next,
+		func(tx *store.Tx) error { return errors.Join(next(tx), boom) },
+		func(tx *store.Tx) error { return boom },
+		func(tx *store.Tx) error {
+			if err := next(tx); err != nil {
+				return err
+			}
+			_, err := tx.Exec(context.Background(), `INSERT INTO a VALUES (1)`) // there is one already
+			return err
+		},
+		func(tx *store.Tx) error { panic(errors.Join(next(tx), boom)) },
+		next,
+	}
+	write(t, db, `INSERT INTO a VALUES (1)`)
+	var all sync.WaitGroup
+	var failed atomic.Int64
+	for _, f := range faults {
+		all.Go(func() {
+			for range each {
+				if err := joined(t.Context(), db, f); err != nil {
+					failed.Add(1)
+				}
+			}
+		})
+	}
+	all.Go(func() {
+		for range each {
+			if err := db.Write(t.Context(), next); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	all.Wait()
+	if n := failed.Load(); n != 4*each {
+		t.Errorf("%d writes failed, want %d", n, 4*each)
+	}
+	if n, high := count(t, db, `SELECT COUNT(*) FROM a`), count(t, db, `SELECT MAX(n) FROM a`); n != 3*each+1 || high != n {
+		t.Errorf("%d rows up to %d, want %d", n, high, 3*each+1)
+	}
+}
+
+// joined is Join with a panic as an error.
+func joined(ctx context.Context, db *store.DB, f func(*store.Tx) error) (err error) {
+	defer func() {
+		if fell, ok := recover().(error); ok {
+			err = fell
+		}
+	}()
+	return db.Join(ctx, f)
+}
+
+// whoLeftIsNotWritten ends a caller while it waits for its turn.
+func whoLeftIsNotWritten(t *testing.T, db *store.DB) {
+	if err := db.Migrate(t.Context(), "f", `CREATE TABLE a (n INTEGER PRIMARY KEY)`); err != nil {
+		t.Fatal(err)
+	}
+	ctx, leave := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	err := db.Write(t.Context(), func(*store.Tx) error {
+		all.Go(func() {
+			if err := db.Join(ctx, next); !errors.Is(err, context.Canceled) {
+				t.Errorf("who left: %v", err)
+			}
+		})
+		leave()
+		return nil
+	})
+	all.Wait()
+	if n := count(t, db, `SELECT COUNT(*) FROM a`); n != 0 || err != nil {
+		t.Errorf("%d rows, want none, %v", n, err)
 	}
 }
 

@@ -9,8 +9,8 @@ import (
 	"gridhub/hub/store"
 )
 
-// adoptRows is how many rows one statement of Adopt inserts: with nine columns
-// each, well below what both databases take.
+// adoptRows is how many rows one statement of Adopt inserts: with thirteen
+// columns each, well below what both databases take.
 const adoptRows = 100
 
 // Adopt brings finished cases of another system into the pool, each given by its
@@ -40,7 +40,7 @@ func (p *Pool) Adopt(ctx context.Context, histories map[identity.CaseID][]Event)
 		if _, known := p.byCode[c.Matter]; c.Open() || !known || c.Number == "" {
 			return fmt.Errorf("adopted case %s: want a number, a matter of this street and an end, has %q, %q, %q", id, c.Number, c.Matter, c.State)
 		}
-		cases.add(string(c.ID), c.Number, int64(c.Rev), string(c.State), 0, c.Matter, string(c.Assignee), string(c.Hazard), int64(c.Reported), int64(c.Updated))
+		cases.add(c.row(p.settle(list, &c))...)
 		for _, m := range c.Marks {
 			marks.add(string(id), m)
 		}
@@ -50,7 +50,7 @@ func (p *Pool) Adopt(ctx context.Context, histories map[identity.CaseID][]Event)
 			into string
 			rows table
 		}{
-			{"cases (id, number, rev, state, live, matter, assignee, hazard, reported, updated)", cases},
+			{"cases (" + caseColumns + ")", cases},
 			{"case_events (case_id, seq, command, bytes, hash)", events},
 			{"case_secrets (case_id, seq, field, salt, value)", secrets},
 			{"case_marks (case_id, mark)", marks},

@@ -58,6 +58,9 @@ func (l *ladder) due(now time.Time) (ids []identity.CaseID, next time.Time) {
 	return ids, next
 }
 
+// everyOpen is a limit that no pool reaches.
+const everyOpen = 1 << 40
+
 // longestNap bounds how long Watch sleeps, so that a clock that is set does not
 // make it late for longer.
 const longestNap = time.Minute
@@ -89,10 +92,11 @@ func (p *Pool) Watch(ctx context.Context) error {
 
 // Recall notes every open case for the next Climb.
 func (p *Pool) Recall(ctx context.Context) error {
-	return p.Walk(ctx, Filter{Open: true}, func(events []Event) error {
-		p.ladder.set(events[0].Case, p.now())
-		return nil
-	})
+	open, err := find(ctx, p.db, Filter{Open: true, Limit: everyOpen})
+	for _, c := range open {
+		p.ladder.set(c.id, p.now())
+	}
+	return err
 }
 
 // Climb tells every rung that was reached by now, once, and returns when the next
@@ -119,17 +123,16 @@ func (p *Pool) Climb(ctx context.Context) (next time.Time, err error) {
 func (p *Pool) escalate(ctx context.Context, id identity.CaseID) error {
 	now := p.now()
 	told := false
-	_, err := p.change(ctx, id, func(_ *store.Tx, events []Event) ([]Event, string, error) {
+	_, err := p.change(ctx, id, fmt.Sprintf("escalate/%d", now.UnixMilli()), func(_ *store.Tx, events []Event) ([]Event, error) {
 		c := Fold(events)
 		due, _ := p.byCode[c.Matter].climb(p.o.Standing.Escalation, &c, events, p.cal, now)
 		if told = len(due) > 0; !told {
-			return nil, "", nil
+			return nil, nil
 		}
 		for i := range due {
 			p.address(ctx, &c, &due[i])
 		}
-		b := &due[0].Body
-		return due, fmt.Sprintf("escalate/%s/%d/%d/%g", b.Kind, b.Order, b.Since, b.Share), nil
+		return due, nil
 	})
 	if err != nil || told {
 		return err // what was told was looked at by change

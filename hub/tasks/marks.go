@@ -2,6 +2,7 @@ package tasks
 
 import (
 	"context"
+	"database/sql"
 	"slices"
 	"strings"
 
@@ -44,6 +45,23 @@ func mark(ctx context.Context, tx *store.Tx, id identity.CaseID, fresh []string)
 	rows := strings.TrimSuffix(strings.Repeat("(?, ?),", len(fresh)), ",")
 	_, err := tx.Exec(ctx, `INSERT INTO case_marks (case_id, mark) VALUES `+rows+` ON CONFLICT (case_id, mark) DO NOTHING`, args...)
 	return err
+}
+
+// idsOf reads the ids that a query finds.
+func idsOf(r *sql.Rows, err error) ([]identity.CaseID, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	var out []identity.CaseID
+	for r.Next() {
+		var id identity.CaseID
+		if err := r.Scan(&id); err != nil {
+			return nil, err
+		}
+		out = append(out, id)
+	}
+	return out, r.Err()
 }
 
 // markAtOnce is how many old cases are marked in one transaction.

@@ -66,7 +66,7 @@ func (p *Pool) both(ctx context.Context, who identity.Principal, m Merge, f func
 	}
 	var kept, dropped []Event
 	done := false
-	err := p.db.Write(ctx, func(tx *store.Tx) error {
+	err := p.db.Join(ctx, func(tx *store.Tx) error {
 		known, err := load(ctx, tx, m.Keep, m.Drop)
 		if err != nil {
 			return err
@@ -74,7 +74,7 @@ func (p *Pool) both(ctx context.Context, who identity.Principal, m Merge, f func
 		if kept, dropped = known[m.Keep], known[m.Drop]; len(kept) == 0 || len(dropped) == 0 {
 			return ErrNotFound
 		}
-		if done, err = taken(ctx, tx, m.Keep, m.ID); err != nil || done {
+		if _, done, err = standing(ctx, tx, m.Keep, m.ID); err != nil || done {
 			return err
 		}
 		keep, drop := Fold(kept), Fold(dropped)
@@ -91,18 +91,14 @@ func (p *Pool) both(ctx context.Context, who identity.Principal, m Merge, f func
 		return Case{}, err
 	}
 	c := p.describe(kept)
-	if !done && p.changed != nil {
-		p.changed(c)
-		p.changed(p.describe(dropped))
+	if !done {
+		gone := p.describe(dropped)
+		p.ahead(&c, kept)
+		p.ahead(&gone, dropped)
+		p.tell(c)
+		p.tell(gone)
 	}
 	return c, nil
-}
-
-// taken reports whether a case has a command of this id.
-func taken(ctx context.Context, tx *store.Tx, id identity.CaseID, command string) (bool, error) {
-	var n int
-	err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM case_events WHERE case_id = ? AND command = ?`, string(id), command).Scan(&n)
-	return n > 0, err
 }
 
 // write appends one event of a merge and brings the case's row up to date.
@@ -119,7 +115,7 @@ func (p *Pool) write(ctx context.Context, tx *store.Tx, who identity.Principal, 
 	if err := mark(ctx, tx, id, c.Marks); err != nil {
 		return err
 	}
-	return index(ctx, tx, &c)
+	return index(ctx, tx, &c, p.settle(*events, &c))
 }
 
 func contains(all []EventType, t EventType) bool {

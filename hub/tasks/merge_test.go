@@ -1,9 +1,7 @@
 package tasks_test
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"reflect"
 	"testing"
 	"time"
@@ -127,9 +125,8 @@ func TestAMergeIsUndone(t *testing.T) {
 	if _, err := b.Merge(t.Context(), dispatcher, tasks.Merge{ID: "merge-0002", Keep: late.ID, Drop: early.ID}); err != nil {
 		t.Errorf("merged again: %v", err)
 	}
-	var known int
-	if err := b.Walk(t.Context(), tasks.Filter{}, func([]tasks.Event) error { known++; return nil }); err != nil || known != 2 {
-		t.Errorf("walk: %d cases, %v", known, err)
+	if all, err := b.List(t.Context(), tasks.Filter{}); err != nil || len(all) != 2 {
+		t.Errorf("%d cases, %v", len(all), err)
 	}
 	if open, err := b.List(t.Context(), tasks.Filter{Open: true}); err != nil || len(open) != 1 || open[0].ID != late.ID {
 		t.Errorf("open: %v, %v", open, err)
@@ -173,39 +170,6 @@ func TestMergesThatAreRefused(t *testing.T) {
 	}
 	if _, err := b.Merge(t.Context(), dispatcher, tasks.Merge{ID: "merge-0008", Keep: third.ID, Drop: "c-none"}); !errors.Is(err, tasks.ErrNotFound) {
 		t.Errorf("with a case that is none: %v", err)
-	}
-}
-
-// TestWalkShowsEveryCaseOnce walks more cases than one read brings, and stops
-// where it is told to.
-func TestWalkShowsEveryCaseOnce(t *testing.T) {
-	b := newPool(t)
-	for n := range 1100 {
-		b.report(fmt.Sprintf("report-%04d", n))
-	}
-	seen := map[identity.CaseID]int{}
-	if err := b.Walk(t.Context(), tasks.Filter{}, func(e []tasks.Event) error { seen[e[0].Case]++; return nil }); err != nil || len(seen) != 1100 {
-		t.Fatalf("%d cases, %v", len(seen), err)
-	}
-	for id, n := range seen {
-		if n != 1 {
-			t.Errorf("%s was shown %d times", id, n)
-		}
-	}
-	enough, n := errors.New("enough"), 0
-	err := b.Walk(t.Context(), tasks.Filter{}, func([]tasks.Event) error {
-		if n++; n == 3 {
-			return enough
-		}
-		return nil
-	})
-	if !errors.Is(err, enough) || n != 3 {
-		t.Errorf("after %d cases: %v", n, err)
-	}
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := b.Walk(ended, tasks.Filter{}, func([]tasks.Event) error { return nil }); !errors.Is(err, context.Canceled) {
-		t.Errorf("ended: %v", err)
 	}
 }
 

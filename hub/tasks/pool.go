@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"gridhub/configs"
@@ -30,12 +31,19 @@ type Pool struct {
 	o       Options
 	ladder  *ladder
 	log     *slog.Logger
+	basis   map[string]string // of digests, by matter
+
+	remembered remembered
+
+	telling sync.Mutex // held while changed is told; guards the field below
+	told    map[identity.CaseID]uint64
 }
 
-// Options of a pool. Changed is told after each change that is durable; it
-// must not block. Department says to which department a person belongs, and Region
-// of which class the region of a grid, else of a place, is: empty where that is
-// not known. Both may be left out.
+// Options of a pool. Changed is told after each change that is durable; it must
+// not block, and change nothing in the pool. Of changes that overtake one another
+// only the later is told. Department says to which department a person belongs,
+// and Region of which class the region of a grid, else of a place, is: empty
+// where that is not known. Both may be left out.
 type Options struct {
 	Matters  []Matter
 	Calendar Calendar
@@ -54,7 +62,7 @@ type Options struct {
 
 // Open prepares the pool's tables and checks the matters, all of them at once.
 func Open(ctx context.Context, db *store.DB, o Options) (*Pool, error) {
-	p := &Pool{db: db, byCode: map[string]Matter{}, cal: o.Calendar, now: o.Now, changed: o.Changed, o: o,
+	p := &Pool{db: db, byCode: map[string]Matter{}, basis: map[string]string{}, cal: o.Calendar, now: o.Now, changed: o.Changed, o: o,
 		ladder: newLadder(), log: cmp.Or(o.Log, slog.Default())}
 	p.matters = slices.Clone(o.Matters)
 	var errs []error
@@ -65,6 +73,10 @@ func Open(ctx context.Context, db *store.DB, o Options) (*Pool, error) {
 			errs = append(errs, fmt.Errorf("matter %s is defined twice", m.Code))
 		}
 		p.byCode[m.Code] = m
+		basis, err := basisOf(m, o.Calendar)
+		if p.basis[m.Code] = basis; err != nil {
+			errs = append(errs, fmt.Errorf("matter %s: %w", m.Code, err))
+		}
 		if err := configs.Validate(m); err != nil {
 			errs = append(errs, fmt.Errorf("matter %s: %w", m.Code, err))
 		}
@@ -108,16 +120,16 @@ func (p *Pool) Report(ctx context.Context, who identity.Principal, r Report) (Ca
 		r.Region = cmp.Or(p.o.Region(r.Grid, r.Place), r.Region)
 	}
 	id := CaseFor(r.ID)
-	return p.change(ctx, id, func(tx *store.Tx, events []Event) ([]Event, string, error) {
+	return p.change(ctx, id, "report", func(tx *store.Tx, events []Event) ([]Event, error) {
 		if len(events) > 0 {
-			return nil, "", nil
+			return nil, nil
 		}
 		server := p.server(r.At, r.Source)
 		n, err := number(ctx, tx, day(server, p.cal))
 		if err != nil {
-			return nil, "", err
+			return nil, err
 		}
-		return opening(who, r, m, n, server), "report", nil
+		return opening(who, r, m, n, server), nil
 	})
 }
 
@@ -167,22 +179,19 @@ func (p *Pool) Do(ctx context.Context, who identity.Principal, c Command) (Case,
 	if c.Type == Ordered && c.Department == "" {
 		c.Department = p.department(ctx, c.Assignee)
 	}
-	return p.change(ctx, c.Case, func(tx *store.Tx, events []Event) ([]Event, string, error) {
+	return p.change(ctx, c.Case, c.ID, func(_ *store.Tx, events []Event) ([]Event, error) {
 		if len(events) == 0 {
-			return nil, "", ErrNotFound
-		}
-		if done, err := taken(ctx, tx, c.Case, c.ID); err != nil || done {
-			return nil, "", err
+			return nil, ErrNotFound
 		}
 		now := Fold(events)
 		if c.Rev != 0 && c.Rev != now.Rev {
-			return nil, "", &ConflictError{Have: now.Rev, Want: c.Rev}
+			return nil, &ConflictError{Have: now.Rev, Want: c.Rev}
 		}
 		if err := p.allowed(by, &now, c); err != nil {
-			return nil, "", err
+			return nil, err
 		}
 		e := p.event(by, &now, c)
-		return append([]Event{e}, p.follow(&now, e)...), c.ID, nil
+		return append([]Event{e}, p.follow(&now, e)...), nil
 	})
 }
 
@@ -305,12 +314,12 @@ func (p *Pool) follow(now *Case, e Event) (out []Event) {
 // Add appends an event that the hub itself witnessed: a step of a call, a
 // reading that confirmed or cleared the hazard. id makes a repeat harmless.
 func (p *Pool) Add(ctx context.Context, of identity.CaseID, id string, e Event) (Case, error) {
-	return p.change(ctx, of, func(tx *store.Tx, events []Event) ([]Event, string, error) {
+	return p.change(ctx, of, id, func(_ *store.Tx, events []Event) ([]Event, error) {
 		if len(events) == 0 {
-			return nil, "", ErrNotFound
+			return nil, ErrNotFound
 		}
-		if done, err := taken(ctx, tx, of, id); err != nil || done || Fold(events).State == Archived {
-			return nil, "", err
+		if Fold(events).State == Archived {
+			return nil, nil
 		}
 		if e.Server == 0 {
 			e.Server = telemetry.At(p.now())
@@ -318,69 +327,8 @@ func (p *Pool) Add(ctx context.Context, of identity.CaseID, id string, e Event) 
 		if e.By == "" {
 			e.By = identity.System.Account
 		}
-		return []Event{e}, id, nil
+		return []Event{e}, nil
 	})
-}
-
-// change is the one way into a case: read its events, ask f for more, append
-// them to the chain, index, commit, tell. f returns no events when there is
-// nothing to do.
-func (p *Pool) change(ctx context.Context, id identity.CaseID, f func(*store.Tx, []Event) ([]Event, string, error)) (Case, error) {
-	var events []Event
-	appended := false
-	err := p.db.Write(ctx, func(tx *store.Tx) error {
-		known, err := load(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		events = known[id]
-		marked := len(Fold(events).Marks)
-		more, command, err := f(tx, events)
-		if err != nil {
-			return err
-		}
-		appended = len(more) > 0
-		for i := range more {
-			if err := p.append(ctx, tx, id, &events, more[i], command, i); err != nil {
-				return err
-			}
-		}
-		if !appended {
-			return nil
-		}
-		c := Fold(events)
-		if err := mark(ctx, tx, id, c.Marks[marked:]); err != nil {
-			return err
-		}
-		return index(ctx, tx, &c)
-	})
-	if err != nil {
-		return Case{}, err
-	}
-	c := p.describe(events)
-	if appended {
-		p.ahead(&c, events)
-	}
-	if appended && p.changed != nil {
-		p.changed(c)
-	}
-	return c, nil
-}
-
-func (p *Pool) append(ctx context.Context, tx *store.Tx, id identity.CaseID, events *[]Event, e Event, command string, i int) error {
-	prev := ""
-	if n := len(*events); n > 0 {
-		prev = (*events)[n-1].Hash
-	}
-	if i > 0 {
-		command = fmt.Sprintf("%s/%d", command, i)
-	}
-	e.Case, e.Seq = id, uint64(len(*events))+1
-	if err := insert(ctx, tx, &e, command, prev); err != nil {
-		return err
-	}
-	*events = append(*events, e)
-	return nil
 }
 
 func (p *Pool) describe(events []Event) Case { return p.Describe(events, telemetry.At(p.now())) }
@@ -395,7 +343,7 @@ func (p *Pool) Describe(events []Event, at telemetry.Millis) Case {
 
 // Get returns one case and its events.
 func (p *Pool) Get(ctx context.Context, id identity.CaseID) (Case, []Event, error) {
-	events, err := load(ctx, p.db, id)
+	events, err := loadWhole(ctx, p.db, id)
 	if err != nil {
 		return Case{}, nil, err
 	}
@@ -407,22 +355,28 @@ func (p *Pool) Get(ctx context.Context, id identity.CaseID) (Case, []Event, erro
 
 // Find returns the ids of the cases that f names, as List.
 func (p *Pool) Find(ctx context.Context, f Filter) ([]identity.CaseID, error) {
-	return find(ctx, p.db, f)
+	cases, err := find(ctx, p.db, f)
+	out := make([]identity.CaseID, len(cases))
+	for i, c := range cases {
+		out[i] = c.id
+	}
+	return out, err
 }
 
 // List returns the cases that f names: open ones first, then newest change.
 func (p *Pool) List(ctx context.Context, f Filter) ([]Case, error) {
-	ids, err := find(ctx, p.db, f)
+	cases, err := find(ctx, p.db, f)
 	if err != nil {
 		return nil, err
 	}
-	events, err := load(ctx, p.db, ids...)
+	events, err := p.recall(ctx, p.db, cases...)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Case, 0, len(ids))
-	for _, id := range ids {
-		out = append(out, p.describe(events[id]))
+	out := make([]Case, 0, len(cases))
+	for _, c := range cases {
+		p.remembered.keep(c.id, events[c.id])
+		out = append(out, p.describe(events[c.id]))
 	}
 	return out, nil
 }

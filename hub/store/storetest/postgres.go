@@ -22,7 +22,8 @@ import (
 // Server is a PostgreSQL server of our own on a socket in a temporary folder.
 // It listens on no network and lets in whoever can reach the folder.
 type Server struct {
-	dir  string
+	dir  string // of the socket, and of the data unless they are to stay
+	data string
 	cmd  *exec.Cmd
 	said bytes.Buffer // read after ended only
 	end  chan struct{}
@@ -36,7 +37,19 @@ const (
 
 // Start makes an empty server and waits until it answers. PostgreSQL refuses to
 // run as root: under root it runs as the user postgres, else nobody.
-func Start(ctx context.Context) (*Server, error) {
+func Start(ctx context.Context) (*Server, error) { return begin(ctx, "", quick...) }
+
+// StartDurable makes a server, or starts the one that was made there before,
+// whose data stay in folder when it stops. It waits for the disk as one in use
+// does, and has the memory that one has which is not left as it was installed.
+func StartDurable(ctx context.Context, folder string) (*Server, error) {
+	return begin(ctx, folder, "-c", "shared_buffers=1GB", "-c", "max_wal_size=4GB")
+}
+
+// quick leaves the disk out: what tests ask is the same with and without it.
+var quick = []string{"-F"}
+
+func begin(ctx context.Context, data string, settings ...string) (*Server, error) {
 	bin, err := programs()
 	if err != nil {
 		return nil, err
@@ -49,7 +62,12 @@ func Start(ctx context.Context) (*Server, error) {
 	if s.dir, err = folder(who); err != nil {
 		return nil, err
 	}
-	if err := s.launch(ctx, bin, who); err != nil {
+	if s.data = data; data == "" {
+		s.data = filepath.Join(s.dir, "data")
+	} else if err := own(data, who); err != nil {
+		return nil, err
+	}
+	if err := s.launch(ctx, bin, who, settings); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(s.dir))
 	}
 	if err := s.answers(ctx); err != nil {
@@ -99,20 +117,21 @@ func folder(who *syscall.Credential) (string, error) {
 	return dir, nil
 }
 
-func (s *Server) launch(ctx context.Context, bin string, who *syscall.Credential) error {
+// own makes a folder for the server's user.
+func own(folder string, who *syscall.Credential) error {
+	if err := os.MkdirAll(folder, 0o700); err != nil || who == nil {
+		return err
+	}
+	return os.Chown(folder, int(who.Uid), int(who.Gid))
+}
+
+func (s *Server) launch(ctx context.Context, bin string, who *syscall.Credential, settings []string) error {
 	// the server goes when we do, also when the test is killed
 	as := &syscall.SysProcAttr{Credential: who, Pdeathsig: syscall.SIGQUIT}
-	data := filepath.Join(s.dir, "data")
-	ctx, cancel := context.WithTimeout(ctx, startTime)
-	defer cancel()
-	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "--no-sync", "--auth=trust", "--username=gridhub",
-		"--encoding=UTF8", "--locale=C", "--pgdata="+data)
-	initdb.Dir, initdb.SysProcAttr = s.dir, as
-	if out, err := initdb.CombinedOutput(); err != nil {
-		return fmt.Errorf("initdb: %w\n%s", err, out)
+	if err := s.initdb(ctx, bin, as); err != nil {
+		return err
 	}
-	// what these tests ask is the same with and without waiting for the disk
-	s.cmd = exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", s.dir, "-F", "-c", "listen_addresses=", "-c", "max_connections=200")
+	s.cmd = exec.Command(filepath.Join(bin, "postgres"), append(settings, "-D", s.data, "-k", s.dir, "-c", "listen_addresses=", "-c", "max_connections=200")...)
 	s.cmd.Dir, s.cmd.SysProcAttr, s.cmd.Stderr = s.dir, as, &s.said
 	if err := s.cmd.Start(); err != nil {
 		return err
@@ -121,6 +140,22 @@ func (s *Server) launch(ctx context.Context, bin string, who *syscall.Credential
 		s.err = s.cmd.Wait()
 		close(s.end)
 	}()
+	return nil
+}
+
+// initdb makes the data, unless they are there.
+func (s *Server) initdb(ctx context.Context, bin string, as *syscall.SysProcAttr) error {
+	if _, err := os.Stat(filepath.Join(s.data, "PG_VERSION")); err == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "--no-sync", "--auth=trust", "--username=gridhub",
+		"--encoding=UTF8", "--locale=C", "--pgdata="+s.data)
+	initdb.Dir, initdb.SysProcAttr = s.dir, as
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w\n%s", err, out)
+	}
 	return nil
 }
 
@@ -148,7 +183,7 @@ func (s *Server) answers(ctx context.Context) error {
 	}
 }
 
-// Stop ends the server and removes its folder.
+// Stop ends the server and removes its folder, but for data that are to stay.
 func (s *Server) Stop() error {
 	_ = s.cmd.Process.Signal(syscall.SIGINT) // fast shutdown; it may have ended
 	select {

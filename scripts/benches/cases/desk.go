@@ -75,7 +75,7 @@ func share(all []time.Duration, of int) float64 {
 }
 
 func (d *desk) pool(ctx context.Context, r *result) error {
-	all, err := d.ask(ctx, asked, func() string { return "/api/v1/cases?open=true&limit=1000" })
+	all, err := d.ask(ctx, asked, func() string { return fmt.Sprintf("/api/v1/cases?open=true&limit=%d", openCases) })
 	if err != nil {
 		return err
 	}

@@ -2,16 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"time"
 
-	"gridhub/configs"
 	"gridhub/devices/telemetry"
 	"gridhub/hub/geo"
 	"gridhub/hub/identity"
+	"gridhub/hub/server"
 	"gridhub/hub/store"
 	"gridhub/hub/tasks"
 )
@@ -19,16 +18,17 @@ import (
 // The district: two years of cases over some square kilometres.
 const (
 	years     = 2
-	atOnce    = 2000
+	atOnce    = 1000
+	fillers   = 3
 	centreLon = 120.152
 	centreLat = 30.271
 	spread    = 0.02 // degrees
 	workers   = 60
 )
 
-// fill lays the closed cases into an empty database.
+// fill lays the closed cases into an empty database; one that is filled stays.
 func (b *bench) fill(ctx context.Context, address string) error {
-	matters, err := readMatters()
+	files, err := server.ReadFiles(server.Config{Matters: []string{"configs/matters"}}) // as the hub does
 	if err != nil {
 		return err
 	}
@@ -37,45 +37,63 @@ func (b *bench) fill(ctx context.Context, address string) error {
 		return err
 	}
 	defer db.Close()
-	pool, err := tasks.Open(ctx, db, tasks.Options{Matters: matters, Calendar: tasks.OfficeHours(time.UTC), Now: time.Now})
+	pool, err := tasks.Open(ctx, db, tasks.Options{Matters: files.Matters, Calendar: files.Calendar(), Now: time.Now})
 	if err != nil {
 		return err
 	}
-	began, shown := time.Now(), time.Now()
-	dice := rand.New(rand.NewPCG(1, 1))
+	have, err := pool.List(ctx, tasks.Filter{Limit: 1})
+	if err != nil || len(have) > 0 {
+		return err
+	}
+	began := time.Now()
+	if err := b.adopt(ctx, pool, files.Matters); err != nil {
+		return err
+	}
+	fmt.Printf("%d cases in %.0f s\n", b.cases, time.Since(began).Seconds())
+	return pool.Settle(ctx, nil) // finds that nothing is to be done
+}
+
+// adopt lays cases in, in the order of their time; one hand chains some while
+// another writes.
+func (b *bench) adopt(ctx context.Context, pool *tasks.Pool, matters []tasks.Matter) error {
 	first := time.Now().AddDate(-years, 0, 0)
 	step := time.Since(first) / time.Duration(b.cases+1)
-	for n := 0; n < b.cases; n += atOnce {
-		histories := map[identity.CaseID][]tasks.Event{}
-		for i := n; i < min(n+atOnce, b.cases); i++ {
-			at := first.Add(time.Duration(i) * step)
-			histories[tasks.CaseFor(fmt.Sprintf("bench-%d", i))] = closedCase(dice, matters[dice.IntN(len(matters))], i, at)
-		}
-		if err := pool.Adopt(ctx, histories); err != nil {
-			return err
+	parts, failed := make(chan int), make(chan error, fillers)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for range fillers {
+		go func() {
+			for n := range parts {
+				dice, histories := rand.New(rand.NewPCG(1, uint64(n))), map[identity.CaseID][]tasks.Event{}
+				for i := n; i < min(n+atOnce, b.cases); i++ {
+					histories[tasks.CaseFor(fmt.Sprintf("bench-%d", i))] = closedCase(dice, matters[dice.IntN(len(matters))], i, first.Add(time.Duration(i)*step))
+				}
+				if err := pool.Adopt(ctx, histories); err != nil {
+					cancel()
+					failed <- err
+					return
+				}
+			}
+			failed <- nil
+		}()
+	}
+	shown := time.Now()
+	for n := 0; n < b.cases && ctx.Err() == nil; n += atOnce {
+		select {
+		case parts <- n:
+		case <-ctx.Done():
 		}
 		if time.Since(shown) > 10*time.Second {
 			shown = time.Now()
 			fmt.Printf("%d of %d cases\n", n, b.cases)
 		}
 	}
-	fmt.Printf("%d cases in %.0f s\n", b.cases, time.Since(began).Seconds())
-	return nil
-}
-
-func readMatters() (all []tasks.Matter, err error) {
-	files, err := filepath.Glob("configs/matters/*.yaml")
-	if err != nil || len(files) == 0 {
-		return nil, fmt.Errorf("no matters below configs: %w", os.ErrNotExist)
+	close(parts)
+	var errs []error
+	for range fillers {
+		errs = append(errs, <-failed)
 	}
-	for _, f := range files {
-		var m tasks.Matter
-		if err := configs.ReadFile(f, &m); err != nil {
-			return nil, err
-		}
-		all = append(all, m)
-	}
-	return all, nil
+	return errors.Join(errs...)
 }
 
 var (

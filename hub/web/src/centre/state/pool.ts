@@ -9,6 +9,9 @@ import { useWorld } from './world'
 
 export interface PoolFilter { text: string; look: Look | ''; matter: string }
 
+/** mostBehind are the cases of a figure that are fetched: as many as the table draws. */
+const mostBehind = 300
+
 /** usePool is the table of cases: all that are open, or those behind a figure. */
 export function usePool() {
   const { openCases, cases, remember } = useWorld()
@@ -26,9 +29,9 @@ export function usePool() {
     (!f.text || `${c.number} ${names.title(c)} ${c.matter} ${names.grid(c.grid)} ${names.person(c.assignee)}`.toLowerCase().includes(f.text.toLowerCase()))
   const shown = computed(() => base.value.filter((c) => matches(c, filter.value)))
 
-  /** loadBehind fetches those cases of a figure that the page does not hold, four at a time. */
+  /** loadBehind fetches those cases of a figure that the page does not hold, four at a time; of many the first. */
   async function loadBehind(): Promise<void> {
-    const missing = (behind.value?.ids ?? []).filter((id) => !cases.has(id))
+    const missing = (behind.value?.ids ?? []).slice(0, mostBehind).filter((id) => !cases.has(id))
     const next = async (): Promise<void> => {
       const id = missing.pop()
       if (!id) return

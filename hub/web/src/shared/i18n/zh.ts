@@ -116,8 +116,10 @@ export const zh = {
     why: { 'no-photo': '没有照片', 'out-of-radius': '不在范围内', 'out-of-window': '不在时段内', inside: '在范围内', photo: '有照片', window: '在时段内', 'inaccurate': '定位不准', continuity: '行程连贯', 'clock-offset': '时钟有偏差', mock: '疑似模拟定位' },
   },
   figures: {
-    title: '今日统计', today: '今天', week: '近 7 天', month: '近 30 天', reported: '上报', filed: '立案', handled: '已处置', closed: '已结', onTime: '按期结案', open: '未结', overdue: '超时', response: '到场用时', responseHint: '立案 → 到场', closing: '结案用时', closingHint: '上报 → 结案', handling: '处置用时', handlingHint: '派遣 → 反馈',
+    title: '统计', today: '今天', week: '近 7 天', month: '近 30 天', reported: '上报', filed: '立案', handled: '已处置', closed: '已结', onTime: '按期结案', open: '未结', overdue: '超时', response: '到场用时', responseHint: '立案 → 到场', closing: '结案用时', closingHint: '上报 → 结案', handling: '处置用时', handlingHint: '派遣 → 反馈',
     mean: '平均', median: '中位', p90: '九成内', basis: '依据 {n} 件', none: '还没有可计算的案件', door: '查看这 {n} 件', formula: '口径版本 {v}', opened: '构成“{name}”的案件', target: '参考目标 20 分钟', loops: '办理过程', speed: '快慢', hands: '时间在谁手里', heldSum: '持有合计', held: '经手案件', passed: '推诿', to_and_fro: '来回', lost: '耽误合计',
+    quarter: '近 91 天', year: '近一年', rates: '比率（95% 置信区间）', lines: '分项', by: '按什么分', rate: '比率', interval: '{low}–{high} %，{of} / {among} 件', noBasis: '没有可计的案件', intervals: '按案件数排列；区间重叠的不分高下，竖线为全体', report: '报表', period: '期间', definitions: '口径版本', made: '生成时间', reports: '定期报表', noReports: '还没有生成报表；每期到时自动生成',
+    cut: { department: '部门', matter: '事项', grid: '网格', person: '人员', source: '来源', day: '日', week: '周', month: '月', daykind: '日型' }, kind: { workday: '工作日', weekend: '周末', holiday: '节假日' }, count: { reported: '上报', filed: '立案', due: '应结', closed: '结案', rework: '返工', suspended: '挂账' },
   },
   system: {
     title: '系统', parts: '各部分', ok: '正常', degraded: '降级', down: '停止', lag: '积压 {n} 条', quarantine: '隔离区', quarantineHint: '不能使用的数据不会丢失：原样保存并注明原因，修复后可重放。', empty: '隔离区是空的', cause: '原因', device: '设备', count: '条数', first: '最早', last: '最近', replay: '重放', replayed: '已重放 {n} 条', entries: '内容', payload: '原文', forbidden: '只有管理员和安装人员可以查看隔离区', at: '时间', done: '已重放',
@@ -147,7 +149,7 @@ export const zh = {
     title: '允许接入的网关和设备', hint: '新网关用一次性接入码换取证书：先生成接入码，再在网关上执行下面显示的命令。', id: '编号', kind: '类别', gateway: '网关', sensor: '传感器', partner: '合作方', state: '状态', online: '已连接', offline: '未连接', revoked: '已吊销', certificate: '证书有效期至', secret: '使用密钥，没有证书', left: '剩 {n} 天', over: '已到期', newId: 'gw-cabinet-3', invite: '生成接入码', again: '新接入码', code: '{id} 的接入码，{time} 前有效，只显示一次', say: '在网关上执行', copy: '复制', copied: '已复制', revoke: '吊销', revokeTitle: '吊销 {id}？', revokeHint: '连接立即中断，之后只能用新的接入码恢复。', none: '还没有网关', forbidden: '只有管理员、安装人员和审计员可以查看接入名单',
   },
   part: {
-    journal: '数据日志', broker: '设备接入', history: '历史库', 'consumer history': '写入历史库', 'consumer rules': '规则判断', 'consumer live': '实时画面', 'consumer quarantine': '隔离', 'consumer ledger': '数据账本', 'consumer commands': '指令跟踪', calendar: '工作日历', archive: '案卷归档', backup: '备份', devices: '传感器与网关', 'consumer health': '设备故障判断',
+    journal: '数据日志', broker: '设备接入', history: '历史库', 'consumer history': '写入历史库', 'consumer rules': '规则判断', 'consumer live': '实时画面', 'consumer quarantine': '隔离', 'consumer ledger': '数据账本', 'consumer commands': '指令跟踪', calendar: '工作日历', archive: '案卷归档', backup: '备份', reports: '定期报表', devices: '传感器与网关', 'consumer health': '设备故障判断',
   },
   overview: { title: '今日概况', hint: '在地图或列表中选择案件、人员或设备。', now: '现在最要紧', calm: '没有需要立即处理的事', forces: '在岗力量', keys: '快捷键', keySearch: '搜索', keyMove: '上一条 / 下一条', keyOpen: '打开', keyDispatch: '派给最近的人', keyCall: '呼叫处理人', keyClose: '关闭' },
   call: {
