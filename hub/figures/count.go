@@ -47,7 +47,7 @@ func Of(facts []Fact, from, to telemetry.Millis) Summary {
 		Filed:        count(cases, p.has(tasks.Filed)),
 		Handled:      count(cases, p.has(tasks.Claimed)),
 		Closed:       count(cases, p.has(tasks.Closed)),
-		OnTime:       count(cases, func(c tasks.Case) bool { return p.has(tasks.Closed)(c) && onTime(c) }),
+		OnTime:       count(cases, func(c tasks.Case) bool { return p.has(tasks.Closed)(c) && onTime(first(c)) }),
 		Open:         count(cases, p.open),
 		Overdue:      count(cases, func(c tasks.Case) bool { return p.open(c) && !suspended(c) && p.overdue(c) }),
 		Suspended:    count(cases, suspended),
@@ -102,12 +102,20 @@ func (p period) overdue(c tasks.Case) bool {
 	})
 }
 
+// first are the clocks by which a case's first closing is judged.
+func first(c tasks.Case) []tasks.Clock {
+	if c.Reopened != 0 {
+		return c.Former
+	}
+	return c.Clocks
+}
+
 // arrive is the one limit that does not decide whether a case was closed on
 // time: it has a figure of its own, the response.
 const arrive = "arrive"
 
-func onTime(c tasks.Case) bool {
-	return !slices.ContainsFunc(c.Clocks, func(k tasks.Clock) bool {
+func onTime(clocks []tasks.Clock) bool {
+	return !slices.ContainsFunc(clocks, func(k tasks.Clock) bool {
 		return k.Name != arrive && k.Due != 0 && (k.Stopped == 0 || k.Stopped > k.Due)
 	})
 }

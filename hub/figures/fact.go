@@ -90,26 +90,27 @@ func (f *Fact) mark(events []tasks.Event, p period) {
 
 // markDisposal counts what was to be disposed of and closed. A suspended or
 // merged case is in none of these; one whose limit ran out earlier and that is
-// still not done is due in this period too.
+// still not done is due in this period too. One that was opened again is disposed
+// of and closed once more, by the limits of its newest life.
 func (f *Fact) markDisposal(add func(string, telemetry.Millis, bool), p period) {
 	if f.State == tasks.Suspended || f.State == tasks.Merged || f.State == tasks.Rejected || f.State == tasks.Voided {
 		return
 	}
 	ranOut, late := f.overran(p)
 	ranOut = max(ranOut, p.from)
-	claimed, wasClaimed := f.Times[tasks.Claimed]
+	claimed, wasClaimed := f.Newest()[tasks.Claimed]
 	add("disposed", claimed, wasClaimed)
 	add("disposed_on_time", claimed, wasClaimed && f.inTime("handle"))
 	add("to_dispose", claimed, wasClaimed)
 	add("to_dispose", ranOut, !wasClaimed && late)
-	closed, done := f.Times[tasks.Closed]
+	closed, done := f.Newest()[tasks.Closed]
 	done = done && !f.Open()
 	due := closed
 	if !done {
 		due = ranOut
 	}
 	add("closed", closed, done)
-	add("closed_on_time", closed, done && onTime(f.Case))
+	add("closed_on_time", closed, done && onTime(f.Clocks))
 	add("due", due, done || late)
 	add("rework", due, (done || late) && f.Reworks > 0)
 }

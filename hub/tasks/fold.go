@@ -24,6 +24,9 @@ func (c *Case) apply(e *Event) {
 	if _, seen := c.Times[e.Type]; !seen {
 		c.Times[e.Type] = e.At
 	}
+	if _, seen := c.newest[e.Type]; !seen && c.newest != nil {
+		c.newest[e.Type] = e.At
+	}
 	if moves(e.Type) {
 		c.before, c.State = c.State, e.Type
 	}
@@ -33,6 +36,10 @@ func (c *Case) apply(e *Event) {
 	case Dispatched:
 		c.Assignee, c.Department, c.With = e.Body.Assignee, e.Body.Department, e.Body.With
 		c.sentBy, c.settled = e.By, false
+	case Filed:
+		if c.before == Closed || c.before == Archived {
+			c.reopen(e)
+		}
 	case Returned, Upheld:
 		c.Assignee = ""
 	case Objected:
