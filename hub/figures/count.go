@@ -86,7 +86,7 @@ func (p period) open(c tasks.Case) bool {
 	if c.Open() && c.Updated < p.to {
 		return true // also when it was closed and opened again
 	}
-	for _, end := range []tasks.EventType{tasks.Closed, tasks.Rejected, tasks.Voided, tasks.Archived, tasks.Merged} {
+	for _, end := range []tasks.EventType{tasks.Closed, tasks.Spot, tasks.Rejected, tasks.Voided, tasks.Archived, tasks.Merged} {
 		if at, ended := c.Times[end]; ended && at < p.to {
 			return false
 		}

@@ -76,6 +76,7 @@ func (f *Fact) mark(events []tasks.Event, p period) {
 	add("reported", reported, true)
 	add("valid", reported, f.State != tasks.Rejected && f.State != tasks.Voided)
 	add("filed", filed, filed != 0)
+	add("spot", f.Newest()[tasks.Spot], f.State == tasks.Spot || f.State == tasks.Archived && f.Newest()[tasks.Closed] == 0)
 	add("missed", filed, filed != 0 && public)
 	add("hotline", reported, f.Source == "hotline")
 	add("repeated", reported, f.Source == "hotline" && (f.State == tasks.Merged || len(f.Joined) > 0))
@@ -170,7 +171,7 @@ func dispatches(events []tasks.Event) (first telemetry.Millis, again bool) {
 // mistake in the formula. What clocks count is known by its ending.
 var parts = map[string][]string{
 	"reported": nil, "valid": {"reported"}, "filed": nil, "missed": {"filed"}, "hotline": {"reported"}, "repeated": {"hotline", "reported"},
-	"dispatched": nil, "redispatched": {"dispatched"}, "to_dispose": nil, "disposed": {"to_dispose"}, "disposed_on_time": {"disposed", "to_dispose"},
+	"spot": {"reported", "valid"}, "dispatched": nil, "redispatched": {"dispatched"}, "to_dispose": nil, "disposed": {"to_dispose"}, "disposed_on_time": {"disposed", "to_dispose"},
 	"due": nil, "closed": {"due"}, "closed_on_time": {"closed", "due"}, "rework": {"due"}, "suspended": nil,
 	"held": nil, "passed": {"held"}, "to_and_fro": {"passed", "held"},
 }

@@ -236,11 +236,12 @@ func maxTime(a, b time.Time) time.Time {
 }
 
 // missing lists the kinds of evidence that the matter demands before step t
-// and the case does not have.
+// and the case does not have. What was handled on the spot is proven like any
+// other claim.
 func (m Matter) missing(c *Case, t EventType) []string {
 	var out []string
 	for _, p := range m.Evidence {
-		if p.Before == t && !slices.Contains(c.proofs, p.Kind) {
+		if (p.Before == t || t == Spot && p.Before == Claimed) && !slices.Contains(c.proofs, p.Kind) {
 			out = append(out, p.Kind)
 		}
 	}

@@ -11,12 +11,12 @@ import (
 // dispatch; what it had come to before stays in the events, and in Former.
 
 // openings are the indexes of the events that opened a case again: it was filed
-// after it had been closed.
+// after it had come to an end.
 func openings(events []Event) (out []int) {
 	closed := false
 	for i := range events {
 		switch {
-		case events[i].Type == Closed:
+		case events[i].Type == Closed || events[i].Type == Spot:
 			closed = true
 		case closed && events[i].Type == Filed:
 			out, closed = append(out, i), false

@@ -60,6 +60,7 @@ type Case struct {
 	newest        map[EventType]telemetry.Millis // first time of each event since it was opened again; nil: never
 	before        EventType                      // state before the newest move
 	mergedFrom    EventType
+	finder        identity.PersonID                    // who reported it
 	own           telemetry.Millis                     // own report, before others joined
 	joined        map[identity.CaseID]telemetry.Millis // their reports
 	suspendedFrom EventType

@@ -1170,6 +1170,7 @@ export interface components {
             department?: string;
             device?: string;
             evidence?: string[] | null;
+            former?: components["schemas"]["Clock"][] | null;
             grid: string;
             hazard?: string;
             held?: components["schemas"]["Held"][] | null;
@@ -1184,6 +1185,8 @@ export interface components {
             passes?: components["schemas"]["Pass"][] | null;
             place: components["schemas"]["Point"];
             region?: string;
+            /** Format: int64 */
+            reopened?: number;
             /** Format: int64 */
             reported: number;
             /** Format: int64 */
@@ -1213,6 +1216,7 @@ export interface components {
             device?: string;
             events: components["schemas"]["Event"][] | null;
             evidence?: string[] | null;
+            former?: components["schemas"]["Clock"][] | null;
             grid: string;
             hazard?: string;
             held?: components["schemas"]["Held"][] | null;
@@ -1228,6 +1232,8 @@ export interface components {
             passes?: components["schemas"]["Pass"][] | null;
             place: components["schemas"]["Point"];
             region?: string;
+            /** Format: int64 */
+            reopened?: number;
             /** Format: int64 */
             reported: number;
             /** Format: int64 */
@@ -1337,7 +1343,7 @@ export interface components {
             severity?: "info" | "minor" | "major" | "critical";
             text?: string;
             /** @enum {string} */
-            type: "screened" | "rejected" | "filed" | "dispatched" | "accepted" | "returned" | "objected" | "upheld" | "dismissed" | "enroute" | "onscene" | "handling" | "cosign" | "agreed" | "opposed" | "withdrawn" | "extended" | "suspended" | "resumed" | "claimed" | "checked" | "rework" | "closed" | "archived" | "voided" | "graded" | "noted" | "evidence" | "ordered" | "taken" | "declined" | "done" | "waived";
+            type: "screened" | "rejected" | "spot" | "filed" | "dispatched" | "accepted" | "returned" | "objected" | "upheld" | "dismissed" | "enroute" | "onscene" | "handling" | "cosign" | "agreed" | "opposed" | "withdrawn" | "extended" | "suspended" | "resumed" | "claimed" | "checked" | "rework" | "closed" | "archived" | "voided" | "graded" | "noted" | "evidence" | "ordered" | "taken" | "declined" | "done" | "waived";
             /** Format: int64 */
             until?: number;
             why?: string;
