@@ -29,6 +29,7 @@ type Deps struct {
 	Hazards     Hazards
 	Dispatch    Dispatch
 	Evidence    Evidence
+	Uploads     Uploads
 	Archive     Archive
 	Hotline     Hotline
 	Alike       Alike
@@ -73,6 +74,7 @@ func New(d Deps) *API {
 	a.registerCare()
 	a.registerCommands()
 	a.registerCases()
+	a.registerUploads()
 	a.registerArchive()
 	a.registerHotline()
 	a.registerAlike()
