@@ -85,7 +85,7 @@ func Open(o Options) (*Desk, error) {
 	parts.UseTerminater(d.pieces)
 	memorylocker.New().UseIn(parts)
 	var err error
-	d.tus, err = handler.NewUnroutedHandler(handler.Config{StoreComposer: parts, BasePath: Path, MaxSize: evidence.MaxBytes, DisableDownload: true,
+	d.tus, err = handler.NewUnroutedHandler(handler.Config{StoreComposer: parts, BasePath: Path, MaxSize: evidence.MaxVideo, DisableDownload: true,
 		Cors: &handler.CorsConfig{Disable: true}, Logger: tuslog.New(tuslog.NewTextHandler(io.Discard, nil)),
 		PreUploadCreateCallback: d.announced, PreFinishResponseCallback: d.complete})
 	return d, err

@@ -214,7 +214,7 @@ func TestWhatIsRefused(t *testing.T) {
 		pairs []string
 		want  int
 	}{
-		{strconv.Itoa(evidence.MaxBytes + 1), capture, http.StatusRequestEntityTooLarge},
+		{strconv.Itoa(evidence.MaxVideo + 1), capture, http.StatusRequestEntityTooLarge},
 		{"0", capture, http.StatusBadRequest},
 		{"", capture, http.StatusBadRequest},
 		{"10", []string{"kind", "photo-after"}, http.StatusBadRequest},
