@@ -30,6 +30,7 @@ type Deps struct {
 	Dispatch    Dispatch
 	Evidence    Evidence
 	Uploads     Uploads
+	Forecast    Forecast
 	Archive     Archive
 	Hotline     Hotline
 	Alike       Alike
@@ -75,6 +76,7 @@ func New(d Deps) *API {
 	a.registerCommands()
 	a.registerCases()
 	a.registerUploads()
+	a.registerForecast()
 	a.registerArchive()
 	a.registerHotline()
 	a.registerAlike()

@@ -26,6 +26,7 @@ import (
 	"gridhub/hub/evidence"
 	"gridhub/hub/evidence/uploads"
 	"gridhub/hub/figures"
+	"gridhub/hub/forecast"
 	"gridhub/hub/health"
 	"gridhub/hub/history"
 	"gridhub/hub/hotline"
@@ -80,6 +81,7 @@ type Hub struct {
 	broker     *broker.Broker
 	evidence   *evidence.Store
 	uploads    *uploads.Desk
+	forecast   *forecast.Board
 	archive    *archive.Archive
 	hotline    *hotline.Importer
 	residents  *open311.Desk
@@ -180,6 +182,7 @@ func (h *Hub) openWork(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	h.forecast = forecast.New(h.pool, h.now, h.log)
 	if err = h.openUploads(); err != nil {
 		return err
 	}
@@ -264,7 +267,7 @@ func (h *Hub) openDoors(context.Context) (err error) {
 		Accounts: claimable{h.accounts, h}, Terminals: terminals{h}, Enrolments: enrolment{h.enrolments, h}, Street: street{h.files}, Staff: desk{h.staff, h.board},
 		Tracks: tracks{h}, Now: h.board, Changes: h.board, History: series{h.history}, Cases: intakeDesk{h.pool, h}, Hazards: h.book,
 		Dispatch: dispatch.New(dispatch.Default(), h.pool, roster{h}, h.files.Roads, h.now),
-		Evidence: h.evidence, Uploads: h.uploads, Archive: h.archive, Hotline: h.hotline, Alike: alike.New(h.pool, alike.Default(), h.now), Merger: h.pool, Patrols: h.rounds, Figures: h.figures,
+		Evidence: h.evidence, Uploads: h.uploads, Forecast: h.forecast, Archive: h.archive, Hotline: h.hotline, Alike: alike.New(h.pool, alike.Default(), h.now), Merger: h.pool, Patrols: h.rounds, Figures: h.figures,
 		Quarantine: shelf{h.quarantine}, Ledger: account{h.ledger}, Commands: h.commands, CommandKeys: h.keys, Care: caretaker{h}, Gateways: cabinets{h}, Health: parts{h}, Faults: h.faults, Clocks: h.conditions, Clock: h.now, Log: h.log,
 	})
 	h.doors, err = openDoors(h)
@@ -299,6 +302,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	run(&out, sinks, "board", h.board.Run)
 	run(&out, sinks, "archive", h.archive.Run)
 	run(&out, sinks, "uploads", h.uploads.Run)
+	run(&out, sinks, "forecast", h.forecast.Run)
 	run(&out, sinks, "commands", h.commands.Run)
 	run(&in, sources, "hotline", h.hotline.Run)
 	run(&out, sinks, "retention", h.retain)

@@ -56,6 +56,7 @@ var neighbours = []neighbour{
 	{[]string{"streams/record", "streams/camera"}, []string{"streams/sfu"}, "they take part in a room"},
 	{[]string{"streams/journal"}, []string{"streams/journal/fsx"}, "the journal's disk, exchanged where a crash is tried out"},
 	{[]string{"hub/evidence"}, []string{"hub/evidence/font"}, "the typeface of the watermark"},
+	{[]string{"hub/forecast"}, []string{"hub/tasks"}, "how long a case takes is read from the cases before it"},
 	{[]string{"hub/evidence/uploads"}, []string{"hub/evidence", "hub/tasks"}, "what came in pieces becomes evidence, or is refused in the pool's words"},
 	{[]string{"hub/tasks", "hub/rules", "hub/patrol"}, []string{"hub/people"}, "who was on duty at the event's time is a fact that these decide by"},
 	{[]string{"hub/rules", "hub/dispatch", "hub/patrol", "hub/figures", "hub/evidence", "hub/calls"}, []string{"hub/tasks"}, "the case is what all of them work for"},

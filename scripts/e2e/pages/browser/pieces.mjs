@@ -19,7 +19,7 @@ function film() {
   }
   const where = Buffer.from('+30.2753+120.1600/')
   return Buffer.concat([
-    box('ftyp', Buffer.from('isom\0\0\2\0isomiso2mp41')),
+    box('ftyp', Buffer.from('isom\x00\x00\x02\x00isomiso2mp41')),
     box('moov', box('udta', box('©xyz', where))),
     box('mdat', randomFillSync(Buffer.alloc(10 << 20))),
   ])

@@ -602,6 +602,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How likely open cases are to overrun a limit, from how long such cases took; the likeliest first */
+        get: operations["forecast"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/gateways": {
         parameters: {
             query?: never;
@@ -2145,6 +2162,25 @@ export interface components {
             known?: boolean;
             order: string;
         };
+        Risk: {
+            /**
+             * @description such are the cases of the matter and the department, or of the matter
+             * @enum {string}
+             */
+            by: "department" | "matter";
+            case: string;
+            clock: string;
+            /**
+             * Format: int64
+             * @description of these, how many overran it
+             */
+            late: number;
+            /**
+             * Format: int64
+             * @description earlier cases that were not done either when as much of the limit was used up
+             */
+            such: number;
+        };
         Round: {
             /** Format: int64 */
             asked: number;
@@ -3687,6 +3723,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Table"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    forecast: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Risk"][] | null;
                 };
             };
             /** @description Error */
