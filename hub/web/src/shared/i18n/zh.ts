@@ -52,6 +52,7 @@ export const zh = {
   case: {
     next: '下一步', clocks: '时限', noClocks: '没有计时中的时限', nearest: '最近的三人', again: '改派', dispatch: '派遣', dispatchTo: '派给 {who}', dispatching: '正在派遣…', excluded: '未入选 {n} 人', noCandidates: '附近没有可派的人',
     noCandidatesHint: '可能无人在岗或没有位置。展开“为什么”查看每个人的原因。', handler: '处理人', noHandler: '尚未派遣', department: '主办', with: '协办', evidence: '证据', noEvidence: '还没有照片',
+    risk: '到此时仍未办结的 {such} 件同类案件中，{share} % 超过了{limit}时限；还剩 {left}。',
     missing: '还缺：{list}', timeline: '过程', cleared: '读数已恢复正常', anew: '恢复正常后再次超限，已另立一案', reworks: '返工 {n} 次', call: '语音', video: '视频', whyTitle: '{step}：请写明原因', reason: '原因', until: '到何时', eta: '约 {n} 分钟',
     load: '手上 {n} 件', noLoad: '手上没有任务', fixAge: '位置 {age}', open: '打开案件', device: '触发设备', hazard: '隐患', reported: '上报', near: '到场位置距现场 {n} 米', offline: '离线完成，{time} 送达',
     hash: '存证', conflict: '案件刚被别人更新，已为您刷新，请再看一眼。', note: '备注', noteHint: '写一条备注…', overview: '其余 {n} 项', photo: '照片', by: '由 {who}', cost: '综合 {n}',
@@ -59,7 +60,7 @@ export const zh = {
   reason: { best: '首选', 'by-road': '按路网', 'has-tasks': '手上有任务', 'old-fix': '位置较旧', 'lead-department': '主办部门', 'co-department': '协办部门', 'first-responder': '先期处置力量', nearest: '最近', 'own-grid': '本网格', skilled: '有专长', free: '空闲', near: '较近', 'fair-load': '任务较少', fresh: '位置新', department: '主办部门', 'straight-line': '直线估算', road: '按路网' },
   why: { cleared: '读数已恢复正常', automatic: '按事项规则自动完成', system: '系统' },
   excluded: { 'no-way': '无路可达', farther: '另有更合适的人', 'off-duty': '不在岗', 'no-position': '没有位置', 'stale-position': '位置过时', busy: '任务已满', 'wrong-department': '部门不符', 'too-far': '太远', 'in-need': '求助者本人' },
-  proof: { 'photo-before': '处置前照片', 'photo-after': '处置后照片', signature: '签名', document: '文书', video: '视频', checklist: '检查表', callback: '回访', tag: '打卡点', reading: '读数', patrol: '巡查照片', audio: '录音', 'reused-photo': '照片曾使用过', recorded: '中心代录' },
+  proof: { 'photo-before': '处置前照片', 'photo-after': '处置后照片', signature: '签名', document: '文书', video: '视频', checklist: '检查表', callback: '回访', tag: '打卡点', reading: '读数', patrol: '巡查照片', audio: '录音', 'reused-photo': '照片曾使用过', recorded: '中心代录', supervised: '督办' },
   person: {
     onDuty: '在岗', offDuty: '不在岗', presence: '终端', online: '在线', offline: '离线', unknown: '未知', lastFix: '位置', noFix: '没有位置', accuracy: '±{n} 米', still: '停留 {span}', moving: '移动中',
     track: '今日轨迹', walked: '步行 {n} 公里', stays: '停留点', noStays: '没有停留', gaps: '{n} 段无信号（未知，非停留）', noTrack: '今天没有轨迹', working: '正在处理', battery: '电量', grids: '网格', skills: '专长', call: '呼叫',
@@ -103,7 +104,7 @@ export const zh = {
     leakage: '剩余电流', power: '功率', energy: '电量', battery: '电池', wind: '风速', rain: '雨量', co: '一氧化碳', smoke: '烟雾', flow: '流量', so2: '二氧化硫', no2: '二氧化氮', o3: '臭氧', co2: '二氧化碳', tilt: '倾角', flooded: '进水', ratio: '变比', fault: '故障', temperature_fault: '温度不可用', humidity_fault: '湿度不可用', fix: '定位', satellites: '卫星数', hdop: '水平精度因子', sos: '紧急报警', 'power-low': '欠压', 'power-cut': '断电', signal: '信号强度',
   },
   map: { layers: '图层', people: '人员', devices: '设备', cases: '案件', grids: '网格', routes: '巡查路线', trails: '轨迹', fit: '全街道', follow: '跟随', unsupported: '此电脑不能显示地图（缺少 WebGL），列表照常可用。', label: '街道地图' },
-  pool: { title: '任务池', look: '进度', filter: '编号、标题、事项、网格…', state: '状态', matter: '事项', grid: '网格', who: '处理人', due: '时限', source: '来源', reported: '上报', number: '编号', empty: '没有符合条件的案件', clear: '清除筛选', count: '{n} 件', onlyOpen: '只看未结', from: '来自“{name}”' },
+  pool: { chosen: '已选 {n} 件', chooseAll: '全选', dispatchBest: '各派最近的人', merge: '并入最早一件', supervise: '督办', clearChoice: '取消选择', failed: '{n} 件未成，仍保持选中', view: '视图', saveView: '保存视图', dropView: '删除此视图', viewName: '名称', order: '排序', by: { urgency: '按紧急程度', risk: '按超时可能', reported: '按上报时间' }, columns: '列', risk: '超时可能', riskHint: '以往同类案件中后来超时的比例', riskWhy: '{such} 件同类案件中有 {late} 件超过{limit}时限', noRisk: '同类案件太少，或没有在走的时限', keys: 'J / K 上下，X 选中，D 派遣', title: '任务池', look: '进度', filter: '编号、标题、事项、网格…', state: '状态', matter: '事项', grid: '网格', who: '处理人', due: '时限', source: '来源', reported: '上报', number: '编号', empty: '没有符合条件的案件', clear: '清除筛选', count: '{n} 件', onlyOpen: '只看未结', from: '来自“{name}”' },
   patrol: {
     title: '今日巡查', routes: '{n} 条路线', done: '{done}/{total} 个点', ahead: '未开始', running: '进行中', finished: '已完成', missed: '有漏点', window: '时段', grid: '网格', low: '{n} 次打卡需人工复核', grade: '到场可信度 {n}', empty: '今天没有路线', unvisited: '未到', visited: '{time} {who}', summary: '已走 {done}/{total} 个点', counts: '有效', notCounts: '不计入',
     why: { 'no-photo': '没有照片', 'out-of-radius': '不在范围内', 'out-of-window': '不在时段内', inside: '在范围内', photo: '有照片', window: '在时段内', 'inaccurate': '定位不准', continuity: '行程连贯', 'clock-offset': '时钟有偏差', mock: '疑似模拟定位' },
