@@ -6,11 +6,13 @@
 // It promises that an offset it has told is on the disk, across kill -9; that the
 // last piece is answered only when the whole is evidence like any other, checked by
 // the same eyes and against the sum that was announced; that one account holds a
-// bounded number of unfinished files, and that these are gone after a while. It
+// bounded number of unfinished files, of which the one that rested longest gives
+// way, and that these are gone after a while. It
 // leaves out who may upload (api) and what a photo shows (evidence).
 package uploads
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,6 +22,7 @@ import (
 	"net/http"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -51,6 +54,7 @@ type Options struct {
 	Log        *slog.Logger
 	Keep       time.Duration // that an upload may rest; default: three days
 	PerAccount int           // unfinished ones of an account; default: 40, a shift's photos without a network
+	Announced  int64         // bytes that an account's unfinished ones may come to; default: 1 GB
 }
 
 // Desk takes uploads. It is safe for concurrent use; one desk at a time may own a
@@ -75,6 +79,9 @@ func Open(o Options) (*Desk, error) {
 	}
 	if o.PerAccount == 0 {
 		o.PerAccount = 40
+	}
+	if o.Announced == 0 {
+		o.Announced = 1 << 30
 	}
 	if err := os.MkdirAll(o.Folder, 0o700); err != nil {
 		return nil, fmt.Errorf("uploads folder: %w", err)
@@ -184,23 +191,35 @@ func (d *Desk) announced(e handler.HookEvent) (handler.HTTPResponse, handler.Fil
 	if e.Upload.Size == 0 {
 		return handler.HTTPResponse{}, handler.FileInfoChanges{}, refusal(http.StatusBadRequest, errors.New("an empty file is no evidence"))
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	all, err := d.pieces.list()
-	n := 0
-	for _, u := range all {
-		if u.Account == who.Account && u.Hash == "" {
-			n++
-		}
-	}
-	if err == nil && n >= d.o.PerAccount {
-		err = fmt.Errorf("%d uploads are not finished: finish or drop one first", n)
-		return handler.HTTPResponse{}, handler.FileInfoChanges{}, refusal(http.StatusTooManyRequests, err)
-	}
-	if err != nil {
+	if err := d.makeRoom(who.Account, e.Upload.Size); err != nil {
 		return handler.HTTPResponse{}, handler.FileInfoChanges{}, err
 	}
 	return handler.HTTPResponse{Header: handler.HTTPHeader{"Upload-Expires": d.o.Clock().Add(d.o.Keep).UTC().Format(http.TimeFormat)}}, handler.FileInfoChanges{}, nil
+}
+
+// makeRoom lets the uploads of an account go that rested longest, until another of
+// this size fits in. A terminal whose upload has gone begins it anew; one that was
+// turned away would hold up all that waits behind it.
+func (d *Desk) makeRoom(account string, size int64) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	all, err := d.pieces.list()
+	if err != nil {
+		return err
+	}
+	all = slices.DeleteFunc(all, func(u upload) bool { return u.Account != account || u.Hash != "" })
+	slices.SortFunc(all, func(a, b upload) int { return cmp.Compare(a.Touched, b.Touched) })
+	for _, u := range all {
+		size += u.Info.Size
+	}
+	for len(all) >= d.o.PerAccount || len(all) > 0 && size > d.o.Announced {
+		if err := d.pieces.remove(all[0].Info.ID); err != nil {
+			return err
+		}
+		size -= all[0].Info.Size
+		all = all[1:]
+	}
+	return nil
 }
 
 // complete makes evidence of an upload whose last byte has come.
