@@ -54,6 +54,7 @@ await play(async () => {
   await eventually('a third of the film at the hub', () => sent.some((r) => r.method === 'PATCH' && r.offset > 3 << 20))
   await phone.context().setOffline(true)
   await phone.getByText('没有网络').waitFor()
+  await phone.waitForTimeout(3_000) // what was under way has failed
   const before = sent.length
   const far = Math.max(...sent.map((r) => r.offset))
   say(`the network went away with ${(far / 1048576).toFixed(1)} of 10 MB at the hub`)

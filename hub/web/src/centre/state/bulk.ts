@@ -1,6 +1,6 @@
 // The same step on several cases, one after the other, with what came of each.
 import { ref, shallowRef } from 'vue'
-import { ApiError, api, list, take } from '@/shared/api/client'
+import { api, list, take } from '@/shared/api/client'
 import type { Case, Command } from '@/shared/api/types'
 import { newId } from '@/shared/ids'
 import { useNames } from './names'
@@ -33,7 +33,7 @@ export function useBulk() {
         said = await deed(c)
       } catch (e) {
         ok = false
-        said = e instanceof ApiError ? e.detail : String(e)
+        said = e instanceof Error ? e.message : String(e) // an ApiError's message is the hub's reason
       }
       outcomes.value = [...outcomes.value, { id: c.id, number: c.number, ok, said }]
       if (ok) picked.value.delete(c.id)
