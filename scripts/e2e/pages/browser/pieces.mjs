@@ -50,6 +50,8 @@ await play(async () => {
   await wire.send('Network.emulateNetworkConditions', { offline: false, latency: 80, downloadThroughput: 1 << 20, uploadThroughput: 1500 << 10 })
 
   await phone.getByRole('button', { name: '详情与过程' }).click()
+  await phone.getByText('拍一段视频').waitFor()
+  await phone.screenshot({ path: `${task.shots}/field-film.png` })
   await phone.locator('input[type=file]').setInputFiles(file)
   await eventually('a third of the film at the hub', () => sent.some((r) => r.method === 'PATCH' && r.offset > 3 << 20))
   await phone.context().setOffline(true)
