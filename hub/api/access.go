@@ -92,6 +92,11 @@ var access = map[string][]identity.Role{
 	"hazards":       inside,
 	"put-evidence":  {identity.Handler, identity.Dispatcher, identity.Checker},
 	"evidence-file": inside,
+	"forecast":      desk,
+	"upload":        {identity.Handler, identity.Dispatcher, identity.Checker}, // as put-evidence
+	"upload-offset": {identity.Handler, identity.Dispatcher, identity.Checker},
+	"upload-piece":  {identity.Handler, identity.Dispatcher, identity.Checker},
+	"upload-drop":   {identity.Handler, identity.Dispatcher, identity.Checker},
 
 	"alike": desk,
 	"merge": {identity.CallTaker, identity.Dispatcher},

@@ -36,6 +36,7 @@ func TestDenyByDefault(t *testing.T) {
 	for path, item := range a.huma.OpenAPI().Paths {
 		for method, id := range map[string]string{
 			http.MethodGet: opID(item.Get), http.MethodPost: opID(item.Post), http.MethodDelete: opID(item.Delete),
+			http.MethodPut: opID(item.Put), http.MethodPatch: opID(item.Patch), http.MethodHead: opID(item.Head),
 		} {
 			if id == "" || slices.Equal(access[id], anyone) {
 				continue

@@ -36,6 +36,8 @@ type Deps struct {
 	Hazards     Hazards
 	Dispatch    Dispatch
 	Evidence    Evidence
+	Uploads     Uploads
+	Forecast    Forecast
 	Archive     Archive
 	Hotline     Hotline
 	Alike       Alike
@@ -90,6 +92,8 @@ func New(d Deps) *API {
 	a.registerCare()
 	a.registerCommands()
 	a.registerCases()
+	a.registerUploads()
+	a.registerForecast()
 	a.registerArchive()
 	a.registerHotline()
 	a.registerAlike()

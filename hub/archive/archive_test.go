@@ -192,6 +192,11 @@ func TestAReopenedCaseGetsASealThatNamesTheFormer(t *testing.T) {
 	if !one.OK() || !two.OK() || two.Former == "" || two.Former != sum(one.statement) || two.Events <= one.Events {
 		t.Errorf("first %+v, second %+v", one, two)
 	}
+	c, _, err := s.pool.Get(t.Context(), id)
+	s.must(err)
+	if k := c.Clocks[0]; k.Started <= c.Reopened || k.Light != "green" || len(c.Former) != 1 || !bytes.Contains(s.file(id, 2), fmt.Appendf(nil, `"started":%d`, k.Started)) {
+		t.Errorf("the second seal counts from %v, want since it was opened again at %v", k.Started, c.Reopened)
+	}
 }
 
 func TestSealingGoesOnWhereACrashLeftIt(t *testing.T) {

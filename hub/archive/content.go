@@ -42,7 +42,7 @@ type content struct {
 }
 
 // extensions of originals, by media type; a type that is not here has none.
-var extensions = map[string]string{evidence.JPEG: ".jpg", evidence.PNG: ".png", evidence.WebP: ".webp", evidence.PDF: ".pdf"}
+var extensions = map[string]string{evidence.JPEG: ".jpg", evidence.PNG: ".png", evidence.WebP: ".webp", evidence.PDF: ".pdf", evidence.MP4: ".mp4", evidence.WebM: ".webm"}
 
 // gather collects what a seal over the first n lines of a case holds.
 func (a *Archive) gather(ctx context.Context, m Manifest, lines [][]byte) (content, error) {

@@ -7,6 +7,7 @@ import (
 	_ "image/jpeg" // formats that are accepted
 	_ "image/png"
 	"io"
+	"slices"
 
 	"gridhub/hub/tasks"
 
@@ -32,6 +33,10 @@ const (
 // headBytes are enough to tell the types apart.
 const headBytes = 12
 
+// brands are the kinds of MP4 that phones and recorders write; pictures come in
+// the same boxes under other names.
+var brands = []string{"isom", "iso2", "iso4", "iso5", "iso6", "mp41", "mp42", "avc1", "M4V ", "3gp4", "3gp5", "3gp6", "qt  "}
+
 // sniff names the type of a file by its first bytes; empty = not accepted.
 func sniff(head []byte) string {
 	switch {
@@ -43,6 +48,10 @@ func sniff(head []byte) string {
 		return WebP
 	case bytes.HasPrefix(head, []byte("%PDF-")):
 		return PDF
+	case len(head) >= 12 && string(head[4:8]) == "ftyp" && slices.Contains(brands, string(head[8:12])):
+		return MP4
+	case bytes.HasPrefix(head, []byte("\x1a\x45\xdf\xa3")):
+		return WebM
 	}
 	return ""
 }
@@ -57,9 +66,9 @@ func inspect(f io.ReadSeeker) (string, error) {
 	}
 	kind := sniff(head[:n])
 	if kind == "" {
-		return "", refused("this is no JPEG, PNG, WebP or PDF")
+		return "", refused("this is no JPEG, PNG, WebP, PDF, MP4 or WebM")
 	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil || kind == PDF {
+	if _, err := f.Seek(0, io.SeekStart); err != nil || !picture(kind) {
 		return kind, err
 	}
 	c, format, err := image.DecodeConfig(f)

@@ -17,14 +17,15 @@ import (
 // ErrNotFound says that no such evidence is kept.
 var ErrNotFound = errors.New("no such evidence")
 
-// The forms of an item. A document has the original only.
+// The forms of an item. A document has the original only, a video the original and
+// one that is marked by nothing but has lost what its camera wrote into it.
 const (
 	Original = "original" // the bytes as they came
 	Marked   = "marked"   // upright, at most 2048 pixels, with the watermark
 	Thumb    = "thumb"    // upright, at most 320 pixels
 )
 
-// MaxBytes is the largest original.
+// MaxBytes is the largest original that is no video.
 const MaxBytes = 20 << 20
 
 // renderers bounds the pictures that are decoded at one time, each of which
@@ -74,9 +75,9 @@ func (s *Store) Put(ctx context.Context, m Meta, body io.Reader) (Item, error) {
 		return Item{}, fmt.Errorf("evidence: %w", err)
 	}
 	defer discard(f)
-	hash, size, err := receive(f, body, MaxBytes)
+	hash, size, err := receive(f, body, MaxVideo)
 	if errors.Is(err, errTooLarge) {
-		return Item{}, refused(fmt.Sprintf("the file is larger than %d MB", MaxBytes>>20))
+		return Item{}, refused(fmt.Sprintf("the file is larger than %d MB", MaxVideo>>20))
 	}
 	if err != nil {
 		return Item{}, fmt.Errorf("evidence: %w", err)
@@ -90,6 +91,9 @@ func (s *Store) Put(ctx context.Context, m Meta, body io.Reader) (Item, error) {
 	item := Item{Meta: m, Hash: hash, Size: size, Received: telemetry.At(s.config.Clock())}
 	if item.Type, err = inspect(f); err != nil {
 		return Item{}, err
+	}
+	if most := largest(item.Type); size > most {
+		return Item{}, refused(fmt.Sprintf("the file is larger than %d MB", most>>20))
 	}
 	item.Caption = s.caption(ctx, m)
 	if item.Look, err = s.render(ctx, f, item); err != nil {
@@ -118,8 +122,8 @@ func (s *Store) caption(ctx context.Context, m Meta) []string {
 
 // render makes the forms of a picture beside the original.
 func (s *Store) render(ctx context.Context, f *os.File, i Item) (Look, error) {
-	if i.Type == PDF {
-		return 0, nil
+	if !picture(i.Type) {
+		return 0, s.strip(f, i)
 	}
 	select {
 	case s.slots <- struct{}{}:
@@ -151,17 +155,39 @@ func (s *Store) Open(ctx context.Context, hash, form string) (io.ReadSeekCloser,
 	if err != nil {
 		return nil, "", err
 	}
-	if form == Original || item.Type == PDF {
+	if form == Original || item.Type == PDF || item.Type == WebM {
 		return opened(item.Type)(os.Open(s.blobs.path(hash, Original)))
 	}
 	if form != Marked && form != Thumb {
 		return nil, "", fmt.Errorf("form %q: want %s, %s or %s", form, Original, Marked, Thumb)
 	}
+	if item.Type == MP4 {
+		form = Marked
+	}
 	f, err := os.Open(s.blobs.path(hash, form))
 	if errors.Is(err, os.ErrNotExist) {
 		f, err = s.again(ctx, item, form)
 	}
+	if item.Type == MP4 {
+		return opened(MP4)(f, err)
+	}
 	return opened(JPEG)(f, err)
+}
+
+// strip makes the form of a video that everybody may see.
+func (s *Store) strip(f *os.File, i Item) error {
+	if i.Type != MP4 {
+		return nil
+	}
+	to, err := s.blobs.temporary()
+	if err != nil {
+		return fmt.Errorf("evidence: %w", err)
+	}
+	defer discard(to)
+	if err := bare(to, f); err != nil {
+		return refused("the video cannot be read: " + err.Error())
+	}
+	return s.blobs.keep(to, i.Hash, Marked)
 }
 
 // opened keeps a nil file from becoming a reader that is not nil.

@@ -47,7 +47,7 @@ func Of(facts []Fact, from, to telemetry.Millis) Summary {
 		Filed:        count(cases, p.has(tasks.Filed)),
 		Handled:      count(cases, p.has(tasks.Claimed)),
 		Closed:       count(cases, p.has(tasks.Closed)),
-		OnTime:       count(cases, func(c tasks.Case) bool { return p.has(tasks.Closed)(c) && onTime(c) }),
+		OnTime:       count(cases, func(c tasks.Case) bool { return p.has(tasks.Closed)(c) && onTime(first(c)) }),
 		Open:         count(cases, p.open),
 		Overdue:      count(cases, func(c tasks.Case) bool { return p.open(c) && !suspended(c) && p.overdue(c) }),
 		Suspended:    count(cases, suspended),
@@ -86,7 +86,7 @@ func (p period) open(c tasks.Case) bool {
 	if c.Open() && c.Updated < p.to {
 		return true // also when it was closed and opened again
 	}
-	for _, end := range []tasks.EventType{tasks.Closed, tasks.Rejected, tasks.Voided, tasks.Archived, tasks.Merged} {
+	for _, end := range []tasks.EventType{tasks.Closed, tasks.Spot, tasks.Rejected, tasks.Voided, tasks.Archived, tasks.Merged} {
 		if at, ended := c.Times[end]; ended && at < p.to {
 			return false
 		}
@@ -102,9 +102,17 @@ func (p period) overdue(c tasks.Case) bool {
 	})
 }
 
+// first are the clocks by which a case's first closing is judged.
+func first(c tasks.Case) []tasks.Clock {
+	if c.Reopened != 0 {
+		return c.Former
+	}
+	return c.Clocks
+}
+
 // onTime says whether no limit that decides was overrun.
-func onTime(c tasks.Case) bool {
-	return !slices.ContainsFunc(c.Clocks, func(k tasks.Clock) bool {
+func onTime(clocks []tasks.Clock) bool {
+	return !slices.ContainsFunc(clocks, func(k tasks.Clock) bool {
 		return k.Decides() && k.Due != 0 && (k.Stopped == 0 || k.Stopped > k.Due)
 	})
 }

@@ -45,6 +45,7 @@ func (f *Fact) mark(p period) {
 	add("reported", reported, true)
 	add("valid", reported, f.State != tasks.Rejected && f.State != tasks.Voided)
 	add("filed", filed, filed != 0)
+	add("spot", f.Newest()[tasks.Spot], f.State == tasks.Spot || f.State == tasks.Archived && f.Newest()[tasks.Closed] == 0)
 	add("missed", filed, filed != 0 && public)
 	add("hotline", reported, f.Source == "hotline")
 	add("repeated", reported, f.Source == "hotline" && (f.State == tasks.Merged || len(f.Joined) > 0))
@@ -60,26 +61,27 @@ func (f *Fact) mark(p period) {
 
 // markDisposal counts what was to be disposed of and closed. A suspended or
 // merged case is in none of these; one whose limit ran out earlier and that is
-// still not done is due in this period too.
+// still not done is due in this period too. One that was opened again is disposed
+// of and closed once more, by the limits of its newest life.
 func (f *Fact) markDisposal(add func(string, telemetry.Millis, bool), p period) {
 	if f.State == tasks.Suspended || f.State == tasks.Merged || f.State == tasks.Rejected || f.State == tasks.Voided {
 		return
 	}
 	ranOut, late := f.overran(p)
 	ranOut = max(ranOut, p.from)
-	claimed, wasClaimed := f.Times[tasks.Claimed]
+	claimed, wasClaimed := f.Newest()[tasks.Claimed]
 	add("disposed", claimed, wasClaimed)
 	add("disposed_on_time", claimed, wasClaimed && f.inTime("handle"))
 	add("to_dispose", claimed, wasClaimed)
 	add("to_dispose", ranOut, !wasClaimed && late)
-	closed, done := f.Times[tasks.Closed]
+	closed, done := f.Newest()[tasks.Closed]
 	done = done && !f.Open()
 	due := closed
 	if !done {
 		due = ranOut
 	}
 	add("closed", closed, done)
-	add("closed_on_time", closed, done && onTime(f.Case))
+	add("closed_on_time", closed, done && onTime(f.Clocks))
 	add("due", due, done || late)
 	add("rework", due, (done || late) && f.Reworks > 0)
 }
@@ -122,7 +124,7 @@ func (f *Fact) markClocks(add func(string, telemetry.Millis, bool), p period) {
 // mistake in the formula. What clocks count is known by its ending.
 var parts = map[string][]string{
 	"reported": nil, "valid": {"reported"}, "filed": nil, "missed": {"filed"}, "hotline": {"reported"}, "repeated": {"hotline", "reported"},
-	"dispatched": nil, "redispatched": {"dispatched"}, "hotline_sent": {"dispatched"}, "hotline_resent": {"hotline_sent", "redispatched", "dispatched"},
+	"spot": {"reported", "valid"}, "dispatched": nil, "redispatched": {"dispatched"}, "hotline_sent": {"dispatched"}, "hotline_resent": {"hotline_sent", "redispatched", "dispatched"},
 	"to_dispose": nil, "disposed": {"to_dispose"}, "disposed_on_time": {"disposed", "to_dispose"},
 	"due": nil, "closed": {"due"}, "closed_on_time": {"closed", "due"}, "rework": {"due"}, "suspended": nil,
 	"held": nil, "passed": {"held"}, "to_and_fro": {"passed", "held"},

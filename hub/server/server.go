@@ -25,7 +25,9 @@ import (
 	"gridhub/hub/commands"
 	"gridhub/hub/dispatch"
 	"gridhub/hub/evidence"
+	"gridhub/hub/evidence/uploads"
 	"gridhub/hub/figures"
+	"gridhub/hub/forecast"
 	"gridhub/hub/health"
 	"gridhub/hub/history"
 	"gridhub/hub/hotline"
@@ -83,6 +85,8 @@ type Hub struct {
 	intake     *intake.Intake
 	broker     *broker.Broker
 	evidence   *evidence.Store
+	uploads    *uploads.Desk
+	forecast   *forecast.Board
 	archive    *archive.Archive
 	hotline    *hotline.Importer
 	residents  *open311.Desk
@@ -186,6 +190,10 @@ func (h *Hub) openWork(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	h.forecast = forecast.New(h.pool, h.now, h.log)
+	if err = h.openUploads(); err != nil {
+		return err
+	}
 	h.archive, err = archive.Open(ctx, h.db, archive.Options{Folder: filepath.Join(h.cfg.Data, "archive"), Pool: h.pool,
 		Evidence: h.evidence, Zone: h.files.Zone(), Clock: h.now, Log: h.log})
 	if err != nil {
@@ -267,7 +275,7 @@ func (h *Hub) openDoors(context.Context) (err error) {
 		Accounts: claimable{h.accounts, h}, Terminals: terminals{h}, Enrolments: enrolment{h.enrolments, h}, Street: street{h.files}, Staff: desk{h.staff, h.board},
 		Tracks: tracks{h}, Now: h.board, Changes: h.board, History: series{h.history}, Cases: intakeDesk{h.pool, h}, Hazards: h.book,
 		Dispatch: dispatch.New(dispatch.Default(), h.pool, roster{h}, h.files.Roads, h.now),
-		Evidence: h.evidence, Archive: h.archive, Hotline: h.hotline, Alike: h.alike, Merger: h.pool, Patrols: h.rounds, Figures: h.figures, Reports: h.reports,
+		Evidence: h.evidence, Uploads: h.uploads, Forecast: h.forecast, Archive: h.archive, Hotline: h.hotline, Alike: h.alike, Merger: h.pool, Patrols: h.rounds, Figures: h.figures, Reports: h.reports,
 		FiguresOf: h.figuresOf, Reach: h.staff.Reach, Absences: h.staff, Import: newcomers{h}, OIDC: h.oidc,
 		Quarantine: shelf{h.quarantine}, Ledger: account{h.ledger}, Commands: h.commands, CommandKeys: h.keys, Care: caretaker{h}, Gateways: cabinets{h}, Cameras: gallery{h}, Health: parts{h}, Faults: h.faults, Clocks: h.conditions, Clock: h.now, Log: h.log,
 	})
@@ -305,6 +313,8 @@ func (h *Hub) Run(ctx context.Context) error {
 	run(&in, sources, "limits", h.pool.Watch)
 	run(&out, sinks, "audit", h.audit.Run)
 	run(&out, sinks, "refusals", h.recordStrangers)
+	run(&out, sinks, "uploads", h.uploads.Run)
+	run(&out, sinks, "forecast", h.forecast.Run)
 	run(&out, sinks, "commands", h.commands.Run)
 	run(&in, sources, "hotline", h.hotline.Run)
 	run(&out, sinks, "retention", h.retain)

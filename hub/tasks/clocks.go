@@ -13,8 +13,9 @@ import (
 
 // Clocks computes every limit of the matter on a case's events at now. It is
 // a pure function of its arguments: pause, resume, extension, another severity,
-// rework, re-dispatch and merge all follow from the events. Of several limits
-// with one name, the first whose condition holds counts. Limits whose kind is
+// rework, re-dispatch, merge and reopening all follow from the events: a case that
+// was opened again counts from then. Of several limits with one name, the first
+// whose condition holds counts. Limits whose kind is
 // plan have no clock of their own, those of orders one for each order.
 func (m Matter) Clocks(events []Event, cal Calendar, now time.Time) []Clock {
 	return m.clocks(events, 0, cal, now)
@@ -53,11 +54,15 @@ type run struct {
 
 func (l Limit) run(events []Event, order int, cal Calendar, now time.Time) (run, bool) {
 	length, err := l.length(cal)
-	start, stop := l.bounds(events)
+	whole := events
+	var start, stop telemetry.Millis
 	if order > 0 {
 		start, stop = l.orderBounds(events, order)
+	} else {
+		events = life(events)
+		start, stop = l.bounds(events)
 	}
-	if err != nil || start == 0 || l.Kind == ByPlan || !l.applies(events, stop) {
+	if err != nil || start == 0 || l.Kind == ByPlan || !l.applies(whole, stop) {
 		return run{}, false
 	}
 	end := now
@@ -193,7 +198,7 @@ func light(share float64) string {
 	return "green"
 }
 
-// bounds finds where a clock of the case starts and stops. Arrival counts from
+// bounds finds where a clock of a life starts and stops. Arrival counts from
 // the newest dispatch, everything else from the first start; a rework ends the
 // check and begins a new handling clock, and the next claim a new check. A check
 // that waits for orders starts when the last of them is closed. A clock that is
@@ -202,9 +207,12 @@ func (l Limit) bounds(events []Event) (start, stop telemetry.Millis) {
 	var waits waits
 	var earlier telemetry.Millis
 	over, reworked := false, false
+	if l.skipped(events) {
+		return 0, 0
+	}
 	for i := range events {
 		e := &events[i]
-		began := e.Type == l.From
+		began := l.begins(e, i)
 		if l.From == Claimed {
 			began = waits.completes(e)
 		}
@@ -244,11 +252,12 @@ func maxTime(a, b time.Time) time.Time {
 }
 
 // missing lists the kinds of evidence that the matter demands before step t
-// and the case does not have.
+// and the case does not have. What was handled on the spot is proven like any
+// other claim.
 func (m Matter) missing(c *Case, t EventType) []string {
 	var out []string
 	for _, p := range m.Evidence {
-		if p.Before == t && !slices.Contains(c.proofs, p.Kind) {
+		if (p.Before == t || t == Spot && p.Before == Claimed) && !slices.Contains(c.proofs, p.Kind) {
 			out = append(out, p.Kind)
 		}
 	}
@@ -258,7 +267,7 @@ func (m Matter) missing(c *Case, t EventType) []string {
 // Describe fills what depends on the matter and the time: clocks, the steps
 // possible now, the evidence still missing before the claim.
 func (m Matter) Describe(c *Case, events []Event, cal Calendar, now time.Time) {
-	c.Clocks, c.Missing = m.Clocks(events, cal, now), m.missing(c, Claimed)
+	c.Clocks, c.Former, c.Missing = m.Clocks(events, cal, now), m.former(events, cal), m.missing(c, Claimed)
 	c.Next = slices.DeleteFunc(c.next(), func(t EventType) bool { return m.bars(c, t) != nil || m.spare(c, t) })
 	c.Waiting, c.Held = c.waiting(), c.held()
 	for i := range c.Orders {

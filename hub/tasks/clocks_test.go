@@ -42,6 +42,9 @@ func limits(rng *rand.Rand) []Limit {
 		{Name: "handle", From: Dispatched, Until: Claimed, Kind: kinds[rng.IntN(len(kinds))], Value: value(), When: "region=B"},
 		{Name: "handle", From: Dispatched, Until: Claimed, Kind: kind, Value: value()},
 		{Name: "check", From: Claimed, Until: Checked, Kind: kinds[rng.IntN(len(kinds))], Value: value()},
+		{Name: "whole", From: Reported, Until: Closed, Kind: kinds[rng.IntN(len(kinds))], Value: value()},
+		{Name: "send", From: Filed, Until: Dispatched, Kind: kinds[rng.IntN(len(kinds))], Value: value()},
+		{Name: "intake", From: Reported, Until: Filed, Kind: kinds[rng.IntN(len(kinds))], Value: value()},
 		{Name: "co-accept", From: Ordered, Until: Taken, Kind: Emergency, Value: value()},
 		{Name: "co-handle", From: Ordered, Until: Done, Kind: kinds[rng.IntN(len(kinds))], Value: value()},
 		{Name: "co-work", From: Taken, Until: Done, Kind: kinds[rng.IntN(len(kinds))], Value: value()},
@@ -68,7 +71,8 @@ func TestClocksAgainstMinutes(t *testing.T) {
 	}
 	wg.Wait()
 	for _, what := range []string{"extended", "suspended", "graded", "rework", "redispatched", "red", "yellow", "stopped", "due",
-		"ordered", "taken", "declined", "done", "waived", "joined", "parted", "earlier", "rested", "checked", "checked late", "order extended", "cosign"} {
+		"ordered", "taken", "declined", "done", "waived", "joined", "parted", "earlier", "rested", "checked", "checked late", "order extended", "cosign",
+		"closed", "reopened", "reopened and joined", "reopened and reworked", "reopened and red"} {
 		if n, _ := b.seen.Load(what); n == nil {
 			t.Errorf("no history was %s", what)
 		}
@@ -96,8 +100,12 @@ func tell(rng *rand.Rand) *story {
 	s := &story{rng: rng, at: began.Add(time.Duration(3*1440+rng.IntN(5*1440)) * time.Minute)} // joined cases began earlier
 	s.add(Reported, Body{Severity: grades[rng.IntN(4)], Region: []string{"", "A", "B"}[rng.IntN(3)]})
 	s.pass(120)
+	if rng.IntN(2) == 0 {
+		s.add(Filed, Body{})
+		s.pass(60)
+	}
 	s.add(Dispatched, Body{})
-	for range rng.IntN(6) {
+	for range rng.IntN(9) {
 		s.pass(1500)
 		switch rng.IntN(10) {
 		case 0:
@@ -146,6 +154,12 @@ func tell(rng *rand.Rand) *story {
 			case 2:
 				s.add(Checked, Body{})
 				s.pass(300)
+				if ready(s.events) && rng.IntN(3) > 0 {
+					if s.reopen() {
+						continue
+					}
+					return s
+				}
 				if rng.IntN(2) == 0 {
 					return s
 				}
@@ -193,29 +207,40 @@ func (b *brute) compare(rng *rand.Rand, cal Calendar) string {
 	m := Matter{Limits: limits(rng)}
 	s := tell(rng)
 	now := minute(telemetry.At(s.at))
-	got := map[string]Clock{}
-	for _, c := range m.Clocks(s.events, cal, s.at) {
-		got[c.Name] = c
-	}
 	if fault := b.beside(m, s, cal, now); fault != "" {
 		return fault
 	}
-	for _, name := range []string{"arrive", "handle", "check"} {
-		want, ok := b.clock(m.Limits, name, s.events, now)
-		c, have := got[name]
-		if ok != have {
-			return fmt.Sprintf("%s: clock %v, want %v\n%v", name, have, ok, s.events)
-		}
-		if !ok {
-			continue
-		}
-		if fault := b.same(name, c, want, s.events); fault != "" {
-			return fault
-		}
+	if fault := b.each(m, m.Clocks(s.events, cal, s.at), s.events, now); fault != "" {
+		return fault
+	}
+	if fault := b.before(m, s, cal); fault != "" {
+		return fault
 	}
 	for _, e := range s.events[2:] {
 		b.seen.Store(map[EventType]string{Dispatched: "redispatched"}[e.Type], true)
 		b.seen.Store(string(e.Type), true)
+	}
+	return ""
+}
+
+// each holds the clocks of a case against the minutes.
+func (b *brute) each(m Matter, clocks []Clock, events []Event, now int) string {
+	got := map[string]Clock{}
+	for _, c := range clocks {
+		got[c.Name] = c
+	}
+	for _, name := range []string{"arrive", "handle", "check", "whole", "send", "intake"} {
+		want, ok := b.clock(m.Limits, name, events, now)
+		c, have := got[name]
+		if ok != have {
+			return fmt.Sprintf("%s: clock %v, want %v\n%v", name, have, ok, events)
+		}
+		if !ok {
+			continue
+		}
+		if fault := b.same(name, c, want, events); fault != "" {
+			return fault
+		}
 	}
 	return ""
 }
@@ -256,6 +281,8 @@ type counted struct {
 
 // clock replays the story minute by minute for one name of limits.
 func (b *brute) clock(all []Limit, name string, events []Event, now int) (counted, bool) {
+	whole := events
+	events = sinceReopened(events)
 	begin, end := b.span(name, events)
 	if begin < 0 {
 		return counted{}, false
@@ -264,7 +291,7 @@ func (b *brute) clock(all []Limit, name string, events []Event, now int) (counte
 	if end < 0 {
 		end = now
 	}
-	l := choose(all, name, events, end)
+	l := choose(all, name, whole, end)
 	b.count(&out, l, 0, events, begin, end)
 	return out, true
 }
@@ -284,6 +311,9 @@ func (b *brute) count(out *counted, l Limit, order int, events []Event, begin, e
 
 // span finds the minutes between which a clock of the case runs.
 func (b *brute) span(name string, events []Event) (begin, end int) {
+	if ends := map[string][2]EventType{"whole": {Reported, Closed}, "send": {Filed, Dispatched}, "intake": {Reported, Filed}}[name]; ends[0] != "" {
+		return b.simple(ends[0], ends[1], events)
+	}
 	begin, end = -1, -1
 	earlier, again := -1, false
 	for i, e := range events {

@@ -53,7 +53,7 @@ type Report struct {
 type Command struct {
 	ID         string            `json:"id" minLength:"8" maxLength:"64" doc:"made by the caller; a repeat is harmless"`
 	Case       identity.CaseID   `json:"-"`
-	Type       EventType         `json:"type" enum:"screened,rejected,filed,dispatched,accepted,returned,objected,upheld,dismissed,enroute,onscene,handling,cosign,agreed,opposed,withdrawn,extended,suspended,resumed,claimed,checked,rework,closed,archived,voided,graded,supervised,noted,evidence,ordered,taken,declined,done,waived"`
+	Type       EventType         `json:"type" enum:"screened,rejected,spot,filed,dispatched,accepted,returned,objected,upheld,dismissed,enroute,onscene,handling,cosign,agreed,opposed,withdrawn,extended,suspended,resumed,claimed,checked,rework,closed,archived,voided,graded,supervised,noted,evidence,ordered,taken,declined,done,waived"`
 	Rev        uint64            `json:"rev,omitempty" doc:"the revision the caller looked at; 0: any"`
 	At         telemetry.Millis  `json:"at,omitempty" doc:"when it was done, for what was done offline; default: now"`
 	Place      *geo.Point        `json:"place,omitempty"`

@@ -23,6 +23,7 @@ const (
 	Reported   EventType = "reported"   // 上报
 	Screened   EventType = "screened"   // 受理
 	Rejected   EventType = "rejected"   // 不予受理
+	Spot       EventType = "spot"       // 自处置: who found it set it right on the spot
 	Filed      EventType = "filed"      // 立案
 	Dispatched EventType = "dispatched" // 派遣
 	Accepted   EventType = "accepted"   // 签收

@@ -24,6 +24,9 @@ func (c *Case) apply(e *Event) {
 	if _, seen := c.Times[e.Type]; !seen {
 		c.Times[e.Type] = e.At
 	}
+	if _, seen := c.newest[e.Type]; !seen && c.newest != nil {
+		c.newest[e.Type] = e.At
+	}
 	if moves(e.Type) {
 		c.before, c.State = c.State, e.Type
 	}
@@ -33,6 +36,10 @@ func (c *Case) apply(e *Event) {
 	case Dispatched:
 		c.Assignee, c.Department, c.With = e.Body.Assignee, e.Body.Department, e.Body.With
 		c.sentBy, c.settled = e.By, false
+	case Filed:
+		if slices.Contains(ended, c.before) {
+			c.reopen(e)
+		}
 	case Returned, Upheld:
 		c.Assignee = ""
 	case Objected:
@@ -84,7 +91,7 @@ func (c *Case) report(e *Event) {
 	b := &e.Body
 	c.Matter, c.Source, c.Severity, c.Title, c.Grid, c.Region = b.Matter, b.Source, b.Severity, b.Title, b.Grid, b.Region
 	c.Hazard, c.Device, c.Department, c.With, c.Reported = b.Hazard, b.Device, b.Department, b.With, e.At
-	c.Number = b.Number
+	c.Number, c.finder = b.Number, e.Person
 	if e.Place != nil {
 		c.Place = *e.Place
 	}
@@ -93,7 +100,7 @@ func (c *Case) report(e *Event) {
 // Open reports whether somebody still has to do something.
 func (c *Case) Open() bool {
 	switch c.State {
-	case Closed, Archived, Rejected, Voided, Merged:
+	case Closed, Spot, Archived, Rejected, Voided, Merged:
 		return false
 	}
 	return true
@@ -109,13 +116,15 @@ type step struct {
 var (
 	working = []EventType{Accepted, Enroute, Onscene, Handling, Cosign, Rework}
 	desks   = []identity.Role{identity.Dispatcher, identity.Head}
+	ended   = []EventType{Closed, Spot, Archived} // a case that may be opened again
 )
 
 // steps is the state machine. Events that do not move a case are in remarks.
 var steps = map[EventType]step{
 	Screened:   {from: []EventType{Reported}, by: []identity.Role{identity.CallTaker, identity.Dispatcher}},
 	Rejected:   {from: []EventType{Reported, Screened}, by: []identity.Role{identity.CallTaker, identity.Dispatcher}},
-	Filed:      {from: []EventType{Screened, Closed, Archived}, by: []identity.Role{identity.Dispatcher}},
+	Spot:       {from: []EventType{Reported, Screened, Filed}, by: identity.Roles}, // who found it
+	Filed:      {from: append([]EventType{Screened}, ended...), by: []identity.Role{identity.Dispatcher}},
 	Dispatched: {from: append([]EventType{Filed, Dispatched, Returned, Upheld}, working...), by: desks},
 	Accepted:   {from: []EventType{Dispatched}, own: true},
 	Returned:   {from: []EventType{Dispatched, Accepted, Enroute, Onscene}, own: true},
@@ -138,7 +147,7 @@ var steps = map[EventType]step{
 	Checked:    {from: []EventType{Claimed}, by: []identity.Role{identity.Checker, identity.Dispatcher}},
 	Rework:     {from: []EventType{Claimed, Checked}, by: []identity.Role{identity.Checker, identity.Dispatcher}},
 	Closed:     {from: []EventType{Checked}, by: []identity.Role{identity.Dispatcher}},
-	Archived:   {from: []EventType{Closed}, by: []identity.Role{identity.Dispatcher}},
+	Archived:   {from: []EventType{Closed, Spot}, by: []identity.Role{identity.Dispatcher}},
 	Voided:     {from: []EventType{Reported, Screened, Filed, Dispatched, Returned, Upheld}, by: []identity.Role{identity.Dispatcher}},
 }
 
@@ -158,7 +167,7 @@ func moves(t EventType) bool {
 }
 
 // order lists the steps as people read them, so that Next is stable.
-var order = []EventType{Screened, Rejected, Filed, Dispatched, Accepted, Enroute, Onscene, Handling, Cosign, Agreed, Opposed, Withdrawn,
+var order = []EventType{Screened, Rejected, Spot, Filed, Dispatched, Accepted, Enroute, Onscene, Handling, Cosign, Agreed, Opposed, Withdrawn,
 	Claimed, Returned, Objected, Upheld, Dismissed, Checked, Rework, Closed, Archived, Extended, Suspended, Resumed, Graded, Supervised, Voided}
 
 // next lists the steps that the state allows.
@@ -222,6 +231,8 @@ func (c *Case) may(who actor, cmd Command) error {
 		return &RefusedError{Code: "right", Reason: "an objection is reviewed by somebody else than who dispatched or who objects"}
 	case t == Agreed || t == Opposed:
 		return c.maySign(who, cmd)
+	case t == Spot && (who.Person == "" || who.Person != c.finder) && !recorded(who, cmd):
+		return &RefusedError{Code: "right", Reason: "spot is the step of who found it, or of a desk that says why"}
 	}
 	return nil
 }

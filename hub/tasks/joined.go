@@ -11,7 +11,10 @@ import (
 // clocks began from and when they rested: a clock is not wound back by a merge.
 func joining(drop *Case) Event {
 	b := Body{Other: drop.ID, Since: drop.Reported, Starts: map[EventType]telemetry.Millis{}}
-	for t, at := range drop.Times {
+	if drop.Reopened != 0 {
+		b.Starts[Reported] = drop.Reopened
+	}
+	for t, at := range drop.Newest() {
 		if moves(t) && t != Reported && !slices.Contains([]EventType{Merged, Unmerged, Suspended, Resumed}, t) {
 			b.Starts[t] = at
 		}
@@ -34,10 +37,10 @@ func (c *Case) rest(e *Event) {
 
 // began is when the case that e joins came to a step; 0: it had not.
 func (e *Event) began(t EventType) telemetry.Millis {
-	if t == Reported {
-		return e.Body.Since
+	if at := e.Body.Starts[t]; at != 0 || t != Reported {
+		return at
 	}
-	return e.Body.Starts[t]
+	return e.Body.Since
 }
 
 // joined reports whether the case that events[i] joined has not been parted.
@@ -46,7 +49,8 @@ func joined(events []Event, i int) bool {
 }
 
 // rested are the pauses, as events, of the cases that were joined: those before
-// this case itself was reported, when only the others stood for the matter.
+// this case itself was reported, or opened again, when only the others stood for
+// the matter.
 func rested(events []Event) []Event {
 	var out []Event
 	for i := range events {

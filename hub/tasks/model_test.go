@@ -24,7 +24,10 @@ type model struct {
 	from               string // where the open round was asked
 }
 
-type modelOrder struct{ dept, person, state string }
+type modelOrder struct {
+	dept, person, state string
+	former              bool
+}
 
 var (
 	quarter = []string{"accepted", "enroute", "onscene", "handling", "cosign", "rework"}
@@ -57,8 +60,12 @@ func (m *model) takes(who identity.Principal, cmd tasks.Command) bool {
 		m.person, m.sent, m.settled = string(cmd.Assignee), who.Account, false
 		m.over()
 		for _, d := range house.Must {
-			if !slices.ContainsFunc(m.orders, func(o *modelOrder) bool { return o.dept == d }) {
-				m.orders = append(m.orders, &modelOrder{d, "", "ordered"})
+			i := slices.IndexFunc(m.orders, func(o *modelOrder) bool { return o.dept == d })
+			switch {
+			case i < 0:
+				m.orders = append(m.orders, &modelOrder{dept: d, state: "ordered"})
+			case m.orders[i].former:
+				*m.orders[i] = modelOrder{dept: d, state: "ordered"}
 			}
 		}
 	case "accepted":
@@ -102,6 +109,18 @@ func (m *model) takes(who identity.Principal, cmd tasks.Command) bool {
 			return false
 		}
 		m.over()
+	case "closed":
+		return move(isDesk, "checked")
+	case "archived":
+		return move(isDesk, "closed")
+	case "filed":
+		if !move(isDesk, "closed", "archived") {
+			return false
+		}
+		m.over()
+		for _, o := range m.orders {
+			o.former = true
+		}
 	case "suspended":
 		before := m.state
 		if !move(isDesk && why, append([]string{"filed", "dispatched"}, quarter...)...) {
@@ -138,7 +157,7 @@ func (m *model) order(who identity.Principal, cmd tasks.Command, isDesk bool) bo
 	}
 	if cmd.Type == tasks.Ordered && cmd.Order == 0 {
 		if isDesk && cmd.Department != "" {
-			m.orders = append(m.orders, &modelOrder{cmd.Department, string(cmd.Assignee), "ordered"})
+			m.orders = append(m.orders, &modelOrder{dept: cmd.Department, person: string(cmd.Assignee), state: "ordered"})
 			return true
 		}
 		return false
@@ -165,7 +184,7 @@ func (m *model) order(who identity.Principal, cmd tasks.Command, isDesk bool) bo
 	o.state = string(cmd.Type)
 	switch cmd.Type {
 	case tasks.Ordered:
-		o.person = string(cmd.Assignee)
+		o.person, o.former = string(cmd.Assignee), false
 		if cmd.Department != "" {
 			o.dept = cmd.Department
 		}
@@ -276,7 +295,7 @@ func TestRandomInterleavings(t *testing.T) {
 
 var everything = []tasks.EventType{tasks.Dispatched, tasks.Accepted, tasks.Onscene, tasks.Handling, tasks.Objected, tasks.Upheld, tasks.Dismissed,
 	tasks.Cosign, tasks.Agreed, tasks.Opposed, tasks.Withdrawn, tasks.Claimed, tasks.Checked, tasks.Rework, tasks.Suspended, tasks.Resumed,
-	tasks.Ordered, tasks.Taken, tasks.Declined, tasks.Done, tasks.Waived}
+	tasks.Ordered, tasks.Taken, tasks.Declined, tasks.Done, tasks.Waived, tasks.Closed, tasks.Archived, tasks.Filed}
 
 var crowd = []identity.Principal{dispatcher, desk2, lead, other, es, pm, fr}
 
@@ -360,7 +379,11 @@ func onward(rng *rand.Rand, c tasks.Case) (identity.Principal, tasks.Command) {
 	case tasks.Claimed:
 		return dispatcher, tasks.Command{Type: tasks.Checked}
 	case tasks.Checked:
-		return dispatcher, tasks.Command{Type: tasks.Rework}
+		return dispatcher, tasks.Command{Type: []tasks.EventType{tasks.Rework, tasks.Closed}[rng.IntN(2)]}
+	case tasks.Closed:
+		return dispatcher, tasks.Command{Type: []tasks.EventType{tasks.Archived, tasks.Filed}[rng.IntN(2)]}
+	case tasks.Archived:
+		return dispatcher, tasks.Command{Type: tasks.Filed}
 	}
 	return dispatcher, tasks.Command{}
 }

@@ -21,6 +21,8 @@ type WorkOrder struct {
 	Sent       int               `json:"sent"`               // how often it was sent
 	Clocks     []Clock           `json:"clocks,omitempty"`
 	Next       []EventType       `json:"next"` // steps that its state allows now
+
+	former bool // sent before the case was opened again, and not since
 }
 
 // Open reports whether an order still has to be done.
@@ -56,6 +58,7 @@ func (c *Case) order(e *Event) {
 	switch e.Type {
 	case Ordered:
 		o.Department, o.Assignee, o.Must, o.Ordered = e.Body.Department, e.Body.Assignee, e.Body.Must, e.At
+		o.former = false
 		o.Sent++
 	case Taken:
 		o.Assignee = e.Body.Assignee

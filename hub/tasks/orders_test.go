@@ -204,6 +204,10 @@ func holding(events []Event) map[string]bool {
 		switch e.Type {
 		case Dispatched, Onscene, Rework:
 			lead, signing = "", false
+		case Closed:
+			resting = true // nobody has it
+		case Filed:
+			lead, resting = Desk, false
 		case Claimed:
 			lead = "check"
 		case Checked:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -21,9 +22,10 @@ const digestFormat = 1
 // distance from the one before. The id and the matter stand beside it.
 //
 //	state, source, grid, department, assignee
-//	reported, reworks, joined, pauses, paused, resent, last
-//	times:  n × (event, instant)
-//	clocks: n × (name, started, due, stopped)
+//	reported, reopened, reworks, joined, pauses, paused, resent, last
+//	times:  n × (event, instant); of the newest life again, if it was opened again
+//	clocks: n × (name, until, started, due, stopped, used ‰ if it stopped)
+//	former: as clocks
 //	stays:  n × (department, from, to)
 //	passes: n × (order, kind, from, to, got, gave, on, back)
 type packer struct {
@@ -61,26 +63,45 @@ func (d *Digest) encode() []byte {
 		p.text(s)
 	}
 	p.instant(d.Reported)
+	p.instant(d.Reopened)
 	for _, n := range []int64{int64(d.Reworks), int64(len(d.Joined)), int64(d.Pauses), int64(d.Paused)} {
 		p.number(n)
 	}
 	p.truth(d.Resent)
 	p.instant(d.Last)
-	p.number(int64(len(d.Times)))
-	for _, t := range slices.Sorted(maps.Keys(d.Times)) {
-		p.text(string(t))
-		p.instant(d.Times[t])
+	p.times(d.Times)
+	if d.Reopened != 0 {
+		p.times(d.newest)
 	}
-	p.number(int64(len(d.Clocks)))
-	for i := range d.Clocks {
-		k := &d.Clocks[i]
+	p.clocks(d.Clocks)
+	p.clocks(d.Former)
+	p.hands(d)
+	return p.b
+}
+
+func (p *packer) times(times map[EventType]telemetry.Millis) {
+	p.number(int64(len(times)))
+	for _, t := range slices.Sorted(maps.Keys(times)) {
+		p.text(string(t))
+		p.instant(times[t])
+	}
+}
+
+// clocks packs limits. What is used of one that never stopped depends on the
+// time, and is left out.
+func (p *packer) clocks(all []Clock) {
+	p.number(int64(len(all)))
+	for i := range all {
+		k := &all[i]
 		p.text(k.Name)
+		p.text(string(k.Until))
 		p.instant(k.Started)
 		p.instant(k.Due)
 		p.instant(k.Stopped)
+		if k.Stopped != 0 {
+			p.number(int64(math.Round(k.Used * 1000)))
+		}
 	}
-	p.hands(d)
-	return p.b
 }
 
 // hands packs who had the case, and how it went round.
@@ -179,26 +200,42 @@ func (u *unpacker) truth() bool {
 func decodeDigest(b []byte, known names) (d Digest, err error) {
 	u := unpacker{b: b, names: known}
 	d.State, d.Source, d.Grid, d.Department, d.Assignee = EventType(u.text()), u.text(), u.text(), u.text(), identity.PersonID(u.text())
-	d.Reported = u.instant()
+	d.Reported, d.Reopened = u.instant(), u.instant()
 	d.Reworks = int(u.number())
 	d.Joined = make([]identity.CaseID, u.size())
 	d.Pauses, d.Paused = int(u.number()), time.Duration(u.number())
 	d.Resent, d.Last = u.truth(), u.instant()
-	n := u.size()
-	d.Times = make(map[EventType]telemetry.Millis, n)
-	for range n {
-		t := EventType(u.text())
-		d.Times[t] = u.instant()
+	d.Times = u.times()
+	if d.Reopened != 0 {
+		d.newest = u.times()
 	}
-	d.Clocks = make([]Clock, u.size())
-	for i := range d.Clocks {
-		d.Clocks[i] = Clock{Name: u.text(), Started: u.instant(), Due: u.instant(), Stopped: u.instant()}
-	}
+	d.Clocks, d.Former = u.clocks(), u.clocks()
 	u.hands(&d)
 	if u.bad || len(u.b) > 0 {
 		return Digest{}, fmt.Errorf("%w: %x", errDigest, b)
 	}
 	return d, nil
+}
+
+func (u *unpacker) times() map[EventType]telemetry.Millis {
+	n := u.size()
+	out := make(map[EventType]telemetry.Millis, n)
+	for range n {
+		t := EventType(u.text())
+		out[t] = u.instant()
+	}
+	return out
+}
+
+func (u *unpacker) clocks() []Clock {
+	out := make([]Clock, u.size())
+	for i := range out {
+		out[i] = Clock{Name: u.text(), Until: EventType(u.text()), Started: u.instant(), Due: u.instant(), Stopped: u.instant()}
+		if out[i].Stopped != 0 {
+			out[i].Used = float64(u.number()) / 1000
+		}
+	}
+	return out
 }
 
 func (u *unpacker) hands(d *Digest) {

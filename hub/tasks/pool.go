@@ -294,19 +294,15 @@ func (p *Pool) answer(b *Body, now *Case, c Command, who actor) {
 }
 
 // follow are the orders that the matter sends by itself with a dispatch: to each
-// department that must take part and has no order yet.
+// department that must take part and has no order yet, or none since the case
+// was opened again.
 func (p *Pool) follow(now *Case, e Event) (out []Event) {
 	if e.Type != Dispatched {
 		return nil
 	}
-	n := len(now.Orders)
-	for _, d := range p.byCode[now.Matter].Must {
-		if d == e.Body.Department || slices.ContainsFunc(now.Orders, func(o WorkOrder) bool { return o.Department == d }) {
-			continue
-		}
-		n++
+	for _, o := range now.due(p.byCode[now.Matter].Must, e.Body.Department) {
 		out = append(out, Event{Type: Ordered, At: e.At, Server: e.Server, By: identity.System.Account, Why: "automatic",
-			Body: Body{Order: n, Department: d, Must: true}})
+			Body: Body{Order: o.N, Department: o.Department, Must: true}})
 	}
 	return out
 }

@@ -52,6 +52,8 @@ type Case struct {
 	Reused     int                            `json:"reused,omitempty"` // photos that were used before: a person should look
 	Times      map[EventType]telemetry.Millis `json:"times"`            // first time of each event
 	Clocks     []Clock                        `json:"clocks,omitempty"`
+	Reopened   telemetry.Millis               `json:"reopened,omitempty"` // when it was opened again, the newest time; its clocks count since then
+	Former     []Clock                        `json:"former,omitempty"`   // the clocks of before that, as they ended
 	Evidence   []string                       `json:"evidence,omitempty"`
 	Next       []EventType                    `json:"next"`              // steps that the state machine allows now
 	Missing    []string                       `json:"missing,omitempty"` // evidence still demanded before the claim
@@ -70,8 +72,10 @@ type Case struct {
 
 	Marks []string `json:"-"` // whom and what it has to do with, as scopes name it, in order of appearance
 
-	before        EventType // state before the newest move
+	newest        map[EventType]telemetry.Millis // first time of each event since it was opened again; nil: never
+	before        EventType                      // state before the newest move
 	mergedFrom    EventType
+	finder        identity.PersonID                    // who reported it
 	own           telemetry.Millis                     // own report, before others joined
 	joined        map[identity.CaseID]telemetry.Millis // their reports
 	suspendedFrom EventType

@@ -79,6 +79,14 @@ func TestAWorkerDoesATaskWhileTheCentreLooksOn(t *testing.T) {
 	s.browse("field", task{Person: "p-017"})
 }
 
+// A film of ten megabytes goes on where the hub stands after the network, and the
+// page, went away in the middle of it.
+func TestAFilmOverABadNetwork(t *testing.T) {
+	s := open(t, place{})
+	s.staff("p-017")
+	s.browse("pieces", task{Person: "p-017"})
+}
+
 func TestTheCentreCallsAWorker(t *testing.T) {
 	s := open(t, place{})
 	s.staff("p-017")

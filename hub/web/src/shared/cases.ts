@@ -9,7 +9,7 @@ const looks: Record<string, Look> = {
   reported: 'new', screened: 'new', verifying: 'new', filed: 'new', returned: 'new',
   upheld: 'new', objected: 'wait', dispatched: 'wait', claimed: 'wait', checked: 'wait', checking: 'wait', suspended: 'wait', extended: 'hand',
   accepted: 'hand', enroute: 'hand', onscene: 'hand', handling: 'hand', cosign: 'hand', rework: 'hand', resumed: 'hand',
-  closed: 'done', archived: 'done', rejected: 'done', voided: 'done', merged: 'done',
+  closed: 'done', spot: 'done', archived: 'done', rejected: 'done', voided: 'done', merged: 'done',
 }
 
 export function isOpen(c: Pick<Case, 'state'>): boolean {
@@ -95,13 +95,13 @@ export function isCry(c: Case): boolean {
 }
 
 /** The steps that people at a desk take, the likeliest first. */
-export const deskSteps: Step[] = ['screened', 'upheld', 'dismissed', 'checked', 'closed', 'archived', 'filed', 'resumed', 'rework', 'supervised', 'extended', 'suspended', 'rejected', 'voided']
+export const deskSteps: Step[] = ['screened', 'upheld', 'dismissed', 'checked', 'closed', 'archived', 'filed', 'resumed', 'rework', 'supervised', 'extended', 'suspended', 'spot', 'rejected', 'voided']
 
 /** The steps of the worker, the likeliest first. */
 export const fieldSteps: Step[] = ['accepted', 'enroute', 'onscene', 'handling', 'cosign', 'claimed', 'returned', 'objected']
 
 /** Steps that demand a reason, and those that demand a day until when. */
-export const needsWhy: Step[] = ['objected', 'upheld', 'dismissed', 'opposed', 'withdrawn', 'declined', 'waived', 'returned', 'rejected', 'rework', 'supervised', 'extended', 'suspended', 'voided']
+export const needsWhy: Step[] = ['objected', 'upheld', 'dismissed', 'opposed', 'withdrawn', 'declined', 'waived', 'returned', 'spot', 'rejected', 'rework', 'supervised', 'extended', 'suspended', 'voided']
 export const needsUntil: Step[] = ['extended', 'suspended']
 
 /** stepsFor picks those of the allowed next steps that a list knows, in its order. */

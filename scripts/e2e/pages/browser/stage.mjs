@@ -9,7 +9,7 @@ export const origin = task.wire ? task.secure : task.url
 export const patience = 60_000 // ms for one thing to appear on a busy machine
 
 /** What a page may say without being wrong: a refused sign-in and the like are answers. */
-const harmless = [/Failed to load resource/, /net::ERR_INTERNET_DISCONNECTED/, /WebSocket connection to .* failed/, /GPU stall due to ReadPixels/, /\[\.WebGL/]
+const harmless = [/Failed to load resource/, /net::ERR_INTERNET_DISCONNECTED/, /WebSocket connection to .* failed/, /GPU stall due to ReadPixels/, /Blocked call to navigator\.vibrate/, /\[\.WebGL/]
 
 const flags = [
   '--no-sandbox', '--enable-unsafe-swiftshader', '--use-angle=swiftshader',

@@ -3,13 +3,13 @@ import { useSelection } from './selection'
 
 type Deed = () => void
 
-/** Deeds that parts of the page offer to the keyboard while they are shown. */
-const offers = new Map<string, Deed>()
+/** Deeds that parts of the page offer to the keyboard while they are shown: of several under one key the newest. */
+const offers = new Map<string, Deed[]>()
 
 /** useKey offers a deed under a key, as long as the component lives. */
 export function useKey(key: string, deed: Deed): void {
-  onMounted(() => offers.set(key, deed))
-  onUnmounted(() => { if (offers.get(key) === deed) offers.delete(key) })
+  onMounted(() => offers.set(key, [...(offers.get(key) ?? []), deed]))
+  onUnmounted(() => offers.set(key, (offers.get(key) ?? []).filter((d) => d !== deed)))
 }
 
 function typing(target: EventTarget | null): boolean {
@@ -31,7 +31,7 @@ export function useKeys(root: { search: Deed }): void {
     }
     if (e.metaKey || e.ctrlKey || e.altKey || typing(e.target) || pressing(e) || document.querySelector('[role=dialog]')) return
     if (e.key === 'Escape') return clear()
-    const deed = offers.get(e.key)
+    const deed = offers.get(e.key)?.at(-1)
     if (deed) {
       e.preventDefault()
       deed()

@@ -1,13 +1,23 @@
-import { computed, ref } from 'vue'
+import { computed } from 'vue'
 import { api, take } from '@/shared/api/client'
 import type { Case } from '@/shared/api/types'
 import { look, type Look } from '@/shared/cases'
 import { now } from '@/shared/clock'
+import { stored } from '@/shared/prefs'
+import { share, useForecast } from './forecast'
 import { useNames } from './names'
 import { useSelection } from './selection'
 import { useWorld } from './world'
 
-export interface PoolFilter { text: string; look: Look | ''; matter: string }
+export interface PoolFilter { text: string; look: Look | ''; matter: string; order: 'urgency' | 'risk' | 'reported' }
+
+export const plain: PoolFilter = { text: '', look: '', matter: '', order: 'urgency' }
+
+/** The columns that may be left out; number and title always stand. */
+export const columns = ['state', 'grid', 'who', 'source', 'reported', 'risk', 'due'] as const
+export type Column = (typeof columns)[number]
+
+export interface View { name: string; filter: PoolFilter; columns: Column[] }
 
 /** mostBehind are the cases of a figure that are fetched: as many as the table draws. */
 const mostBehind = 300
@@ -17,7 +27,9 @@ export function usePool() {
   const { openCases, cases, remember } = useWorld()
   const { behind } = useSelection()
   const names = useNames()
-  const filter = ref<PoolFilter>({ text: '', look: '', matter: '' })
+  const { risks } = useForecast()
+  const filter = stored<PoolFilter>('pool.filter', { ...plain })
+  const shownColumns = stored<Column[]>('pool.columns', [...columns])
 
   const base = computed(() => {
     if (!behind.value) return openCases.value
@@ -27,7 +39,17 @@ export function usePool() {
     (!f.look || look(c, now.value) === f.look) &&
     (!f.matter || c.matter === f.matter) &&
     (!f.text || `${c.number} ${names.title(c)} ${c.matter} ${names.grid(c.grid)} ${names.person(c.assignee)}`.toLowerCase().includes(f.text.toLowerCase()))
-  const shown = computed(() => base.value.filter((c) => matches(c, filter.value)))
+  const risk = (c: Case) => share(risks.value.get(c.id))
+  const orders: Record<PoolFilter['order'], ((a: Case, b: Case) => number) | undefined> = {
+    urgency: undefined, // as they come
+    risk: (a, b) => risk(b) - risk(a),
+    reported: (a, b) => b.reported - a.reported,
+  }
+  const shown = computed(() => {
+    const list = base.value.filter((c) => matches(c, filter.value))
+    const order = orders[filter.value.order]
+    return order ? list.sort(order) : list
+  })
 
   /** loadBehind fetches those cases of a figure that the page does not hold, four at a time; of many the first. */
   async function loadBehind(): Promise<void> {
@@ -41,5 +63,5 @@ export function usePool() {
     await Promise.all([next(), next(), next(), next()])
   }
 
-  return { filter, shown, loadBehind }
+  return { filter, shown, shownColumns, risks, loadBehind }
 }

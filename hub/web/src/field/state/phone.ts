@@ -4,6 +4,7 @@ import { ApiError, api, take } from '@/shared/api/client'
 import type { Case } from '@/shared/api/types'
 import { useSession } from '@/shared/session'
 import { Store } from './db'
+import { send as inPieces } from './pieces'
 import { Outbox, type Deed, type Entry, type Sender } from './outbox'
 import { Uplink } from './uplink'
 
@@ -13,6 +14,7 @@ const entries = shallowRef<Entry[]>([])
 const sending = ref(false)
 const protectedStore = ref(false)
 const problem = ref('')
+const progress = shallowRef<{ photo: string; share: number } | null>(null) // of the file that is being sent
 
 let store: Store
 let outbox: Outbox
@@ -25,11 +27,14 @@ export const onCase = (learn: (c: Case) => void) => { learners.add(learn) }
 
 const sender: Sender = {
   async upload(deed, photo) {
-    const query = { case: deed.case, kind: deed.of, at: deed.at, lon: deed.lon, lat: deed.lat, accuracy: deed.accuracy }
-    const item = await take(api.POST('/api/v1/evidence', {
-      params: { query }, body: photo as unknown as string, bodySerializer: (b) => b as unknown as Blob, headers: { 'Content-Type': 'image/jpeg' },
-    }))
-    return item.hash
+    const about = { case: deed.case, kind: deed.of, at: deed.at, lon: deed.lon, lat: deed.lat, accuracy: deed.accuracy }
+    const key = `upload:${deed.photo}`
+    const at = { get: () => store.get<string>('kept', key), set: async (path?: string) => { await (path ? store.put('kept', path, key) : store.delete('kept', key)) } }
+    try {
+      return await inPieces(photo, about, at, (share) => { progress.value = { photo: deed.photo, share } })
+    } finally {
+      progress.value = null
+    }
   },
   async send(deed, hash) {
     switch (deed.kind) {
@@ -118,5 +123,5 @@ export function usePhone() {
   const waiting = computed(() => entries.value.filter((e) => !e.refused))
   const refused = computed(() => entries.value.filter((e) => e.refused))
   const dismiss = async (n: number) => (await ready()).outbox.dismiss(n)
-  return { online, entries, waiting, refused, sending: readonly(sending), protectedStore: readonly(protectedStore), problem, dismiss }
+  return { online, entries, waiting, refused, sending: readonly(sending), protectedStore: readonly(protectedStore), problem, progress, dismiss }
 }

@@ -774,6 +774,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How likely open cases are to overrun a limit, from how long such cases took; the likeliest first */
+        get: operations["forecast"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/gateways": {
         parameters: {
             query?: never;
@@ -1459,6 +1476,42 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/uploads/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Announce a photo, a document or a video that is sent in pieces (tus 1.0.0); metadata: kind, at, case, lon, lat, accuracy, sha256 */
+        post: operations["upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/uploads/{upload}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Drop an upload */
+        delete: operations["upload-drop"];
+        options?: never;
+        /** How far an upload got; Evidence names what it has become */
+        head: operations["upload-offset"];
+        /** The next piece of an upload */
+        patch: operations["upload-piece"];
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1618,6 +1671,7 @@ export interface components {
             device?: string;
             escalations?: components["schemas"]["Escalation"][] | null;
             evidence?: string[] | null;
+            former?: components["schemas"]["Clock"][] | null;
             grid: string;
             hazard?: string;
             held?: components["schemas"]["Held"][] | null;
@@ -1632,6 +1686,8 @@ export interface components {
             passes?: components["schemas"]["Pass"][] | null;
             place: components["schemas"]["Point"];
             region?: string;
+            /** Format: int64 */
+            reopened?: number;
             /** Format: int64 */
             reported: number;
             /** Format: int64 */
@@ -1664,6 +1720,7 @@ export interface components {
             escalations?: components["schemas"]["Escalation"][] | null;
             events: components["schemas"]["Event"][] | null;
             evidence?: string[] | null;
+            former?: components["schemas"]["Clock"][] | null;
             grid: string;
             hazard?: string;
             held?: components["schemas"]["Held"][] | null;
@@ -1679,6 +1736,8 @@ export interface components {
             passes?: components["schemas"]["Pass"][] | null;
             place: components["schemas"]["Point"];
             region?: string;
+            /** Format: int64 */
+            reopened?: number;
             /** Format: int64 */
             reported: number;
             /** Format: int64 */
@@ -1832,7 +1891,7 @@ export interface components {
             severity?: "info" | "minor" | "major" | "critical";
             text?: string;
             /** @enum {string} */
-            type: "screened" | "rejected" | "filed" | "dispatched" | "accepted" | "returned" | "objected" | "upheld" | "dismissed" | "enroute" | "onscene" | "handling" | "cosign" | "agreed" | "opposed" | "withdrawn" | "extended" | "suspended" | "resumed" | "claimed" | "checked" | "rework" | "closed" | "archived" | "voided" | "graded" | "supervised" | "noted" | "evidence" | "ordered" | "taken" | "declined" | "done" | "waived";
+            type: "screened" | "rejected" | "spot" | "filed" | "dispatched" | "accepted" | "returned" | "objected" | "upheld" | "dismissed" | "enroute" | "onscene" | "handling" | "cosign" | "agreed" | "opposed" | "withdrawn" | "extended" | "suspended" | "resumed" | "claimed" | "checked" | "rework" | "closed" | "archived" | "voided" | "graded" | "supervised" | "noted" | "evidence" | "ordered" | "taken" | "declined" | "done" | "waived";
             /** Format: int64 */
             until?: number;
             why?: string;
@@ -2703,6 +2762,25 @@ export interface components {
             faults?: components["schemas"]["Fault"][] | null;
             known?: boolean;
             order: string;
+        };
+        Risk: {
+            /**
+             * @description such are the cases of the matter and the department, or of the matter
+             * @enum {string}
+             */
+            by: "department" | "matter";
+            case: string;
+            clock: string;
+            /**
+             * Format: int64
+             * @description of these, how many overran it
+             */
+            late: number;
+            /**
+             * Format: int64
+             * @description earlier cases that were not done either when as much of the limit was used up
+             */
+            such: number;
         };
         Round: {
             /** Format: int64 */
@@ -4692,6 +4770,35 @@ export interface operations {
             };
         };
     };
+    forecast: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Risk"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     gateways: {
         parameters: {
             query?: never;
@@ -6178,6 +6285,123 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["TerminalOutputBody"];
                 };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "upload-drop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description as the creation's Location named it */
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "upload-offset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description as the creation's Location named it */
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "upload-piece": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description as the creation's Location named it */
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Error */
             default: {

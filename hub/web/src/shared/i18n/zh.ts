@@ -29,17 +29,17 @@ export const zh = {
   state: {
     reported: '已上报', screened: '已受理', rejected: '不予受理', verifying: '核实中', filed: '已立案', dispatched: '已派遣', accepted: '已签收', returned: '已回退',
     enroute: '前往中', onscene: '已到场', handling: '处置中', cosign: '会签中', extended: '已延时', suspended: '已挂账', resumed: '已恢复', claimed: '已反馈', checking: '核查中',
-    checked: '核查通过', rework: '返工', closed: '已结案', archived: '已归档', voided: '已作废', merged: '已并案', objected: '异议复核中', upheld: '异议成立',
+    checked: '核查通过', rework: '返工', spot: '自处置', closed: '已结案', archived: '已归档', voided: '已作废', merged: '已并案', objected: '异议复核中', upheld: '异议成立',
   },
   event: {
     reported: '上报', screened: '受理', rejected: '不予受理', filed: '立案', dispatched: '派遣', accepted: '签收', returned: '回退', enroute: '出发', onscene: '到场', handling: '开始处置',
-    extended: '延时', suspended: '挂账', resumed: '恢复', claimed: '处理反馈', checked: '核查通过', rework: '返工', closed: '结案', archived: '归档', voided: '作废', noted: '备注', graded: '调整等级', merged: '并入他案', unmerged: '撤销并案', joined: '他案并入', parted: '他案分出',
+    extended: '延时', suspended: '挂账', resumed: '恢复', claimed: '处理反馈', checked: '核查通过', rework: '返工', spot: '自处置', closed: '结案', archived: '归档', voided: '作废', noted: '备注', graded: '调整等级', merged: '并入他案', unmerged: '撤销并案', joined: '他案并入', parted: '他案分出',
     evidence: '补充证据', called: '通话', sensed: '读数确认', supervised: '督办', escalated: '时限提醒', objected: '提出异议', upheld: '异议成立', dismissed: '异议驳回', cosign: '发起会签', agreed: '会签同意', opposed: '会签不同意', withdrawn: '撤回会签',
     ordered: '协办派单', taken: '协办签收', declined: '协办退单', done: '协办办结', waived: '协办免办',
   },
   step: {
     screened: '受理', rejected: '不予受理', filed: '立案', dispatched: '派遣', accepted: '接单', returned: '回退', enroute: '出发', onscene: '到场', handling: '开始处置', extended: '延时',
-    suspended: '挂账', resumed: '恢复', claimed: '办结', checked: '核查通过', rework: '返工', closed: '结案', archived: '归档', voided: '作废', supervised: '督办', noted: '备注', photo: '拍照', reopen: '重开',
+    suspended: '挂账', resumed: '恢复', claimed: '办结', checked: '核查通过', rework: '返工', spot: '记为自处置', closed: '结案', archived: '归档', voided: '作废', supervised: '督办', noted: '备注', photo: '拍照', reopen: '重开',
     objected: '提出异议', upheld: '异议成立', dismissed: '驳回异议', cosign: '发起会签', agreed: '同意', opposed: '不同意', withdrawn: '撤回会签', ordered: '派协办单', taken: '签收', declined: '退单', done: '协办办结', waived: '免办',
   },
   order: { ordered: '待签收', taken: '办理中', declined: '已退单', done: '已办结', waived: '已免办' },
@@ -56,6 +56,7 @@ export const zh = {
   case: {
     next: '下一步', clocks: '时限', noClocks: '没有计时中的时限', nearest: '最近的三人', again: '改派', dispatch: '派遣', dispatchTo: '派给 {who}', dispatching: '正在派遣…', excluded: '未入选 {n} 人', noCandidates: '附近没有可派的人',
     noCandidatesHint: '可能无人在岗或没有位置。展开“为什么”查看每个人的原因。', handler: '处理人', noHandler: '尚未派遣', department: '主办', with: '协办', evidence: '证据', noEvidence: '还没有照片',
+    risk: '到此时仍未办结的 {such} 件同类案件中，{share} % 超过了{limit}时限；还剩 {left}。',
     missing: '还缺：{list}', timeline: '过程', cleared: '读数已恢复正常', anew: '恢复正常后再次超限，已另立一案', reworks: '返工 {n} 次', supervised: '督办中', escalated: '{limit}时限已用 {share}%，已提醒{who}', reminded: '已提醒', call: '语音', video: '视频', whyTitle: '{step}：请写明原因', reason: '原因', until: '到何时', eta: '约 {n} 分钟',
     load: '手上 {n} 件', noLoad: '手上没有任务', fixAge: '位置 {age}', open: '打开案件', device: '触发设备', hazard: '隐患', reported: '上报', near: '到场位置距现场 {n} 米', offline: '离线完成，{time} 送达',
     hash: '存证', conflict: '案件刚被别人更新，已为您刷新，请再看一眼。', note: '备注', noteHint: '写一条备注…', overview: '其余 {n} 项', photo: '照片', by: '由 {who}', cost: '综合 {n}',
@@ -63,7 +64,7 @@ export const zh = {
   reason: { 'absent-leave': '休假', 'absent-sick': '病假', 'absent-training': '培训', 'absent-errand': '公出', 'absent-other': '缺勤', best: '首选', 'by-road': '按路网', 'has-tasks': '手上有任务', 'old-fix': '位置较旧', 'lead-department': '主办部门', 'co-department': '协办部门', 'first-responder': '先期处置力量', nearest: '最近', 'own-grid': '本网格', skilled: '有专长', free: '空闲', near: '较近', 'fair-load': '任务较少', fresh: '位置新', department: '主办部门', 'straight-line': '直线估算', road: '按路网' },
   why: { cleared: '读数已恢复正常', automatic: '按事项规则自动完成', system: '系统' },
   excluded: { 'no-way': '无路可达', farther: '另有更合适的人', 'off-duty': '不在岗', 'no-position': '没有位置', 'stale-position': '位置过时', busy: '任务已满', absent: '缺勤', 'wrong-department': '部门不符', 'too-far': '太远', 'in-need': '求助者本人' },
-  proof: { 'photo-before': '处置前照片', 'photo-after': '处置后照片', signature: '签名', document: '文书', video: '视频', checklist: '检查表', callback: '回访', tag: '打卡点', reading: '读数', patrol: '巡查照片', audio: '录音', snapshot: '监控截图', 'reused-photo': '照片曾使用过', recorded: '中心代录' },
+  proof: { 'photo-before': '处置前照片', 'photo-after': '处置后照片', signature: '签名', document: '文书', video: '视频', checklist: '检查表', callback: '回访', tag: '打卡点', reading: '读数', patrol: '巡查照片', audio: '录音', snapshot: '监控截图', 'reused-photo': '照片曾使用过', recorded: '中心代录', },
   person: {
     onDuty: '在岗', offDuty: '不在岗', presence: '终端', online: '在线', offline: '离线', unknown: '未知', lastFix: '位置', noFix: '没有位置', accuracy: '±{n} 米', still: '停留 {span}', moving: '移动中',
     track: '今日轨迹', walked: '步行 {n} 公里', stays: '停留点', noStays: '没有停留', gaps: '{n} 段无信号（未知，非停留）', noTrack: '今天没有轨迹', working: '正在处理', battery: '电量', grids: '网格', skills: '专长', call: '呼叫',
@@ -110,7 +111,7 @@ export const zh = {
   cameraPhase: { idle: '待机', connecting: '接通中', live: '实时', failed: '故障' },
   cameraFault: { h265: '摄像头输出 H.265，请改为 H.264', 'b-frames': '摄像头开启了 B 帧，请关闭 B 帧（智能编码）', 'no-video': '此地址没有 H.264 视频', auth: '用户名或密码不对', 'not-found': '码流路径不对', busy: '摄像头连接数已满', unreachable: '连不上摄像头', silent: '摄像头不再发送画面', refused: '摄像头拒绝连接', broken: '画面中断' },
   map: { layers: '图层', people: '人员', devices: '设备', cameras: '摄像头', cases: '案件', grids: '网格', routes: '巡查路线', trails: '轨迹', fit: '全街道', follow: '跟随', unsupported: '此电脑不能显示地图（缺少 WebGL），列表照常可用。', label: '街道地图' },
-  pool: { title: '任务池', look: '进度', filter: '编号、标题、事项、网格…', state: '状态', matter: '事项', grid: '网格', who: '处理人', due: '时限', source: '来源', reported: '上报', number: '编号', empty: '没有符合条件的案件', clear: '清除筛选', count: '{n} 件', onlyOpen: '只看未结', from: '来自“{name}”' },
+  pool: { chosen: '已选 {n} 件', chooseAll: '全选', dispatchBest: '各派最近的人', merge: '并入最早一件', clearChoice: '取消选择', failed: '{n} 件未成，仍保持选中', view: '视图', saveView: '保存视图', dropView: '删除此视图', viewName: '名称', order: '排序', by: { urgency: '按紧急程度', risk: '按超时可能', reported: '按上报时间' }, columns: '列', risk: '超时可能', riskHint: '以往同类案件中后来超时的比例', riskWhy: '{such} 件同类案件中有 {late} 件超过{limit}时限', noRisk: '同类案件太少，或没有在走的时限', keys: 'J / K 上下，X 选中，D 派遣', title: '任务池', look: '进度', filter: '编号、标题、事项、网格…', state: '状态', matter: '事项', grid: '网格', who: '处理人', due: '时限', source: '来源', reported: '上报', number: '编号', empty: '没有符合条件的案件', clear: '清除筛选', count: '{n} 件', onlyOpen: '只看未结', from: '来自“{name}”' },
   patrol: {
     title: '今日巡查', routes: '{n} 条路线', done: '{done}/{total} 个点', ahead: '未开始', running: '进行中', finished: '已完成', missed: '有漏点', window: '时段', grid: '网格', low: '{n} 次打卡需人工复核', grade: '到场可信度 {n}', empty: '今天没有路线', unvisited: '未到', visited: '{time} {who}', summary: '已走 {done}/{total} 个点', counts: '有效', notCounts: '不计入',
     why: { 'no-photo': '没有照片', 'out-of-radius': '不在范围内', 'out-of-window': '不在时段内', inside: '在范围内', photo: '有照片', window: '在时段内', 'inaccurate': '定位不准', continuity: '行程连贯', 'clock-offset': '时钟有偏差', mock: '疑似模拟定位' },
@@ -162,7 +163,7 @@ export const zh = {
   field: {
     tasks: '任务', patrol: '巡查', call: '通话', me: '我', noTasks: '现在没有任务', noTasksHint: '保持在岗，新任务会响铃并振动。', offDutyHint: '您不在岗，不会收到新任务。', goOnDuty: '现在上岗', others: '其他任务', far: '{n} 米', farKm: '{n} 公里', by: '{time} 前', noPlace: '没有本机位置', details: '详情与过程', back: '返回', where: '现场',
     arrow: '向{dir}', dir: { n: '北', ne: '东北', e: '东', se: '东南', s: '南', sw: '西南', w: '西', nw: '西北' }, photoFirst: '先拍：{list}', retake: '重拍', use: '使用照片', shoot: '拍照', cameraDenied: '无法打开相机，可从系统相机拍摄', pickFile: '系统相机', photos: '{n} 张照片', waitsBefore: '照片和步骤会在有网时按顺序送出',
-    reasonReturn: '回退原因', returnTask: '回退此任务', reason: '原因', waitingOthers: '已办完，等待其他部门', waiting: '已完成，等待核查', stepQueued: '已记下，等待网络', refusedTitle: '中心没有接受', dismiss: '知道了', done: '已办结', newTask: '新任务', offline: '没有网络', queued: '{n} 项等待送出', sending: '正在送出 {n} 项', photoWaits: '{n} 张照片待传',
+    reasonReturn: '回退原因', film: '拍一段视频', returnTask: '回退此任务', reason: '原因', waitingOthers: '已办完，等待其他部门', waiting: '已完成，等待核查', stepQueued: '已记下，等待网络', refusedTitle: '中心没有接受', dismiss: '知道了', done: '已办结', newTask: '新任务', offline: '没有网络', queued: '{n} 项等待送出', sending: '正在送出 {n} 项', photoWaits: '{n} 张照片待传',
     dutyOn: '在岗', dutyOff: '离岗', dutyOnHint: '正在上报位置', dutyOffHint: '不上报位置，不接收任务', position: '定位', positionOk: '精度 ±{n} 米', positionNone: '还没有定位', positionDenied: '定位被拒绝：请在浏览器设置中允许', link: '与中心连接', linkUp: '已连接', linkDown: '未连接', storage: '离线存储', storageKept: '受保护', storagePlain: '可能被系统清理', wake: '屏幕常亮', wakeOn: '已开启', wakeOff: '未开启', wakeUnsupported: '不支持', limits: '网页在锁屏后不能响铃和定位。执勤时请保持屏幕常亮并停留在此页面。', contrast: '高对比度', queue: '等待送出', queueEmpty: '没有等待的内容', terminal: '本机编号', version: '版本',
     sos: 'SOS', sosHold: '按住 2 秒求助', sosHolding: '继续按住…', sosSent: '求助已发出', sosQueued: '求助已记下，一有网络立即发出', sosTitle: 'SOS 人员求助', routes: '我的路线', nextStop: '下一个点', checkIn: '拍照打卡', tooFar: '还有 {far}，走近后打卡', stops: '{done}/{total}', noRoutes: '今天没有我的路线', routeDone: '这条路线已走完', checkedIn: '已打卡', checkInQueued: '已打卡，等待送出', pendingVisit: '待送出', setOff: '出发', watermarkTask: '任务', watermarkPoint: '点位',
     dropped: '离线过久，最早的 {n} 个位置已丢弃', notStaff: '此账号不是在册人员，不能绑定终端', lookAt: '查看内容', signalLost: '未取得位置，请到开阔处',
