@@ -35,6 +35,8 @@ require (
 	rsc.io/qr v0.2.0
 )
 
+require github.com/at-wat/ebml-go v0.19.4
+
 require (
 	github.com/BurntSushi/toml v1.4.1-0.20240526193622-a339e1f7089c // indirect
 	github.com/apapsch/go-jsonmerge/v2 v2.0.0 // indirect
