@@ -24,7 +24,7 @@ const (
 // source is what a backup of this hub holds.
 func (h *Hub) source() backup.Source {
 	s := backup.Source{Folder: h.cfg.Data, Version: Version, Journal: intakeFolder, Now: h.now(),
-		Leave:   []string{filepath.Base(SocketPath(h.cfg.Data)), setupTokenFile},
+		Leave:   []string{filepath.Base(SocketPath(h.cfg.Data)), setupTokenFile, auditHead},
 		Extents: h.journal.Extents,
 	}
 	name := dumpFile

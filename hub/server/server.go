@@ -18,6 +18,7 @@ import (
 	"gridhub/hub/alike"
 	"gridhub/hub/api"
 	"gridhub/hub/archive"
+	"gridhub/hub/audit"
 	"gridhub/hub/backup"
 	"gridhub/hub/broker"
 	"gridhub/hub/calls"
@@ -56,6 +57,7 @@ type Hub struct {
 	now   func() time.Time
 
 	db         *store.DB
+	audit      *audit.Log
 	journal    *journal.Journal
 	history    history.Store
 	writer     *history.Writer
@@ -110,7 +112,7 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (*Hub, error) {
 	h := &Hub{cfg: cfg, files: files, log: log, now: time.Now, heard: newHeard(),
 		claim: claim{made: make(chan struct{})}, ready: make(chan struct{})}
 	for _, open := range []func(context.Context) error{
-		h.openStores, h.openPeople, h.openWork, h.openSources, h.openCommands, h.openIntake, h.openBroker, h.openCalls, h.openDoors,
+		h.openStores, h.openAudit, h.openPeople, h.openWork, h.openSources, h.openCommands, h.openIntake, h.openBroker, h.openCalls, h.openDoors,
 	} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, h.Close())
@@ -293,6 +295,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	run(&out, sinks, "intake", h.intake.Run)
 	run(&out, sinks, "board", h.board.Run)
 	run(&out, sinks, "archive", h.archive.Run)
+	run(&out, sinks, "audit", h.audit.Run)
 	run(&out, sinks, "commands", h.commands.Run)
 	run(&in, sources, "hotline", h.hotline.Run)
 	run(&out, sinks, "retention", h.retain)
