@@ -30,6 +30,7 @@ type Deps struct {
 	Dispatch    Dispatch
 	Evidence    Evidence
 	Archive     Archive
+	Recordings  Recordings
 	Hotline     Hotline
 	Alike       Alike
 	Merger      Merger
@@ -74,6 +75,7 @@ func New(d Deps) *API {
 	a.registerCommands()
 	a.registerCases()
 	a.registerArchive()
+	a.registerRecordings()
 	a.registerHotline()
 	a.registerAlike()
 	a.registerPatrols()

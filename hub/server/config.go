@@ -16,6 +16,7 @@ import (
 	"gridhub/hub/backup"
 	"gridhub/hub/broker"
 	"gridhub/hub/history/influx"
+	"gridhub/hub/recordings"
 	"gridhub/streams/relay"
 	"gridhub/streams/sfu"
 )
@@ -38,6 +39,8 @@ type Config struct {
 	Media     sfu.Config    `yaml:"media"`
 	Relay     relay.Config  `yaml:"relay"`
 	Backup    backup.Config `yaml:"backup"`
+	// Recordings are those of calls about cases.
+	Recordings recordings.Config `yaml:"recordings"`
 }
 
 // HTTP says where the faces and the API are.
@@ -87,7 +90,7 @@ func Default() Config {
 		History: History{Store: "sqlite", Positions: 90 * 24 * time.Hour,
 			Influx: Influx{URL: in.URL, Version: in.Version, Org: in.Org, Bucket: in.Bucket, Timeout: in.Timeout}},
 		Media: sfu.Default(),
-		Relay: relay.Default(), Backup: backup.Default(),
+		Relay: relay.Default(), Backup: backup.Default(), Recordings: recordings.Default(),
 	}
 }
 

@@ -203,6 +203,12 @@ func (r *Recording) Finish(now time.Time, reason string) (head string, err error
 	return r.chain.head, r.Close()
 }
 
+// Pause writes what is left, and closes the recording for another process to go
+// on with.
+func (r *Recording) Pause(now time.Time) error {
+	return errors.Join(r.advance(now, true), r.Close())
+}
+
 // Close releases the files of a recording that is not finished here.
 func (r *Recording) Close() error {
 	var errs []error

@@ -1,6 +1,10 @@
 package sfu
 
-import "time"
+import (
+	"time"
+
+	"github.com/pion/webrtc/v4"
+)
 
 // Packet is one RTP packet of a track, as who taps it reads it.
 type Packet struct {
@@ -90,4 +94,8 @@ func (s Source) Report() Report {
 
 // AskKeyFrame asks the publisher of a video track for a key frame; many
 // requests become few.
-func (s Source) AskKeyFrame() { s.t.ask.ask() }
+func (s Source) AskKeyFrame() {
+	if s.t.kind == webrtc.RTPCodecTypeVideo {
+		s.t.ask.ask()
+	}
+}

@@ -44,7 +44,8 @@ const usage = `hub is the centre of a street: broker, task pool, calls and the p
   hub import hotline FILE [--rejected FILE]    orders of the 12345 hotline, from CSV or XLSX; the
                                                rejected rows go to the second file, or are shown
   hub verify FILE|FOLDER… --key FILE [--checkpoint FILE] [--lang zh|en]
-                                               examine sealed cases, offline
+                                               examine sealed cases, and recordings of calls (their
+                                               folders), offline
   hub backup FILE                              everything that must not be lost, while the hub runs
   hub backup --verify FILE                     read a backup and compare it with its sums
   hub restore FILE                             put a backup into the empty places that --config names

@@ -24,6 +24,14 @@ func verify(args []string, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("hub verify: %w\n\n%s", err, usage)
 	}
+	names, folders := recordingsAmong(names)
+	heard, err := examineRecordings(folders)
+	if err != nil {
+		return fmt.Errorf("hub verify: %w", err)
+	}
+	if len(names) == 0 && len(heard) > 0 {
+		return heard.tell(out, nil, *lang)
+	}
 	trust, err := trusted(*key, *checkpoint)
 	if err != nil {
 		return fmt.Errorf("hub verify: %w", err)
@@ -39,7 +47,7 @@ func verify(args []string, out io.Writer) error {
 		}
 	}
 	archive.Together(trust, reports)
-	return tell(out, files, reports, *lang)
+	return errors.Join(tell(out, files, reports, *lang), heard.tell(out, reports, *lang))
 }
 
 // language is that of the terminal.
