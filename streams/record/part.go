@@ -39,6 +39,7 @@ type part struct {
 	blocks  []block // of the cluster under way
 	cursor  time.Duration
 	sounds  bool          // cursor has begun
+	shown   time.Duration // from when on a picture may stand
 	written []bool        // per track: something was
 	last    time.Duration // end of the newest block, since start
 }
@@ -66,9 +67,11 @@ func (p *part) fits(l *line, f frame) bool {
 	return true
 }
 
-// picture adds a video frame.
+// picture adds a video frame. No two stand in the same millisecond.
 func (p *part) picture(i int, f frame) {
-	p.put(block{track: i, at: max(0, f.at-p.start), data: f.data, key: f.key})
+	at := max(0, f.at-p.start, p.shown)
+	p.shown = at + time.Millisecond
+	p.put(block{track: i, at: at, data: f.data, key: f.key})
 }
 
 // sound adds an Opus packet where it belongs, exact to a few milliseconds for

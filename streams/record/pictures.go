@@ -39,6 +39,9 @@ func (v *pictures) push(p sfu.Packet, lost bool) (out []unit) {
 	if lost || p.Begins {
 		v.fail(lost)
 	}
+	if len(p.Payload) == 0 { // padding, with which a sender tries out the line
+		return nil
+	}
 	if v.open && p.TS != v.ts { // the marker was missing, not a packet
 		out = v.end(out)
 	}

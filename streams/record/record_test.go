@@ -56,7 +56,7 @@ func (s *source) packets(at time.Duration) (out []sfu.Packet) {
 	if s.keys == 0 {
 		out = []sfu.Packet{{Payload: append([]byte{31 << 3}, mark...), Marker: true}}
 	} else {
-		out = s.picture(at, mark)
+		out = append(s.picture(at, mark), sfu.Packet{}) // and padding
 	}
 	for i := range out {
 		out[i].Seq, out[i].TS, out[i].Begins = s.seq, s.stamp(at), s.begin
