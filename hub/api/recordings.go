@@ -76,7 +76,7 @@ type RecordingBook struct {
 type recordingOutput struct{ Body RecordingBook }
 
 type playInput struct {
-	recordingInput
+	Call string `path:"call" maxLength:"64" pattern:"^[A-Za-z0-9_.-]+$"`
 	Body struct {
 		Reason string `json:"reason,omitempty" maxLength:"256"`
 	}
@@ -89,7 +89,7 @@ type playOutput struct {
 }
 
 type partInput struct {
-	recordingInput
+	Call   string `path:"call" maxLength:"64" pattern:"^[A-Za-z0-9_.-]+$"`
 	Part   string `path:"part" maxLength:"32" pattern:"^[0-9]+[.][a-z0-9]+$"`
 	Ticket string `query:"ticket" required:"true"`
 }
