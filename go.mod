@@ -40,6 +40,8 @@ require (
 	rsc.io/qr v0.2.0
 )
 
+require github.com/at-wat/ebml-go v0.19.4
+
 require (
 	github.com/bluenviron/mediacommon v1.13.2 // indirect
 	github.com/go-jose/go-jose/v4 v4.1.4 // indirect

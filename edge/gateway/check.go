@@ -81,7 +81,7 @@ func checkFile(path string) (string, error) {
 func checkFolder(path string) (string, error) {
 	files := profile.Files(path)
 	if len(files) == 0 || files[0] == path {
-		return "", configs.Problems{{File: path, Want: "want files that end with .yaml in this folder"}}
+		return "", configs.Problems{{File: path, Want: "files that end with .yaml in this folder"}}
 	}
 	switch kindOf(files[0]) {
 	case "profile":

@@ -129,6 +129,12 @@ var access = map[string][]identity.Role{
 	"reports":             desk,
 	"report-file":         desk,
 
+	"recordings":     desk,
+	"recording":      desk,
+	"play-recording": players,
+	"recording-part": players,
+	"record-call":    {identity.Dispatcher},
+
 	"quarantine-causes": {identity.Admin, identity.Installer, identity.Auditor},
 	"quarantine":        {identity.Admin, identity.Installer, identity.Auditor},
 	"quarantine-replay": {identity.Admin, identity.Installer},

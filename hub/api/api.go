@@ -39,6 +39,7 @@ type Deps struct {
 	Uploads     Uploads
 	Forecast    Forecast
 	Archive     Archive
+	Recordings  Recordings
 	Hotline     Hotline
 	Alike       Alike
 	Merger      Merger
@@ -95,6 +96,7 @@ func New(d Deps) *API {
 	a.registerUploads()
 	a.registerForecast()
 	a.registerArchive()
+	a.registerRecordings()
 	a.registerHotline()
 	a.registerAlike()
 	a.registerPatrols()

@@ -28,6 +28,7 @@ import (
 	"gridhub/hub/live"
 	"gridhub/hub/patrol"
 	"gridhub/hub/people"
+	"gridhub/hub/recordings"
 	"gridhub/hub/rules"
 	"gridhub/hub/store/storetest"
 	"gridhub/hub/tasks"
@@ -54,6 +55,19 @@ var townTime = time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 var scopesTried = []identity.Scope{identity.Street, identity.OfDepartment("UM"), identity.OfGrid("G01"), identity.Own}
 
 type townTracks struct{}
+
+// townUploads takes everything; townRecordings has nothing.
+type townUploads struct{}
+
+func (townUploads) ServeHTTP(w http.ResponseWriter, _ *http.Request, _ identity.Principal) {
+	w.WriteHeader(http.StatusCreated)
+}
+
+type townRecordings struct{ Recordings }
+
+func (townRecordings) OfCase(context.Context, identity.CaseID) ([]recordings.Recording, error) {
+	return nil, nil
+}
 
 func (townTracks) Track(context.Context, identity.PersonID, telemetry.Millis, telemetry.Millis) (geo.Track, error) {
 	return geo.Track{}, nil
@@ -104,7 +118,7 @@ func openTown(t *testing.T) *town {
 	board, err := figures.Open(ctx, db, w.pool, figures.Options{Definitions: figures.Default(), Zone: time.UTC, DayKind: func(time.Time) string { return "workday" }})
 	must(err)
 	screen := live.NewBoard(now)
-	w.api = New(Deps{Audit: openAudit(t), Accounts: accounts, Street: townStreet{}, Staff: staff, Tracks: townTracks{}, Now: screen, Changes: screen,
+	w.api = New(Deps{Audit: openAudit(t), Uploads: townUploads{}, Recordings: townRecordings{}, Accounts: accounts, Street: townStreet{}, Staff: staff, Tracks: townTracks{}, Now: screen, Changes: screen,
 		Cases: w.pool, Hazards: book, Dispatch: dispatch.New(dispatch.Default(), w.pool, townRoster{}, nil, now), Evidence: proofs, Archive: sealed,
 		Alike: alike.New(w.pool, alike.Default(), now), Merger: w.pool, Patrols: townPatrols{}, Figures: board, Absences: staff,
 		FiguresOf: func(r identity.Reach) Figures { return board.Over(reachedPool{w.pool, r}) }, Reach: staff.Reach, Clock: now, Log: slog.New(slog.DiscardHandler)})
@@ -240,6 +254,7 @@ var probes = map[string]probe{
 	"part":          {method: "POST", path: "/api/v1/merges/undo", body: `{"id":"NEW","keep":"CASE","drop":"CASE"}`},
 	"put-evidence":  {method: "POST", path: "/api/v1/evidence?case=CASE&kind=photo-after&at=1", body: "JPEG"},
 	"evidence-file": {method: "GET", path: "/api/v1/evidence/PHOTO/file?form=thumb", read: true},
+	"recordings":    {method: "GET", path: "/api/v1/cases/CASE/recordings", read: true},
 	"seals":         {method: "GET", path: "/api/v1/cases/CASE/seals", read: true},
 	"people":        {method: "GET", path: "/api/v1/people", names: byPerson},
 	"track":         {method: "GET", path: "/api/v1/people/PERSON/track", read: true},
@@ -259,6 +274,7 @@ var elsewhere = map[string]string{
 	"figures":       "TestCountsAreCut",
 	"set-absence":   "TestAbsencesAreThoseOfOnesOwn",
 	"end-absence":   "TestAbsencesAreThoseOfOnesOwn",
+	"upload":        "TestNoPiecesForCasesOfOthers",
 }
 
 func (w *town) at(p string, c tasks.Case, photo string) string {

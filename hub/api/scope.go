@@ -34,7 +34,9 @@ var bounded = map[string]bounds{
 
 	"cases": cut, "case": cut, "report": cut, "command": cut, "candidates": cut, "hazards": cut, "alike": cut, "merge": cut, "part": cut,
 	"put-evidence": cut, "evidence-file": cut, "seals": cut, "seal-file": cut, "seal-redacted": cut,
-	"people": cut, "track": cut, "patrols": cut, "devices": cut, "stream": cut,
+	"upload": cut, "upload-offset": open, "upload-piece": open, "upload-drop": open, // an account's uploads are its own
+	"recordings": cut,
+	"people":     cut, "track": cut, "patrols": cut, "devices": cut, "stream": cut,
 	"figures": cut, "figures-table": cut, "figures-cases": cut,
 }
 

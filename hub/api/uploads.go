@@ -2,7 +2,9 @@ package api
 
 import (
 	"context"
+	"encoding/base64"
 	"net/http"
+	"strings"
 
 	"gridhub/hub/identity"
 
@@ -32,12 +34,34 @@ func (a *API) registerUploads() {
 	register(a, op("upload-drop", "DELETE", one, "Drop an upload"), a.upload)
 }
 
-func (a *API) announce(ctx context.Context, _ *struct{}) (*huma.StreamResponse, error) {
+type announceInput struct {
+	Metadata string `header:"Upload-Metadata" doc:"key and base64 value, with a space between; pairs with commas between"`
+}
+
+// announce lets pieces come for a case within reach, or for none.
+func (a *API) announce(ctx context.Context, in *announceInput) (*huma.StreamResponse, error) {
+	if id := announcedCase(in.Metadata); id != "" {
+		if err := a.writable(ctx, id); err != nil {
+			return nil, status(err)
+		}
+	}
 	return a.pass(who(ctx)), nil
 }
 
 func (a *API) upload(ctx context.Context, _ *uploadInput) (*huma.StreamResponse, error) {
 	return a.pass(who(ctx)), nil
+}
+
+// announcedCase is the case that the metadata of an upload names. Metadata that
+// cannot be read is refused by who takes the upload.
+func announcedCase(metadata string) identity.CaseID {
+	for pair := range strings.SplitSeq(metadata, ",") {
+		key, value, _ := strings.Cut(strings.TrimSpace(pair), " ")
+		if id, err := base64.StdEncoding.DecodeString(value); key == "case" && err == nil {
+			return identity.CaseID(id)
+		}
+	}
+	return ""
 }
 
 // pass hands the request over as it came.

@@ -69,10 +69,19 @@ type Report struct {
 	Withheld []Withheld `json:"withheld,omitempty"`
 	Missing  []string   `json:"missing,omitempty"` // evidence that events name and that never came
 	Faults   []Fault    `json:"faults,omitempty"`
+	// Recordings are those of calls that the case names; they are kept beside
+	// it, and verified against this.
+	Recordings []Recorded `json:"recordings,omitempty"`
 
 	Redacted  bool   `json:"redacted,omitempty"`
 	statement []byte // for comparing several seals
 	root      string
+}
+
+// Recorded is a recorded call and the hash of the last entry of its chain.
+type Recorded struct {
+	Call string `json:"call"`
+	Head string `json:"head"`
 }
 
 // Withheld is something that was sealed and is not shown. Its commitment is

@@ -214,6 +214,9 @@ func (v *verifier) follow(line []byte, hash, prev string, where Fault) string {
 	}
 	if err == nil {
 		v.chain = append(v.chain, e)
+		if e.Type == tasks.Called && e.Body.Evidence != "" {
+			v.Recordings = append(v.Recordings, Recorded{e.Body.Call, e.Body.Evidence})
+		}
 	}
 	return hash
 }

@@ -19,6 +19,7 @@ import (
 	"gridhub/hub/history/influx"
 	"gridhub/hub/identity"
 	"gridhub/hub/oidc"
+	"gridhub/hub/recordings"
 	"gridhub/hub/reports"
 	"gridhub/streams/relay"
 	"gridhub/streams/sfu"
@@ -47,6 +48,8 @@ type Config struct {
 	Commands  commands.Config `yaml:"commands"`
 	Accounts  Accounts        `yaml:"accounts"`
 	OIDC      oidc.Config     `yaml:"oidc"`
+
+	Recordings recordings.Config `yaml:"recordings"` // of calls about cases
 
 	Reports []reports.Config `yaml:"reports"` // made regularly, of the figures
 }
@@ -113,7 +116,7 @@ func Default() Config {
 		History: History{Store: "sqlite", Positions: 90 * 24 * time.Hour,
 			Influx: Influx{URL: in.URL, Version: in.Version, Org: in.Org, Bucket: in.Bucket, Timeout: in.Timeout}},
 		Media: sfu.Default(),
-		Relay: relay.Default(), Backup: backup.Default(), Commands: commands.Default(), Accounts: Accounts{SecondFactor: []identity.Role{}}, OIDC: oidc.Default(), Reports: reports.Default(),
+		Relay: relay.Default(), Backup: backup.Default(), Commands: commands.Default(), Accounts: Accounts{SecondFactor: []identity.Role{}}, OIDC: oidc.Default(), Reports: reports.Default(), Recordings: recordings.Default(),
 	}
 }
 

@@ -38,6 +38,7 @@ import (
 	"gridhub/hub/open311"
 	"gridhub/hub/patrol"
 	"gridhub/hub/people"
+	"gridhub/hub/recordings"
 	"gridhub/hub/registry"
 	"gridhub/hub/reports"
 	"gridhub/hub/rules"
@@ -95,6 +96,7 @@ type Hub struct {
 	reports    *reports.Maker
 	rounds     *patrol.Rounds
 	callLog    *calls.Log
+	recordings *recordings.Desk
 	media      *sfu.SFU
 	wall       *wall
 	nightly    *backup.Nightly
@@ -259,11 +261,14 @@ func (h *Hub) openCalls(ctx context.Context) (err error) {
 	if err = h.openRelay(); err != nil {
 		return err
 	}
-	if h.signaling, err = signaling.New(signaling.Default(), h.media, phonebook{h}, h.callLog, outbox{h}, h.log); err != nil {
+	if h.signaling, err = signaling.New(signaling.Default(), h.media, phonebook{h}, recorded{h}, outbox{h}, h.log); err != nil {
 		return err
 	}
 	open, err := h.callLog.Unfinished(ctx)
 	if err != nil {
+		return err
+	}
+	if err := h.openRecordings(ctx, open); err != nil {
 		return err
 	}
 	h.signaling.Restore(open...)
@@ -275,7 +280,7 @@ func (h *Hub) openDoors(context.Context) (err error) {
 		Accounts: claimable{h.accounts, h}, Terminals: terminals{h}, Enrolments: enrolment{h.enrolments, h}, Street: street{h.files}, Staff: desk{h.staff, h.board},
 		Tracks: tracks{h}, Now: h.board, Changes: h.board, History: series{h.history}, Cases: intakeDesk{h.pool, h}, Hazards: h.book,
 		Dispatch: dispatch.New(dispatch.Default(), h.pool, roster{h}, h.files.Roads, h.now),
-		Evidence: h.evidence, Uploads: h.uploads, Forecast: h.forecast, Archive: h.archive, Hotline: h.hotline, Alike: h.alike, Merger: h.pool, Patrols: h.rounds, Figures: h.figures, Reports: h.reports,
+		Evidence: h.evidence, Uploads: h.uploads, Forecast: h.forecast, Archive: h.archive, Recordings: h.recordings, Hotline: h.hotline, Alike: h.alike, Merger: h.pool, Patrols: h.rounds, Figures: h.figures, Reports: h.reports,
 		FiguresOf: h.figuresOf, Reach: h.staff.Reach, Absences: h.staff, Import: newcomers{h}, OIDC: h.oidc,
 		Quarantine: shelf{h.quarantine}, Ledger: account{h.ledger}, Commands: h.commands, CommandKeys: h.keys, Care: caretaker{h}, Gateways: cabinets{h}, Cameras: gallery{h}, Health: parts{h}, Faults: h.faults, Clocks: h.conditions, Clock: h.now, Log: h.log,
 	})
@@ -325,6 +330,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	run(&in, sources, "alike", h.warm)
 	run(&in, sources, "reports", h.reports.Run)
 	run(&calls, sinks, "media", h.media.Run)
+	run(&calls, sinks, "recordings", h.recordings.Run)
 	if h.relay != nil {
 		run(&calls, sinks, "relay", h.relay.Run)
 	}
@@ -394,6 +400,9 @@ func (h *Hub) Close() error {
 	if h.relay != nil {
 		errs = append(errs, h.relay.Run(ended))
 		h.relay = nil
+	}
+	if h.recordings != nil {
+		h.recordings.Close()
 	}
 	if h.media != nil {
 		errs = append(errs, h.media.Run(ended)) // closes what New opened, when Run never did

@@ -58,4 +58,7 @@ type Matter struct {
 	Open311  string      `json:"open311" yaml:"open311"`
 	Keywords []string    `json:"keywords" yaml:"keywords"`
 	Source   string      `json:"source" yaml:"source"` // where the limits come from
+	// Recording says which calls about a case are recorded: always (also where
+	// nothing is said), on-demand or never.
+	Recording string `json:"recording,omitempty" yaml:"recording"`
 }

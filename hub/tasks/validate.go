@@ -29,6 +29,7 @@ func (m Matter) Validate() error {
 	f.want(m.Lead != "", "lead", m.Lead, "the department that leads")
 	oneOf(&f, "domain", m.Domain, domains)
 	oneOf(&f, "privacy", m.Privacy, privacies)
+	oneOf(&f, "recording", m.Recording, []string{"", "always", "on-demand", "never"})
 	for i, d := range m.With {
 		f.want(d != m.Lead && !slices.Contains(m.With[:i], d), fmt.Sprintf("with[%d]", i), d, "each department once, the leading one not again")
 	}

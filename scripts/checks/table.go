@@ -66,6 +66,7 @@ var neighbours = []neighbour{
 	{[]string{"hub/oidc"}, []string{"hub/people"}, "whom a provider vouches for gets an account's session"},
 	{[]string{"hub/patrol", "hub/calls"}, []string{"hub/evidence"}, "a visit and a recorded call are evidence"},
 	{[]string{"hub/cameras"}, []string{"hub/people", "streams/camera"}, "a camera of the street has a name in the two languages, and is one of the media plane's"},
+	{[]string{"hub/recordings"}, []string{"hub/tasks", "streams/record"}, "a recording belongs to a case, and is made by who reads the rings"},
 	{[]string{"hub/calls"}, []string{"streams/..."}, "who may call whom is told to the machinery of calls"},
 }
 
@@ -84,6 +85,7 @@ var libraries = []library{
 	{[]string{"github.com/influxdata/influxdb-client-go"}, []string{"hub/history/influx"}, "the hub runs without InfluxDB too"},
 	{[]string{"github.com/tarm/serial"}, []string{"edge/driver"}, "the serial port is a driver's; tests put a pseudo-terminal there"},
 	{[]string{"github.com/pion"}, []string{"streams/sfu", "streams/record", "streams/relay", "streams/camera", "streams/signaling"}, "what a call is must not depend on how its media travel"},
+	{[]string{"github.com/at-wat/ebml-go"}, []string{"streams/record"}, "how a file holds media is nobody else's to know"},
 	{[]string{"github.com/goccy/go-yaml"}, []string{"configs"}, "one loader explains every mistake in the same way"},
 	{[]string{"github.com/fxamacker/cbor", "google.golang.org/protobuf"}, []string{"devices/codec", "devices/wire"}, "payload formats end where a payload has become a reading"},
 	{[]string{"github.com/tus", "golang.org/x/exp/slog"}, []string{"hub/evidence/uploads"}, noLeak},

@@ -154,6 +154,7 @@ need_peers() {
 	need_command mosquitto mosquitto
 	need_command mosquitto_pub mosquitto-clients
 	need_command chromium chromium
+	need_command ffmpeg ffmpeg # a foreign player of recordings
 	need_command shellcheck shellcheck
 	need_command qemu-aarch64-static qemu-user-static
 	need_command systemd-analyze systemd

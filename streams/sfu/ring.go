@@ -23,6 +23,7 @@ type packet struct {
 	ts      uint32
 	marker  bool
 	key     bool // belongs to the start of a key frame
+	begins  bool // the first of a stream
 	arrived time.Time
 	payload []byte
 }
@@ -36,6 +37,7 @@ type ring struct {
 	slots  []packet
 	bySeq  []uint64 // seq modulo capacity -> arrival index
 	first  uint64   // arrival index of the oldest packet kept
+	shown  uint64   // and of the oldest that members may still be sent
 	next   uint64   // arrival index of the next packet
 	bytes  int
 	keyAt  uint64 // arrival index of the newest key frame's first packet
@@ -97,7 +99,7 @@ func (r *ring) find(seq uint64) (packet, bool) {
 	defer r.mu.RUnlock()
 	size := uint64(len(r.slots))
 	at := r.bySeq[seq%size]
-	if at < r.first || at >= r.next {
+	if at < max(r.first, r.shown) || at >= r.next {
 		return packet{}, false
 	}
 	p := r.slots[at%size]
@@ -108,7 +110,7 @@ func (r *ring) find(seq uint64) (packet, bool) {
 func (r *ring) get(at uint64) (packet, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if at < r.first || at >= r.next {
+	if at < max(r.first, r.shown) || at >= r.next {
 		return packet{}, false
 	}
 	return r.slots[at%uint64(len(r.slots))], true
@@ -133,11 +135,11 @@ func (r *ring) sinceKey(now time.Time, age time.Duration) (from, to uint64, ok b
 	return r.keyAt, r.next, newest-start+1 == count
 }
 
-// reset forgets everything: what was said before a gate closed is not
-// replayed after it opens again.
-func (r *ring) reset() {
+// hide ends what members are sent: what was said before a gate closed is not
+// replayed after it opens again. Who taps the track reads it all the same, as
+// it was said with the gate open.
+func (r *ring) hide() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	clear(r.slots)
-	r.first, r.bytes, r.hasKey, r.slab = r.next, 0, false, nil
+	r.shown, r.hasKey = r.next, false
 }

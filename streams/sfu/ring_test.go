@@ -70,16 +70,16 @@ func TestSinceKey(t *testing.T) {
 		from, to   uint64
 		replayable bool
 	}{
-		"nothing":       {func(*ring) {}, 0, 0, 0, false},
-		"no key frame":  {func(r *ring) { fill(r, 1, 2) }, 0, 0, 0, false},
-		"key frame":     {func(r *ring) { fill(r, 1); key(r, 2); fill(r, 3) }, 0, 1, 3, true},
-		"out of order":  {func(r *ring) { key(r, 2); fill(r, 4, 1, 3) }, 0, 0, 4, true},
-		"newest wins":   {func(r *ring) { key(r, 2); fill(r, 3); key(r, 4) }, 0, 2, 3, true},
-		"one is lost":   {func(r *ring) { key(r, 2); fill(r, 4) }, 0, 0, 0, false},
-		"too old":       {func(r *ring) { key(r, 2); fill(r, 3) }, replayAge + 1, 0, 0, false},
-		"forgotten":     {func(r *ring) { key(r, 2); r.reset() }, 0, 0, 0, false},
-		"pushed out":    {func(r *ring) { key(r, 2); fill(r, 3, 4, 5, 6, 7, 8, 9, 10) }, 0, 0, 0, false},
-		"after a reset": {func(r *ring) { key(r, 2); r.reset(); key(r, 3) }, 0, 1, 2, true},
+		"nothing":            {func(*ring) {}, 0, 0, 0, false},
+		"no key frame":       {func(r *ring) { fill(r, 1, 2) }, 0, 0, 0, false},
+		"key frame":          {func(r *ring) { fill(r, 1); key(r, 2); fill(r, 3) }, 0, 1, 3, true},
+		"out of order":       {func(r *ring) { key(r, 2); fill(r, 4, 1, 3) }, 0, 0, 4, true},
+		"newest wins":        {func(r *ring) { key(r, 2); fill(r, 3); key(r, 4) }, 0, 2, 3, true},
+		"one is lost":        {func(r *ring) { key(r, 2); fill(r, 4) }, 0, 0, 0, false},
+		"too old":            {func(r *ring) { key(r, 2); fill(r, 3) }, replayAge + 1, 0, 0, false},
+		"hidden":             {func(r *ring) { key(r, 2); r.hide() }, 0, 0, 0, false},
+		"pushed out":         {func(r *ring) { key(r, 2); fill(r, 3, 4, 5, 6, 7, 8, 9, 10) }, 0, 0, 0, false},
+		"after being hidden": {func(r *ring) { key(r, 2); r.hide(); key(r, 3) }, 0, 1, 2, true},
 	}
 	for name, test := range tests {
 		r := newRing(8, 1000)

@@ -71,6 +71,7 @@ func newTrack(id string, owner *peer, kind webrtc.RTPCodecType, codec webrtc.RTP
 func (t *track) begin(pc *webrtc.PeerConnection, ssrc webrtc.SSRC) {
 	t.mu.Lock()
 	t.in.pc, t.in.ssrc, t.in.started = pc, ssrc, false
+	t.sr = clock{} // of the former stream
 	t.mu.Unlock()
 	if t.kind == webrtc.RTPCodecTypeVideo {
 		t.ask.anew()
@@ -78,7 +79,7 @@ func (t *track) begin(pc *webrtc.PeerConnection, ssrc webrtc.SSRC) {
 }
 
 // gate opens or closes the track. A closed track drops what arrives and
-// forgets what it had: nothing said behind a closed gate is heard later.
+// hides what it had: nothing said behind a closed gate is heard later.
 func (t *track) gate(open bool) {
 	t.mu.Lock()
 	changed := t.open != open
@@ -86,7 +87,7 @@ func (t *track) gate(open bool) {
 	t.mu.Unlock()
 	switch {
 	case changed && !open:
-		t.ring.reset()
+		t.ring.hide()
 	case changed && t.kind == webrtc.RTPCodecTypeVideo:
 		t.ask.ask()
 	}
@@ -114,7 +115,8 @@ func (t *track) number(ssrc webrtc.SSRC, in *rtp.Packet, now time.Time) (packet,
 	if ssrc != t.in.ssrc || !t.open {
 		return packet{}, false
 	}
-	if !t.in.started {
+	begins := !t.in.started
+	if begins {
 		t.in.start(in, now, t.codec.ClockRate)
 	}
 	seq := t.in.seq + uint64(int64(int16(in.SequenceNumber-t.in.raw)))
@@ -126,7 +128,7 @@ func (t *track) number(ssrc webrtc.SSRC, in *rtp.Packet, now time.Time) (packet,
 		t.in.seq, t.in.raw, t.in.ts, t.in.at = seq, in.SequenceNumber, ts, now
 	}
 	return packet{
-		seq: seq, ts: ts, marker: in.Marker, arrived: now, payload: in.Payload,
+		seq: seq, ts: ts, marker: in.Marker, begins: begins, arrived: now, payload: in.Payload,
 		key: t.kind == webrtc.RTPCodecTypeVideo && startsKeyFrame(t.codec.MimeType, in.Payload),
 	}, true
 }

@@ -33,7 +33,7 @@ func openTrack() *track {
 
 func (t *track) all() []packet {
 	var all []packet
-	for at := t.ring.first; at < t.ring.next; at++ {
+	for at := max(t.ring.first, t.ring.shown); at < t.ring.next; at++ {
 		p, _ := t.ring.get(at)
 		all = append(all, p)
 	}

@@ -118,8 +118,11 @@ type state struct {
 	Now      time.Time   `json:"now"` // server time, to show durations by
 	// Boot differs after the server was started again: connections made
 	// before are gone then, whatever the client still believes.
-	Boot  string `json:"boot"`
-	Seats []seat `json:"seats"`
+	Boot string `json:"boot"`
+	// Recording is what its members must be told before they speak: always
+	// (it is recorded) or on-demand (it may be).
+	Recording string `json:"recording,omitempty"`
+	Seats     []seat `json:"seats"`
 	call.Invite
 }
 

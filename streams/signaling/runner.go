@@ -269,6 +269,6 @@ func (r *runner) concerned(events []call.Event) []member {
 func (r *runner) tell(m member, news reply) {
 	news.Type, news.Call = "state", r.id
 	news.State = show(r.call, m.person, m.device, time.Now())
-	news.State.Boot = r.service.boot
+	news.State.Boot, news.State.Recording = r.service.boot, r.service.announce(r.id)
 	r.service.deliver(m.device, news)
 }

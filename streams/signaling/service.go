@@ -99,6 +99,7 @@ type Service struct {
 	outbox    Outbox
 	log       *slog.Logger
 	boot      string // told to clients, unlike that of any other start
+	announce  func(call.ID) string
 
 	work         sync.WaitGroup
 	stop         chan struct{} // closed when Run ends
@@ -122,6 +123,7 @@ func New(c Config, media *sfu.SFU, d Directory, l Log, o Outbox, log *slog.Logge
 	}
 	s := &Service{
 		config: c, media: media, directory: d, store: l, outbox: o, log: log, boot: rand.Text(),
+		announce:     func(call.ID) string { return "" },
 		running:      true,
 		quota:        quota{most: c.MaxMessages},
 		stop:         make(chan struct{}),
@@ -134,6 +136,10 @@ func New(c Config, media *sfu.SFU, d Directory, l Log, o Outbox, log *slog.Logge
 	media.Observe(observer{s})
 	return s, nil
 }
+
+// Announce names who says what a call's members are told about its being
+// recorded; see the state's field. Call it before the first message.
+func (s *Service) Announce(f func(call.ID) string) { s.announce = f }
 
 // Restore brings back the calls that had not ended when the process did, each
 // from its stored events; everybody who was in one is now resuming. Call it

@@ -44,7 +44,8 @@ const usage = `hub is the centre of a street: broker, task pool, calls and the p
   hub import hotline FILE [--rejected FILE]    orders of the 12345 hotline, from CSV or XLSX; the
                                                rejected rows go to the second file, or are shown
   hub verify FILE|FOLDER… --key FILE [--checkpoint FILE] [--lang zh|en]
-                                               examine sealed cases and exports of the audit log, offline
+                                               examine sealed cases, exports of the audit log, and
+                                               recordings of calls (their folders), offline
   hub audit list [--account A] [--person P] [--act A] [--subject S] [--before N] [--limit N]
                                                who did and who looked at what, newest first
   hub audit export FILE | verify               the whole chain into a file; walk it and say whether

@@ -25,6 +25,14 @@ func verify(args []string, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("hub verify: %w\n\n%s", err, usage)
 	}
+	names, folders := recordingsAmong(names)
+	heard, err := examineRecordings(folders)
+	if err != nil {
+		return fmt.Errorf("hub verify: %w", err)
+	}
+	if len(names) == 0 && len(heard) > 0 {
+		return heard.tell(out, nil, *lang)
+	}
 	trust, err := trusted(*key, *checkpoint)
 	if err != nil {
 		return fmt.Errorf("hub verify: %w", err)
@@ -45,7 +53,7 @@ func verify(args []string, out io.Writer) error {
 		}
 	}
 	archive.Together(trust, reports)
-	return tell(out, files, all, *lang)
+	return errors.Join(tell(out, files, all, *lang), heard.tell(out, reports, *lang))
 }
 
 // findings are what was found out about one file.

@@ -21,6 +21,7 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 
 	"gridhub/streams/call"
+	"gridhub/streams/sfu"
 	"gridhub/streams/sfu/sfutest"
 	"gridhub/streams/signaling"
 )
@@ -59,6 +60,8 @@ type hub struct {
 	stop    func()
 	reports chan report
 	queue   []report
+	media   *sfu.SFU // of the running service
+	folder  string   // of the recording that is played
 
 	mu     sync.Mutex
 	stored []call.Event
@@ -97,6 +100,7 @@ func start(t *testing.T) *hub {
 func (h *hub) boot() {
 	h.t.Helper()
 	media, stopMedia := sfutest.StartStop(h.t, nil)
+	h.media = media
 	service, err := signaling.New(signaling.Default(), media, h, h, h, sfutest.Log(h.t))
 	if err != nil {
 		h.t.Fatal(err)
@@ -129,6 +133,8 @@ func (h *hub) routes() http.Handler {
 		w.Header().Set("Content-Type", "text/javascript")
 		_, _ = w.Write(script)
 	})
+	mux.HandleFunc("GET /play.html", playPage)
+	mux.HandleFunc("GET /parts/{part}", h.part)
 	mux.HandleFunc("POST /", h.hear)
 	return mux
 }
@@ -191,7 +197,9 @@ func (h *hub) await(person, path string, into any) report {
 }
 
 // browse opens a page in a browser of its own.
-func (h *hub) browse(query string) {
+func (h *hub) browse(query string) { h.t.Helper(); h.browseTo("/page?" + query) }
+
+func (h *hub) browseTo(path string) {
 	h.t.Helper()
 	profile, err := os.MkdirTemp("", "call-browser-")
 	if err != nil {
@@ -200,7 +208,7 @@ func (h *hub) browse(query string) {
 	chromium := exec.Command("chromium", "--headless=new", "--no-sandbox", "--disable-gpu",
 		"--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
 		"--autoplay-policy=no-user-gesture-required", "--allow-loopback-in-peer-connection",
-		"--user-data-dir="+profile, h.web.URL+"/page?"+query)
+		"--user-data-dir="+profile, h.web.URL+path)
 	chromium.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it has children
 	if err := chromium.Start(); err != nil {
 		h.t.Fatalf("Chromium is needed for this test: %v", err)

@@ -24,8 +24,9 @@ type task struct {
 	Token    string `json:"token,omitempty"`
 	Password string `json:"password"`
 	Person   string `json:"person,omitempty"`
-	Shots    string `json:"shots"`          // folder for the picture of a failure
-	Wire     string `json:"wire,omitempty"` // network device of the machine on which the flow runs, if it is another
+	Shots    string `json:"shots"`             // folder for the picture of a failure
+	Restart  string `json:"restart,omitempty"` // where a POST kills the hub and starts it again
+	Wire     string `json:"wire,omitempty"`    // network device of the machine on which the flow runs, if it is another
 }
 
 // browse runs one flow and shows what it saw.

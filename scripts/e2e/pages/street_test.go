@@ -78,6 +78,7 @@ type street struct {
 	Secure string `json:"secure"` // https://host:port, by the private CA
 	mqtt   string
 	from   *machine // where the flows run; nil: on this machine
+	hub    *program
 }
 
 // place says where the phones are, nil: on this machine; and which file lists the
@@ -111,9 +112,26 @@ mqtt:
 media: {address: "%[6]s", loopback: true}
 cameras: [%[7]s]
 `, root(t), strings.TrimPrefix(s.URL, "http://"), strings.TrimPrefix(s.Secure, "https://"), host, s.mqtt, freePort(t, "127.0.0.1"), where.cameras))
-	s.run("hub", "serve", "--config", s.config)
+	s.hub = s.run("hub", "serve", "--config", s.config)
 	s.awaitReady()
 	return s
+}
+
+// program is one that runs.
+type program struct {
+	*exec.Cmd
+	done   chan error
+	killed bool
+}
+
+// restart kills the hub without a warning and starts it again.
+func (s *street) restart() {
+	s.t.Helper()
+	s.hub.killed = true
+	_ = s.hub.Process.Kill()
+	<-s.hub.done
+	s.hub = s.run("hub", "serve", "--config", s.config)
+	s.awaitReady()
 }
 
 func freePort(t *testing.T, host string) string {
@@ -137,7 +155,7 @@ func (s *street) write(name, text string) string {
 
 // run starts a program that lives as long as the test. What it logged is shown
 // when the test has failed.
-func (s *street) run(name string, args ...string) {
+func (s *street) run(name string, args ...string) *program {
 	s.t.Helper()
 	var log bytes.Buffer
 	c := exec.Command(filepath.Join(s.bin, name), args...)
@@ -148,7 +166,11 @@ func (s *street) run(name string, args ...string) {
 	}
 	done := make(chan error, 1)
 	go func() { done <- c.Wait() }()
+	p := &program{Cmd: c, done: done}
 	s.t.Cleanup(func() {
+		if p.killed {
+			return
+		}
 		_ = c.Process.Signal(syscall.SIGTERM) // it may have ended
 		select {
 		case err := <-done:
@@ -165,6 +187,7 @@ func (s *street) run(name string, args ...string) {
 			_ = os.WriteFile(filepath.Join(shots(s.t), name+".log"), log.Bytes(), 0o600) // the end stands above
 		}
 	})
+	return p
 }
 
 func tail(log string) string { return log[max(0, len(log)-8000):] }

@@ -38,9 +38,9 @@ await play(async () => {
   await desk.locator('footer').getByText('通话中').waitFor({ state: 'hidden' })
   say('hung up')
 
-  const steps = await eventually('the call on the case', async () => {
+  const steps = await eventually('the call and its recording on the case', async () => {
     const events = (await ask(desk, 'GET', `/api/v1/cases/${made.id}`)).events.filter((e) => e.type === 'called')
-    return events.length >= 3 && events
+    return events.some((e) => e.body.kind === 'recorded') && events
   })
   say(steps.map((e) => e.body.text ?? e.why ?? JSON.stringify(e.body)).join(' | '))
   await eventually('the steps on the screen', async () => (await focus.locator('ol.line').getByText('通话', { exact: true }).count()) === steps.length)

@@ -297,6 +297,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/cases/{case}/recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The recorded calls of a case */
+        get: operations["recordings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/cases/{case}/seals": {
         parameters: {
             query?: never;
@@ -1349,6 +1366,74 @@ export interface paths {
         put?: never;
         /** Try quarantined publishes again */
         post: operations["quarantine-replay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recordings/{call}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A recorded call: its parts and its gaps */
+        get: operations["recording"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recordings/{call}/begin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Record a call whose matter leaves that to the desk; recorded */
+        post: operations["record-call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recordings/{call}/parts/{part}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One part's bytes, by ranges */
+        get: operations["recording-part"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/recordings/{call}/plays": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Play a recorded call; recorded */
+        post: operations["play-recording"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2494,6 +2579,7 @@ export interface components {
             name: components["schemas"]["Name"];
             open311: string;
             privacy: string;
+            recording?: string;
             review?: string[] | null;
             source: string;
             with: string[] | null;
@@ -2656,6 +2742,13 @@ export interface components {
             photo?: string;
             seal?: string;
         };
+        PlayInputBody: {
+            reason?: string;
+        };
+        PlayOutputBody: {
+            /** @description for the parts, for two hours */
+            ticket: string;
+        };
         Point: {
             /** Format: double */
             lat: number;
@@ -2716,6 +2809,71 @@ export interface components {
             name: components["schemas"]["Name"];
             of: string;
             unit: string;
+        };
+        Recording: {
+            call: string;
+            case?: string;
+            /** Format: int64 */
+            ended?: number;
+            /** @description SHA-256 of the last entry of its chain */
+            head?: string;
+            /** Format: int64 */
+            started: number;
+            /** @enum {string} */
+            state: "recording" | "complete" | "erased";
+        };
+        RecordingBook: {
+            /** Format: date-time */
+            announced: string;
+            call: string;
+            case?: string;
+            /** Format: int64 */
+            ended?: number;
+            /** Format: int64 */
+            entries: number;
+            gaps: components["schemas"]["RecordingGap"][] | null;
+            /** @description SHA-256 of the last entry of its chain */
+            head?: string;
+            /** Format: int64 */
+            length_ms: number;
+            parts: components["schemas"]["RecordingPart"][] | null;
+            /** @description why it ended */
+            reason?: string;
+            /** Format: int64 */
+            started: number;
+            /** @enum {string} */
+            state: "recording" | "complete" | "erased";
+            /**
+             * Format: date-time
+             * @description where the time bar begins
+             */
+            zero: string;
+        };
+        RecordingGap: {
+            /** @enum {string} */
+            cause: "lost" | "away" | "restart" | "behind";
+            /** Format: int64 */
+            end_ms: number;
+            /** @description audio or video; nothing: both */
+            media?: string;
+            person?: string;
+            /** Format: int64 */
+            start_ms: number;
+        };
+        RecordingPart: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            end_ms: number;
+            /** @description audio, video */
+            media: string[] | null;
+            name: string;
+            person: string;
+            /**
+             * Format: int64
+             * @description on the recording's time bar
+             */
+            start_ms: number;
         };
         RecoveryOutputBody: {
             /** @description each signs in once in place of a code; shown this once */
@@ -3796,6 +3954,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Case"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    recordings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                case: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recording"][] | null;
                 };
             };
             /** @description Error */
@@ -5920,6 +6109,133 @@ export interface operations {
             };
         };
     };
+    recording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecordingBook"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "record-call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "recording-part": {
+        parameters: {
+            query: {
+                ticket: string;
+            };
+            header?: never;
+            path: {
+                call: string;
+                part: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "play-recording": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                call: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlayInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlayOutputBody"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
     roads: {
         parameters: {
             query?: never;
@@ -6300,7 +6616,10 @@ export interface operations {
     upload: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description key and base64 value, with a space between; pairs with commas between */
+                "Upload-Metadata"?: string;
+            };
             path?: never;
             cookie?: never;
         };

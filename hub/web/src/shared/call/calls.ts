@@ -20,6 +20,7 @@ export interface CallView {
   remotes: { person: string; stream: MediaStream }[]
   muted: boolean
   camera: boolean
+  recording?: CallState['recording'] | undefined
 }
 
 const lingers = 6_000 // ms for which an ended call still says why
@@ -72,7 +73,7 @@ export function makeCalls(hooks: CallHooks) {
     const all = [s.caller, ...s.callees].filter((p, i, list) => p !== hooks.me() && list.indexOf(p) === i)
     // the hub's clock may differ from ours: count from its own distance
     const since = Date.now() - (Date.parse(s.now) - Date.parse(s.answered ?? s.created))
-    change(session.id, { peers: all, task: s.task, media: s.media, phase: phaseOf(s), since, reason: why(s) })
+    change(session.id, { peers: all, task: s.task, media: s.media, phase: phaseOf(s), since, reason: why(s), recording: s.recording })
   }
 
   function over(session: CallSession): void {

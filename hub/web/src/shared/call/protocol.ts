@@ -66,6 +66,8 @@ export interface CallState {
   mode: Mode
   media: Media
   priority: Priority
+  /** What its members are told before they speak: it is recorded, or may be. */
+  recording?: 'always' | 'on-demand'
 }
 
 /** One track and the media section of the subscribing connection it plays in. */

@@ -158,10 +158,15 @@ export const en: Words<typeof zh> = {
   overview: { title: 'Today', hint: 'Select a case, a person or a device on the map or in a list.', now: 'Most urgent now', calm: 'Nothing that must be done at once', forces: 'Forces on duty', keys: 'Keys', keySearch: 'search', keyMove: 'previous / next', keyOpen: 'open', keyDispatch: 'send the nearest', keyCall: 'call the handler', keyClose: 'close' },
   call: {
     audio: 'Audio call', video: 'Video call', ringing: 'Calling {who}…', incoming: '{who} is calling', live: 'In call', accept: 'Accept', decline: 'Decline', hangup: 'Hang up', mute: 'Mute', unmute: 'Unmute', camera: 'Camera', noCamera: 'Camera off', busy: 'busy', 'timed-out': 'no answer', missed: 'missed', cancelled: 'cancelled', joined: 'joined', left: 'left', declined: 'declined', unreachable: 'terminal not connected', ended: 'Call ended', resuming: 'Signal lost, resuming…', lost: 'call lost',
-    none: 'No calls', emptyHint: 'A call from the centre covers the whole screen, with sound and vibration.', recorded: 'Calls are recorded and kept as evidence on the task.', centre: 'Command centre', staff: 'Staff {id}', history: 'Recent calls', failed: 'The call failed: {why}', unavailable: 'calls are not connected', micDenied: 'The microphone was refused: allow it in the browser settings', elsewhere: 'answered on another device', you: 'me', pushTalk: 'Push to talk',
+    none: 'No calls', emptyHint: 'A call from the centre covers the whole screen, with sound and vibration.', told: { always: 'This call is recorded and kept as evidence on the case.', 'on-demand': 'This call may be recorded.' }, centre: 'Command centre', staff: 'Staff {id}', history: 'Recent calls', failed: 'The call failed: {why}', unavailable: 'calls are not connected', micDenied: 'The microphone was refused: allow it in the browser settings', elsewhere: 'answered on another device', you: 'me', pushTalk: 'Push to talk',
   },
+  play: {
+    title: 'Recorded calls', play: 'Play', pause: 'Pause', failed: 'This part cannot be played', nothing: 'Nothing recorded here', sound: 'Sound only', time: 'Time', noPlace: 'no position', audited: 'Each playing is recorded in the audit.', chain: '{n} entries, announced {announced}, head',
+  },
+  missing: { lost: 'lost on the way', away: 'nothing was sent', restart: 'recording interrupted', behind: 'disk too slow' },
+  recording: { recording: 'being recorded', complete: 'complete', erased: 'removed when its time was over' },
   called: {
-    created: 'called', ringing: 'rings', unreachable: 'terminal offline', accepted: 'answered', declined: 'declined', busy: 'busy', 'timed-out': 'no answer', elsewhere: 'answered elsewhere', left: 'hung up', resuming: 'signal lost', resumed: 'resumed', lost: 'cut off', ended: 'call ended',
+    recorded: 'recording complete', created: 'called', ringing: 'rings', unreachable: 'terminal offline', accepted: 'answered', declined: 'declined', busy: 'busy', 'timed-out': 'no answer', elsewhere: 'answered elsewhere', left: 'hung up', resuming: 'signal lost', resumed: 'resumed', lost: 'cut off', ended: 'call ended',
   },
   field: {
     tasks: 'Tasks', patrol: 'Patrol', call: 'Calls', me: 'Me', noTasks: 'No task now', noTasksHint: 'Stay on duty: new tasks ring and vibrate.', offDutyHint: 'You are off duty and get no tasks.', goOnDuty: 'Go on duty', others: 'Other tasks', far: '{n} m', farKm: '{n} km', by: 'by {time}', noPlace: 'no own position', details: 'Details', back: 'Back', where: 'Scene',

@@ -155,10 +155,15 @@ export const zh = {
   overview: { title: '今日概况', hint: '在地图或列表中选择案件、人员或设备。', now: '现在最要紧', calm: '没有需要立即处理的事', forces: '在岗力量', keys: '快捷键', keySearch: '搜索', keyMove: '上一条 / 下一条', keyOpen: '打开', keyDispatch: '派给最近的人', keyCall: '呼叫处理人', keyClose: '关闭' },
   call: {
     audio: '语音通话', video: '视频通话', ringing: '正在呼叫 {who}…', incoming: '{who} 来电', live: '通话中', accept: '接听', decline: '拒绝', hangup: '挂断', mute: '静音', unmute: '取消静音', camera: '摄像头', noCamera: '关闭摄像头', busy: '对方正忙', 'timed-out': '无人接听', missed: '未接', cancelled: '已取消', joined: '已加入', left: '已离开', declined: '对方拒接', unreachable: '终端不在线', ended: '通话已结束', resuming: '信号中断，正在恢复…', lost: '通话中断',
-    none: '没有通话', emptyHint: '指挥中心来电会覆盖整个屏幕并响铃、振动。', recorded: '通话将录音录像，作为任务证据保存。', centre: '指挥中心', staff: '工作人员 {id}', history: '最近通话', failed: '呼叫没有成功：{why}', unavailable: '通话服务未接通', micDenied: '麦克风被拒绝，请在浏览器设置中允许', elsewhere: '已在其他设备接听', you: '我', pushTalk: '按住说话',
+    none: '没有通话', emptyHint: '指挥中心来电会覆盖整个屏幕并响铃、振动。', told: { always: '本次通话将被录音录像，作为案件证据保存。', 'on-demand': '本次通话可能被录音录像。' }, centre: '指挥中心', staff: '工作人员 {id}', history: '最近通话', failed: '呼叫没有成功：{why}', unavailable: '通话服务未接通', micDenied: '麦克风被拒绝，请在浏览器设置中允许', elsewhere: '已在其他设备接听', you: '我', pushTalk: '按住说话',
   },
+  play: {
+    title: '通话录音录像', play: '播放', pause: '暂停', failed: '此片段无法播放', nothing: '此时没有录到', sound: '只有声音', time: '时间', noPlace: '没有位置', audited: '每次播放都会记入审计。', chain: '{n} 条记录，{announced} 已告知，链尾',
+  },
+  missing: { lost: '信号丢失', away: '未发送', restart: '录制中断', behind: '磁盘过慢' },
+  recording: { recording: '正在录制', complete: '完整', erased: '已按期删除' },
   called: {
-    created: '呼叫', ringing: '对方振铃', unreachable: '终端不在线', accepted: '接听', declined: '拒接', busy: '正忙', 'timed-out': '无人接听', elsewhere: '在其他设备接听', left: '挂断', resuming: '信号中断', resumed: '恢复通话', lost: '通话中断', ended: '通话结束',
+    recorded: '录制完成', created: '呼叫', ringing: '对方振铃', unreachable: '终端不在线', accepted: '接听', declined: '拒接', busy: '正忙', 'timed-out': '无人接听', elsewhere: '在其他设备接听', left: '挂断', resuming: '信号中断', resumed: '恢复通话', lost: '通话中断', ended: '通话结束',
   },
   field: {
     tasks: '任务', patrol: '巡查', call: '通话', me: '我', noTasks: '现在没有任务', noTasksHint: '保持在岗，新任务会响铃并振动。', offDutyHint: '您不在岗，不会收到新任务。', goOnDuty: '现在上岗', others: '其他任务', far: '{n} 米', farKm: '{n} 公里', by: '{time} 前', noPlace: '没有本机位置', details: '详情与过程', back: '返回', where: '现场',
