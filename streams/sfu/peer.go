@@ -31,6 +31,7 @@ type peer struct {
 	tracks map[string]*track // by media section of the publishing connection
 	slots  []*slot
 	view   View
+	voice  *track // what it hears in a booth, else nil
 
 	// waiting counts the negotiations of this member, of which one runs.
 	waiting atomic.Int32

@@ -104,6 +104,7 @@ func (t *track) receive(ssrc webrtc.SSRC, b []byte, now time.Time) {
 	}
 	p, at := t.ring.push(p)
 	t.deliver(p, at)
+	t.overheard()
 }
 
 // number gives the packet its place in the track, or refuses it.
