@@ -53,7 +53,7 @@ var neighbours = []neighbour{
 	{[]string{"hub/geo"}, []string{"devices/telemetry"}, "a fix is a reading"},
 	{[]string{"edge/poll", "edge/driver"}, []string{"edge/driver"}, "the contract of drivers lies above the drivers and beside who calls them"},
 	{[]string{"edge/driver"}, []string{"edge/driver/bus"}, "drivers of many protocols share one serial port's traps"},
-	{[]string{"streams/record", "streams/camera"}, []string{"streams/sfu"}, "they take part in a room"},
+	{[]string{"streams/record", "streams/camera", "streams/radio"}, []string{"streams/sfu"}, "they take part in a room"},
 	{[]string{"streams/journal"}, []string{"streams/journal/fsx"}, "the journal's disk, exchanged where a crash is tried out"},
 	{[]string{"hub/evidence"}, []string{"hub/evidence/font"}, "the typeface of the watermark"},
 	{[]string{"hub/tasks", "hub/rules", "hub/patrol"}, []string{"hub/people"}, "who was on duty at the event's time is a fact that these decide by"},
