@@ -40,6 +40,7 @@ import (
 	"gridhub/hub/store"
 	"gridhub/hub/tasks"
 	"gridhub/streams/journal"
+	"gridhub/streams/radio"
 	"gridhub/streams/relay"
 	"gridhub/streams/sfu"
 	"gridhub/streams/signaling"
@@ -88,6 +89,8 @@ type Hub struct {
 	nightly    *backup.Nightly
 	relay      *relay.Relay // nil: none
 	signaling  *signaling.Service
+	radio      *radio.Service
+	sos        *calls.SOSDesk
 	api        *api.API
 	doors      *doors
 
@@ -251,7 +254,7 @@ func (h *Hub) openCalls(ctx context.Context) (err error) {
 		return err
 	}
 	h.signaling.Restore(open...)
-	return nil
+	return h.openTalk(ctx)
 }
 
 func (h *Hub) openDoors(context.Context) (err error) {
@@ -304,6 +307,7 @@ func (h *Hub) Run(ctx context.Context) error {
 		run(&calls, sinks, "relay", h.relay.Run)
 	}
 	run(&in, sources, "calls", h.signaling.Run)
+	run(&in, sources, "talk", h.radio.Run)
 	run(&in, sources, "broker", h.serveBroker)
 	run(&in, sources, "http", h.doors.run)
 	run(&in, sources, "ready", h.announce)

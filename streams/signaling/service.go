@@ -110,6 +110,7 @@ type Service struct {
 	calls   map[call.ID]*runner
 	seats   map[call.Person]map[*runner]call.Status // present and pending ones
 	sockets map[string]*socket                      // by device
+	alias   func(name string) ([]string, error)     // nil: names are persons
 	beside  map[string]Companion                    // by the prefix of its messages
 	over    map[call.ID]bool                        // the newest ended calls, see maxOver
 	overs   []call.ID                               // the same, oldest first
@@ -236,6 +237,9 @@ func (s *Service) invite(from, device string, m request) error {
 	cmd := m.command(from, device)
 	if r := s.find(m.Call); r != nil {
 		return r.offer(order{cmd: cmd, device: device, re: m})
+	}
+	if err := s.resolve(cmd.Person, cmd.Invite); err != nil {
+		return fmt.Errorf("%w: %w", errUnreached, err)
 	}
 	for _, to := range cmd.Invite.Callees {
 		if err := s.directory.Permit(from, string(to), cmd.Invite.Task); err != nil {
