@@ -180,6 +180,9 @@ func preferred(offered []webrtc.RTPCodecParameters) (webrtc.RTPCodecParameters, 
 	for _, mime := range []string{mimeOpus, mimeVP8, mimeH264} {
 		for _, c := range offered {
 			if c.MimeType == mime {
+				if mime == mimeOpus {
+					c.SDPFmtpLine = opusWanted // not what the client said of itself
+				}
 				return c, true
 			}
 		}

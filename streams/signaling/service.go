@@ -135,6 +135,7 @@ func New(c Config, media *sfu.SFU, d Directory, l Log, o Outbox, log *slog.Logge
 		over:         map[call.ID]bool{},
 	}
 	media.Observe(observer{s})
+	s.Accompany(probePrefix, &probes{service: s, rooms: map[string]*sfu.Room{}})
 	return s, nil
 }
 

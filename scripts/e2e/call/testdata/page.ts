@@ -24,11 +24,16 @@ function show(remotes: Remote[]): void {
   }
 }
 
-interface Measured { framesDecoded: number; width: number; samples: number; energy: number; freezes: number }
+interface Measured { framesDecoded: number; width: number; samples: number; energy: number; freezes: number; way: string }
 
 async function measure(session: CallSession): Promise<Measured> {
-  const m: Measured = { framesDecoded: 0, width: 0, samples: 0, energy: 0, freezes: 0 }
-  for (const r of (await session.stats())?.subscribe.values() ?? []) {
+  const m: Measured = { framesDecoded: 0, width: 0, samples: 0, energy: 0, freezes: 0, way: '' }
+  const stats = (await session.stats())?.subscribe
+  for (const r of stats?.values() ?? []) {
+    if (r.type === 'candidate-pair' && r.nominated) {
+      const own = stats?.get(r.localCandidateId)
+      m.way = own?.candidateType === 'relay' ? `relay ${own.relayProtocol}` : `direct ${own?.protocol}`
+    }
     if (r.type !== 'inbound-rtp') continue
     m.framesDecoded += r.framesDecoded ?? 0
     m.width = Math.max(m.width, r.frameWidth ?? 0)
@@ -48,7 +53,7 @@ async function flowing(session: CallSession, floor: Measured): Promise<Measured>
   }
 }
 
-const nothing: Measured = { framesDecoded: 0, width: 0, samples: 0, energy: 0, freezes: 0 }
+const nothing: Measured = { framesDecoded: 0, width: 0, samples: 0, energy: 0, freezes: 0, way: '' }
 let reported = false
 let local: MediaStream | null = null
 

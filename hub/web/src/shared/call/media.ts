@@ -4,6 +4,7 @@
  * that sends an offer and resolves to the answer.
  */
 import type { Media, Tracks } from './protocol'
+import { relayServers } from './relay'
 
 export type Negotiate = (kind: 'publish' | 'subscribe', sdp: string) => Promise<string>
 
@@ -43,6 +44,9 @@ export class CallMedia {
 
   /** Negotiates both connections. Nothing is sent before send(). */
   async connect(): Promise<void> {
+    const iceServers = await relayServers() // the way out of networks that let nothing else through
+    if (this.closed) return
+    for (const pc of [this.publisher, this.subscriber]) pc.setConfiguration({ iceServers })
     await Promise.all([this.offer('publish'), this.offer('subscribe')])
   }
 
