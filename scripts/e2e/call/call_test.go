@@ -39,7 +39,6 @@ type measured struct {
 	Samples       float64 `json:"samples"` // of sound, without those made up
 	Energy        float64 `json:"energy"`
 	Freezes       int     `json:"freezes"`
-	Way           string  `json:"way"` // kind and transport of the own end of what is received over
 }
 
 // over is what a page says when its call has ended.

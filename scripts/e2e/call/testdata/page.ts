@@ -24,16 +24,11 @@ function show(remotes: Remote[]): void {
   }
 }
 
-interface Measured { framesDecoded: number; width: number; samples: number; energy: number; freezes: number; way: string }
+interface Measured { framesDecoded: number; width: number; samples: number; energy: number; freezes: number }
 
 async function measure(session: CallSession): Promise<Measured> {
-  const m: Measured = { framesDecoded: 0, width: 0, samples: 0, energy: 0, freezes: 0, way: '' }
-  const stats = (await session.stats())?.subscribe
-  for (const r of stats?.values() ?? []) {
-    if (r.type === 'candidate-pair' && r.nominated) {
-      const own = stats?.get(r.localCandidateId)
-      m.way = own?.candidateType === 'relay' ? `relay ${own.relayProtocol}` : `direct ${own?.protocol}`
-    }
+  const m: Measured = { framesDecoded: 0, width: 0, samples: 0, energy: 0, freezes: 0 }
+  for (const r of (await session.stats())?.subscribe.values() ?? []) {
     if (r.type !== 'inbound-rtp') continue
     m.framesDecoded += r.framesDecoded ?? 0
     m.width = Math.max(m.width, r.frameWidth ?? 0)
@@ -53,7 +48,7 @@ async function flowing(session: CallSession, floor: Measured): Promise<Measured>
   }
 }
 
-const nothing: Measured = { framesDecoded: 0, width: 0, samples: 0, energy: 0, freezes: 0, way: '' }
+const nothing: Measured = { framesDecoded: 0, width: 0, samples: 0, energy: 0, freezes: 0 }
 let reported = false
 let local: MediaStream | null = null
 

@@ -4,7 +4,7 @@
  * that sends an offer and resolves to the answer.
  */
 import type { Media, Tracks } from './protocol'
-import { relayServers } from './relay'
+import { directFails, directWithin, iceServers } from './relay'
 
 export type Negotiate = (kind: 'publish' | 'subscribe', sdp: string) => Promise<string>
 
@@ -44,10 +44,11 @@ export class CallMedia {
 
   /** Negotiates both connections. Nothing is sent before send(). */
   async connect(): Promise<void> {
-    const iceServers = await relayServers() // the way out of networks that let nothing else through
+    const servers = await iceServers()
     if (this.closed) return
-    for (const pc of [this.publisher, this.subscriber]) pc.setConfiguration({ iceServers })
+    for (const pc of [this.publisher, this.subscriber]) pc.setConfiguration({ iceServers: servers })
     await Promise.all([this.offer('publish'), this.offer('subscribe')])
+    setTimeout(() => this.judge(), directWithin)
   }
 
   /** Sends the tracks of local from now on; null sends nothing. */
@@ -82,6 +83,12 @@ export class CallMedia {
     this.publisher.close()
     this.subscriber.close()
     this.remotes.clear()
+  }
+
+  /** A direct way that has not come about by now is given up for the relay. */
+  private judge(): void {
+    const standing = [this.publisher, this.subscriber].every((pc) => pc.connectionState === 'connected')
+    if (!this.closed && !standing && directFails()) this.hooks.onFailed()
   }
 
   private connection(): RTCPeerConnection {

@@ -1,7 +1,7 @@
 // The ways from this browser to the hub's media, each tried by itself, as a
 // call would go it.
 import type { Probe } from './probe'
-import { relayServers } from './relay'
+import { relays } from './relay'
 
 export type Way = 'udp' | 'tcp' | 'turn-udp' | 'turn-tcp' | 'turn-tls'
 export const ways: Way[] = ['udp', 'tcp', 'turn-udp', 'turn-tcp', 'turn-tls']
@@ -33,7 +33,7 @@ export async function tryWay(way: Way, offer: Probe): Promise<Found> {
   const fails = (why: NonNullable<Found['why']>): Found => ({ way, ok: false, ms: performance.now() - began, why })
   let config: RTCConfiguration = {}
   if (way.startsWith('turn')) {
-    const relay = relayOf(await relayServers(), way)
+    const relay = relayOf(await relays(), way)
     if (!relay) return fails('no-relay')
     config = { iceServers: [relay], iceTransportPolicy: 'relay' }
   }

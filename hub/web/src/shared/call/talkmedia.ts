@@ -3,7 +3,7 @@
  * stays warm and is closed until the button is pressed, and one that plays what
  * the hub gives. The page always offers.
  */
-import { relayServers } from './relay'
+import { directFails, directWithin, iceServers } from './relay'
 
 export type Offer = (kind: 'publish' | 'subscribe', sdp: string) => Promise<string>
 
@@ -42,10 +42,10 @@ export class TalkMedia {
 
   private async connect(): Promise<void> {
     this.hangUp()
-    const iceServers = await relayServers()
+    const servers = { iceServers: await iceServers() }
     if (this.closed) return
-    const publisher = this.connection({ iceServers })
-    const subscriber = this.connection({ iceServers })
+    const publisher = this.connection(servers)
+    const subscriber = this.connection(servers)
     this.publisher = publisher
     this.subscriber = subscriber
     publisher.addTransceiver(this.microphone ?? 'audio', { direction: 'sendonly' })
@@ -55,6 +55,10 @@ export class TalkMedia {
       this.player.play().catch(() => undefined) // the next tap plays it
     }
     await Promise.all([this.negotiate(publisher, 'publish'), this.negotiate(subscriber, 'subscribe')])
+    setTimeout(() => {
+      const own = publisher === this.publisher && !this.closed
+      if (own && !this.up && directFails()) this.rebuild()
+    }, directWithin)
   }
 
   /** Lets what the microphone hears through, or not. */
