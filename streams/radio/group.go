@@ -27,6 +27,7 @@ type group struct {
 	id      talk.Group
 	inbox   chan order
 	deck    *deck
+	letters letters
 	closed  bool // guarded by service.mu
 
 	roomMu sync.Mutex
@@ -50,11 +51,10 @@ type group struct {
 
 // device is one device that is in the group.
 type device struct {
-	person    talk.Person
-	seq       uint64
-	byMessage bool
-	pressed   time.Time // newest request for the floor
-	away      time.Time // its connection ended then; zero: it has one
+	person  talk.Person
+	seq     uint64
+	pressed time.Time // newest request for the floor
+	away    time.Time // its connection ended then; zero: it has one
 }
 
 // order is one thing to do.
@@ -69,6 +69,7 @@ func newGroup(s *Service, id talk.Group) *group {
 	g := &group{service: s, id: id, inbox: make(chan order, inboxSize), deck: newDeck(), noted: make(chan struct{}, 1),
 		devices: map[string]*device{}, ended: map[talk.Person]string{}}
 	g.deck.note, g.deck.later = g.take, g.kick
+	g.letters.post = func(device string, all []sound) { s.tell(device, reply{Type: askSound, Group: id, Sound: all}) }
 	return g
 }
 
@@ -97,6 +98,7 @@ func (g *group) must(o order) {
 
 // take notes what the deck says, to be told by the group's goroutine.
 func (g *group) take(n note) {
+	g.letters.flush(n.device)
 	g.noteMu.Lock()
 	if len(g.notes) < maxNotes {
 		g.notes = append(g.notes, n)
@@ -402,7 +404,8 @@ func (g *group) join(o order, now time.Time) error {
 		return err
 	}
 	waits := g.floor.Unheard(o.person)
-	g.devices[o.device] = &device{person: o.person, seq: o.re.Seq, byMessage: o.re.ByMessage}
+	g.devices[o.device] = &device{person: o.person, seq: o.re.Seq}
+	g.letters.take(o.device, o.re.ByMessage)
 	g.service.note(o.device, g.id, true)
 	if !g.floor.Present[o.person] {
 		events, err := g.floor.Apply(talk.Command{Verb: talk.DoJoin, Person: o.person, Sequence: g.floor.After(o.person)}, now)
@@ -429,6 +432,7 @@ func (g *group) part(name string, now time.Time) {
 	}
 	delete(g.devices, name)
 	g.deck.dismiss(name)
+	g.letters.take(name, false)
 	g.room.Leave(name)
 	g.service.note(name, g.id, false)
 	if !slices.ContainsFunc(g.people(), func(p talk.Person) bool { return p == d.person }) {

@@ -97,6 +97,9 @@ func (g *group) alertAbsent(e talk.Event) {
 
 // play sends a frame to a device, over the way that it has.
 func (g *group) play(name string, f sfu.Frame) bool {
+	if g.letters.add(name, f) {
+		return true
+	}
 	sent, err := g.room.Play(name, f)
 	return err == nil && sent
 }

@@ -1,6 +1,7 @@
 package radio_test
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"testing"
@@ -179,5 +180,35 @@ func TestTapesAreBounded(t *testing.T) {
 	}
 	if !slices.Equal(left, []string{"3", "4"}) {
 		t.Errorf("the bursts %v are kept, want 3 and 4", left)
+	}
+}
+
+// Where nothing but the broker's port is open, sound comes and goes in messages,
+// into the same group.
+func TestSoundByMessage(t *testing.T) {
+	s := open(t, "wang", "li", "zhao")
+	wang, li, zhao := s.phone("w1", "wang"), s.phone("l1", "li"), s.phone("z1", "zhao")
+	wang.ask("join", map[string]any{"byMessage": true})
+	zhao.ask("join", map[string]any{"byMessage": true})
+	li.join()
+	wang.ask("press", nil)
+	for i := range 12 {
+		wang.say("sound", map[string]any{"sound": []map[string]any{{"n": i, "at": i * 960, "data": word(uint32(i))}}})
+	}
+	wang.ask("release", nil)
+	li.hears(0, 11)
+	var got []uint32
+	var last uint64
+	for len(got) < 12 {
+		m := zhao.await("sound", func(m message) bool { return m.Type == "talk.sound" })
+		for _, f := range m.Sound {
+			if got = append(got, binary.BigEndian.Uint32(f.Data[2:])); last > 0 && f.N != last+1 {
+				t.Errorf("packet %d after %d", f.N, last)
+			}
+			last = f.N
+		}
+	}
+	if got[0] != 0 || got[11] != 11 || !slices.IsSorted(got) {
+		t.Errorf("got %v", got)
 	}
 }
