@@ -45,7 +45,6 @@ type group struct {
 	holder   string // the device that has the floor
 	ended    map[talk.Person]string
 	snapshot uint64 // number of the newest event in the kept snapshot
-	stored   bool   // the last event was
 	idle     time.Time
 }
 

@@ -33,7 +33,7 @@ export function useSos() {
       uplink.add('event', { at, type: 'sos', text: who, ...where }).then(drain),
       commit({ kind: 'report', body: { id: newId(at), matter, source: 'sos', severity: 'critical', title: `${t('field.sosTitle')} ${who}`.trim(), place: place ? { lon: place.lon, lat: place.lat } : { lon: 0, lat: 0 }, at } }),
     ])
-    setTimeout(() => { told.value = '' }, 8_000)
+    setTimeout(() => { told.value = '' }, 2_500) // the call to the centre is under it
   }
   return { told, call }
 }

@@ -4,6 +4,7 @@
  * that sends an offer and resolves to the answer.
  */
 import type { Media, Tracks } from './protocol'
+import { onMoved } from './roaming'
 import { directFails, directWithin, iceServers } from './relay'
 
 export type Negotiate = (kind: 'publish' | 'subscribe', sdp: string) => Promise<string>
@@ -29,10 +30,12 @@ export class CallMedia {
   private tracks: Tracks = { version: -1, playing: [], missingAudio: 0, missingVideo: 0 }
   private chain: Promise<void> = Promise.resolve()
   private closed = false
+  private settle: () => void
 
   constructor(media: Media, private hooks: MediaHooks) {
     this.publisher = this.connection()
     this.subscriber = this.connection()
+    this.settle = onMoved(() => [this.publisher, this.subscriber], () => { if (!this.closed) this.hooks.onFailed() })
     const send: RTCRtpTransceiverInit = { direction: 'sendonly' }
     this.senders = { audio: this.publisher.addTransceiver('audio', send).sender }
     this.subscriber.addTransceiver('audio', { direction: 'recvonly' })
@@ -80,6 +83,7 @@ export class CallMedia {
 
   close(): void {
     this.closed = true
+    this.settle()
     this.publisher.close()
     this.subscriber.close()
     this.remotes.clear()

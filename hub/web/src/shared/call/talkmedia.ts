@@ -3,11 +3,12 @@
  * stays warm and is closed until the button is pressed, and one that plays what
  * the hub gives. The page always offers.
  */
+import { onMoved } from './roaming'
 import { directFails, directWithin, iceServers } from './relay'
 
 export type Offer = (kind: 'publish' | 'subscribe', sdp: string) => Promise<string>
 
-const again = 2_000 // ms before a connection that failed is made anew
+const again = 500 // ms before a connection that failed is made anew
 
 export class TalkMedia {
   readonly player = new Audio()
@@ -16,6 +17,7 @@ export class TalkMedia {
   private microphone: MediaStreamTrack | null = null
   private closed = false
   private rebuilding = false
+  private settle: () => void = () => undefined
 
   constructor(private offer: Offer, private onState: (up: boolean) => void) {
     this.player.autoplay = true
@@ -48,6 +50,7 @@ export class TalkMedia {
     const subscriber = this.connection(servers)
     this.publisher = publisher
     this.subscriber = subscriber
+    this.settle = onMoved(() => [publisher, subscriber], () => this.rebuild())
     publisher.addTransceiver(this.microphone ?? 'audio', { direction: 'sendonly' })
     subscriber.addTransceiver('audio', { direction: 'recvonly' })
     subscriber.ontrack = (e) => {
@@ -87,6 +90,7 @@ export class TalkMedia {
   }
 
   private hangUp(): void {
+    this.settle()
     for (const pc of [this.publisher, this.subscriber]) {
       if (pc) { pc.onconnectionstatechange = null; pc.close() }
     }

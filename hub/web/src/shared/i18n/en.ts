@@ -135,7 +135,7 @@ export const en: Words<typeof zh> = {
   },
   talk: {
     title: 'Push to talk', group: 'Talk group', none: 'No talk group', choose: 'Choose a group, then hold to talk', joining: 'Joining…', connecting: 'Connecting sound…', hold: 'Hold to talk', space: 'Space', asked: 'Wait…', waiting: 'In the queue', speaking: 'Speak now', again: 'Let go, press again',
-    you: 'You speak {time}', speaks: '{who} speaks', waits: 'Others first: place {n}', free: 'Channel free · {n} here', present: '{n} here of {of}', replay: 'Playing {who}, {time} ago', skip: 'Skip {n}', revoke: 'Take the floor', heard: '{time}: heard by {who}', unheard: '{time}: heard by nobody yet', elsewhere: '{n} groups have something unheard',
+    you: 'You speak {time}', speaks: '{who} speaks', waits: 'Others first: place {n}', free: 'Channel free', present: '{n} here of {of}', replay: 'Playing {who}, {time} ago', skip: 'Skip {n}', revoke: 'Take the floor', heard: '{time}: heard by {who}', unheard: '{time}: heard by nobody yet', elsewhere: '{n} groups have something unheard',
     kind: { case: 'Cases', dept: 'Departments', grid: 'Grids' },
     why: { preempted: 'Taken over by a higher priority: let go and press again', 'timed-out': 'Time is up: let go and press again', revoked: 'The centre took the floor', gone: 'Connection lost', full: 'Too many wait: try again later', busy: 'Try again', stale: 'Press again', 'let-go': 'Over', 'not-present': 'Joining again: press once more', forbidden: 'You are no longer in this group' },
   },

@@ -131,7 +131,7 @@ export const zh = {
   },
   talk: {
     title: '对讲', group: '对讲组', none: '未加入对讲组', choose: '选择对讲组后按住说话', joining: '正在加入…', connecting: '正在接通声音…', hold: '按住说话', space: '空格', asked: '请稍候…', waiting: '排队中', speaking: '请讲', again: '松开后重按',
-    you: '您正在讲话 {time}', speaks: '{who} 正在讲话', waits: '前面还有人，排在第 {n} 位', free: '频道空闲 · {n} 人在线', present: '{n} 人在线，共 {of} 人', replay: '补听 {who} · {time}前', skip: '跳过 {n} 段', revoke: '收回话权', heard: '{time} 的讲话已收听：{who}', unheard: '{time} 的讲话还没有人收听', elsewhere: '{n} 个组有未听讲话',
+    you: '您正在讲话 {time}', speaks: '{who} 正在讲话', waits: '前面还有人，排在第 {n} 位', free: '频道空闲', present: '{n} 人在线，共 {of} 人', replay: '补听 {who} · {time}前', skip: '跳过 {n} 段', revoke: '收回话权', heard: '{time} 的讲话已收听：{who}', unheard: '{time} 的讲话还没有人收听', elsewhere: '{n} 个组有未听讲话',
     kind: { case: '案件', dept: '部门', grid: '网格' },
     why: { preempted: '已被更高级别接管，请松开后重按', 'timed-out': '讲话已到时限，请松开后重按', revoked: '话权已被中心收回', gone: '连接中断', full: '排队的人太多，请稍后再试', busy: '请稍后再试', stale: '请重按', 'let-go': '已结束', 'not-present': '正在重新加入，请重按', forbidden: '您已不在此组' },
   },
