@@ -34,7 +34,7 @@ await play(async () => {
   await phone.getByText('您正在讲话').waitFor()
   await desk.locator('.talk').getByText('正在讲话').waitFor()
   await shot(phone, 'speaks')
-  await shot(desk, 'hears')
+  await shot(desk, 'desk-hears')
   const heard = await eventually('the worker’s voice at the desk', () => desk.evaluate(async () => {
     let energy = 0
     for (const c of globalThis.connections) for (const r of (await c.getStats()).values()) if (r.type === 'inbound-rtp') energy += r.totalAudioEnergy ?? 0
@@ -68,7 +68,7 @@ await play(async () => {
   await sos.dispatchEvent('pointerup')
   await desk.getByText('求助中').waitFor()
   await desk.getByRole('button', { name: '接听' }).waitFor()
-  await shot(desk, 'sos')
+  await shot(desk, 'desk-sos')
   await desk.getByRole('button', { name: '接听' }).click()
   await phone.getByRole('alertdialog').getByText('通话中').waitFor()
   await phone.getByRole('alertdialog').getByRole('button', { name: '挂断' }).click()
@@ -79,7 +79,7 @@ await play(async () => {
   await phone.getByText('求助已送达中心').waitFor()
   await desk.getByRole('button', { name: '结束求助' }).click()
   await desk.getByRole('dialog').getByLabel('原因').fill('同事已到场，人员安全')
-  await shot(desk, 'sos-end')
+  await shot(desk, 'desk-sos-end')
   await desk.getByRole('dialog').getByRole('button', { name: '结束求助' }).click()
   await phone.getByText('求助已送达中心').waitFor({ state: 'hidden' })
   await desk.getByText('求助中').waitFor({ state: 'hidden' })
