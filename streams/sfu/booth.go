@@ -56,10 +56,11 @@ func (r *Room) audible(p *peer, all []*track) []*track {
 	return all
 }
 
-// overheard tells the booth, where the track is in one.
-func (t *track) overheard() {
-	if b := t.owner.room.booth; b != nil && t.kind == webrtc.RTPCodecTypeAudio {
-		b.heard(t.owner.ID)
+// overhear has the booth told of what arrives on t, a new track of p's. Called
+// under r.mu.
+func (r *Room) overhear(p *peer, t *track) {
+	if b := r.booth; b != nil && t.kind == webrtc.RTPCodecTypeAudio {
+		t.arrived = func() { b.heard(p.ID) }
 	}
 }
 

@@ -196,6 +196,7 @@ func (r *Room) publishing(p *peer, mid string, kind webrtc.RTPCodecType, codec w
 	r.tracks++
 	t := newTrack("t"+strconv.Itoa(r.tracks), p, kind, codec, &r.sfu.dropped)
 	t.open, t.out = p.gate.Send, r.sfu.sockets
+	r.overhear(p, t)
 	if old := p.tracks[mid]; old != nil { // of the other kind
 		old.withdraw()
 	}

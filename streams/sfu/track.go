@@ -24,6 +24,8 @@ type track struct {
 	out *sockets
 	// dropped counts packets that a writer left out because it was behind.
 	dropped *atomic.Uint64
+	// arrived is called after each packet; nil: nobody wants to know.
+	arrived func()
 
 	mu    sync.Mutex
 	codec webrtc.RTPCodecCapability
@@ -104,7 +106,9 @@ func (t *track) receive(ssrc webrtc.SSRC, b []byte, now time.Time) {
 	}
 	p, at := t.ring.push(p)
 	t.deliver(p, at)
-	t.overheard()
+	if t.arrived != nil {
+		t.arrived()
+	}
 }
 
 // number gives the packet its place in the track, or refuses it.
