@@ -265,6 +265,9 @@ func (d intakeDesk) Report(ctx context.Context, who identity.Principal, r tasks.
 		r.Grid = d.h.screen().gridAt(r.Place)
 	}
 	c, err := d.Pool.Report(ctx, who, r)
+	if err == nil && r.Source == tasks.SOS {
+		d.h.emergency(ctx, who, c)
+	}
 	for _, hash := range r.Evidence {
 		if err == nil {
 			c, err = d.h.look(ctx, c, hash)

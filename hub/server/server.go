@@ -45,6 +45,7 @@ import (
 	"gridhub/hub/store"
 	"gridhub/hub/tasks"
 	"gridhub/streams/journal"
+	"gridhub/streams/radio"
 	"gridhub/streams/relay"
 	"gridhub/streams/sfu"
 	"gridhub/streams/signaling"
@@ -102,6 +103,8 @@ type Hub struct {
 	nightly    *backup.Nightly
 	relay      *relay.Relay // nil: none
 	signaling  *signaling.Service
+	radio      *radio.Service
+	sos        *calls.SOSDesk
 	api        *api.API
 	doors      *doors
 
@@ -272,7 +275,7 @@ func (h *Hub) openCalls(ctx context.Context) (err error) {
 		return err
 	}
 	h.signaling.Restore(open...)
-	return nil
+	return h.openTalk(ctx)
 }
 
 func (h *Hub) openDoors(context.Context) (err error) {
@@ -336,6 +339,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	}
 	run(&in, sources, "calls", h.signaling.Run)
 	run(&in, sources, "cameras", h.serveCameras)
+	run(&in, sources, "talk", h.radio.Run)
 	run(&in, sources, "broker", h.serveBroker)
 	run(&in, sources, "http", h.doors.run)
 	run(&in, sources, "ready", h.announce)

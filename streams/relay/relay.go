@@ -56,7 +56,7 @@ type Config struct {
 // Default is a relay that is switched off, with the standard's ports to be
 // switched on: udp and tcp 3478, tls 5349.
 func Default() Config {
-	return Config{MinPort: 49160, MaxPort: 49660, Valid: 10 * time.Minute, MaxPerIdentity: 8, MaxAllocations: 400}
+	return Config{MinPort: 49160, MaxPort: 49660, Valid: 10 * time.Minute, MaxPerIdentity: 16, MaxAllocations: 400}
 }
 
 // Enabled reports whether anything listens.

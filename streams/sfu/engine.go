@@ -22,6 +22,11 @@ const (
 	mimeH264 = webrtc.MimeTypeH264
 )
 
+// opusWanted is what a client is asked to send: what is lost is mended from the
+// next packet, and silence is not sent (RFC 7587, 6.1), so that sound is the
+// last to suffer on a poor network.
+const opusWanted = "minptime=10;useinbandfec=1;usedtx=1"
+
 // How long silence lasts before a peer is taken for gone.
 const (
 	iceDisconnected = 5 * time.Second
@@ -132,7 +137,7 @@ func codecs(extra ...webrtc.RTCPFeedback) (*webrtc.MediaEngine, error) {
 	m := &webrtc.MediaEngine{}
 	audio := webrtc.RTPCodecCapability{
 		MimeType: mimeOpus, ClockRate: 48000, Channels: 2,
-		SDPFmtpLine:  "minptime=10;useinbandfec=1",
+		SDPFmtpLine:  opusWanted,
 		RTCPFeedback: append([]webrtc.RTCPFeedback{{Type: webrtc.TypeRTCPFBNACK}}, extra...),
 	}
 	if err := m.RegisterCodec(webrtc.RTPCodecParameters{RTPCodecCapability: audio, PayloadType: 111}, webrtc.RTPCodecTypeAudio); err != nil {

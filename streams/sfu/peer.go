@@ -31,6 +31,7 @@ type peer struct {
 	tracks map[string]*track // by media section of the publishing connection
 	slots  []*slot
 	view   View
+	voice  *track // what it hears in a booth, else nil
 
 	// waiting counts the negotiations of this member, of which one runs.
 	waiting atomic.Int32
@@ -179,6 +180,9 @@ func preferred(offered []webrtc.RTPCodecParameters) (webrtc.RTPCodecParameters, 
 	for _, mime := range []string{mimeOpus, mimeVP8, mimeH264} {
 		for _, c := range offered {
 			if c.MimeType == mime {
+				if mime == mimeOpus {
+					c.SDPFmtpLine = opusWanted // not what the client said of itself
+				}
 				return c, true
 			}
 		}

@@ -17,7 +17,8 @@ type Room struct {
 
 	mu     sync.Mutex
 	peers  map[string]*peer
-	tracks int // ever published, for names
+	tracks int    // ever published, for names
+	booth  *booth // nil: members hear each other
 	closed bool
 }
 
@@ -50,7 +51,9 @@ func (r *Room) Join(m Member) error {
 	if len(r.peers) >= r.sfu.config.MaxPeers {
 		return fmt.Errorf("room %s: %d members: %w", r.id, len(r.peers), ErrFull)
 	}
-	r.peers[m.ID] = &peer{Member: m, room: r, tracks: map[string]*track{}}
+	p := &peer{Member: m, room: r, tracks: map[string]*track{}}
+	r.enter(p)
+	r.peers[m.ID] = p
 	return nil
 }
 
@@ -193,6 +196,7 @@ func (r *Room) publishing(p *peer, mid string, kind webrtc.RTPCodecType, codec w
 	r.tracks++
 	t := newTrack("t"+strconv.Itoa(r.tracks), p, kind, codec, &r.sfu.dropped)
 	t.open, t.out = p.gate.Send, r.sfu.sockets
+	r.overhear(p, t)
 	if old := p.tracks[mid]; old != nil { // of the other kind
 		old.withdraw()
 	}
@@ -225,7 +229,7 @@ func (t *track) withdraw() {
 func (r *Room) assign() (changed []string) {
 	tracks := r.published()
 	for id, p := range r.peers {
-		if v := p.take(tracks); !v.equal(p.view) {
+		if v := p.take(r.audible(p, tracks)); !v.equal(p.view) {
 			v.Version = p.view.Version + 1
 			p.view = v
 			changed = append(changed, id)

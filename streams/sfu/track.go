@@ -25,6 +25,8 @@ type track struct {
 	fed bool // by a Feed: nobody can be asked for a key frame
 	// dropped counts packets that a writer left out because it was behind.
 	dropped *atomic.Uint64
+	// arrived is called after each packet; nil: nobody wants to know.
+	arrived func()
 
 	mu    sync.Mutex
 	codec webrtc.RTPCodecCapability
@@ -106,6 +108,9 @@ func (t *track) receive(ssrc webrtc.SSRC, b []byte, now time.Time) {
 	}
 	p, at := t.ring.push(p)
 	t.deliver(p, at)
+	if t.arrived != nil {
+		t.arrived()
+	}
 }
 
 // number gives the packet its place in the track, or refuses it.

@@ -160,10 +160,11 @@ func notZero(t time.Time) *time.Time {
 }
 
 var (
-	errMessage = errors.New("message not understood")
-	errBusy    = errors.New("too much at once, try again")
-	errRight   = errors.New("not permitted")
-	errUnknown = errors.New("no such call, or it is over")
+	errMessage   = errors.New("message not understood")
+	errBusy      = errors.New("too much at once, try again")
+	errRight     = errors.New("not permitted")
+	errUnknown   = errors.New("no such call, or it is over")
+	errUnreached = errors.New("not reached")
 )
 
 // failure is the reply to a request that was refused. Codes are part of the
@@ -176,7 +177,7 @@ func failure(m request, err error) reply {
 		retry bool
 	}{
 		{errMessage, "message", false}, {errBusy, "busy", true}, {sfu.ErrFull, "busy", true},
-		{errRight, "forbidden", false}, {errUnknown, "over", false}, {call.ErrOver, "over", false},
+		{errRight, "forbidden", false}, {errUnreached, "unreachable", true}, {errUnknown, "over", false}, {call.ErrOver, "over", false},
 		{call.ErrNotInvited, "not-invited", false}, {sfu.ErrNotMember, "not-invited", false},
 		{sfu.ErrOffer, "offer", false}, {call.ErrInvalid, "message", false},
 		{call.ErrElsewhere, "elsewhere", false}, {call.ErrStale, "stale", false}, {call.ErrState, "state", false},

@@ -111,6 +111,8 @@ type Service struct {
 	calls   map[call.ID]*runner
 	seats   map[call.Person]map[*runner]call.Status // present and pending ones
 	sockets map[string]*socket                      // by device
+	alias   func(name string) ([]string, error)     // nil: names are persons
+	beside  map[string]Companion                    // by the prefix of its messages
 	over    map[call.ID]bool                        // the newest ended calls, see maxOver
 	overs   []call.ID                               // the same, oldest first
 }
@@ -131,9 +133,11 @@ func New(c Config, media *sfu.SFU, d Directory, l Log, o Outbox, log *slog.Logge
 		calls:        map[call.ID]*runner{},
 		seats:        map[call.Person]map[*runner]call.Status{},
 		sockets:      map[string]*socket{},
+		beside:       map[string]Companion{},
 		over:         map[call.ID]bool{},
 	}
 	media.Observe(observer{s})
+	s.Accompany(probePrefix, &probes{service: s, rooms: map[string]*sfu.Room{}})
 	return s, nil
 }
 
@@ -191,6 +195,10 @@ func (s *Service) Handle(from, device string, raw []byte) {
 		s.deliver(device, failure(request{}, err))
 		return
 	}
+	if c := s.companion(raw); c != nil {
+		c.Handle(from, device, raw)
+		return
+	}
 	m, err := parse(raw)
 	if err == nil {
 		err = s.dispatch(from, device, m)
@@ -236,6 +244,9 @@ func (s *Service) invite(from, device string, m request) error {
 	cmd := m.command(from, device)
 	if r := s.find(m.Call); r != nil {
 		return r.offer(order{cmd: cmd, device: device, re: m})
+	}
+	if err := s.resolve(cmd.Person, cmd.Invite); err != nil {
+		return fmt.Errorf("%w: %w", errUnreached, err)
 	}
 	for _, to := range cmd.Invite.Callees {
 		if err := s.directory.Permit(from, string(to), cmd.Invite.Task); err != nil {
@@ -383,6 +394,9 @@ func (s *Service) Connected(person, device string) {
 	for _, r := range s.callsOf(person) {
 		r.send(order{show: true, person: call.Person(person), device: device})
 	}
+	for _, c := range s.companions() {
+		c.Connected(person, device)
+	}
 }
 
 // Gone says that a device's connection has ended: where it is in a call, its
@@ -391,11 +405,19 @@ func (s *Service) Gone(person, device string) {
 	for _, r := range s.callsOf(person) {
 		r.send(order{cmd: call.Command{Verb: call.DoAway, Person: call.Person(person), Device: device}})
 	}
+	for _, c := range s.companions() {
+		c.Gone(person, device)
+	}
 }
 
 // deliver sends to one device, over its WebSocket where it has one.
 func (s *Service) deliver(device string, m reply) {
-	b := m.bytes()
+	s.Send(device, m.bytes())
+}
+
+// Send queues a message for one device, and returns at once. One that cannot be
+// reached does not get it.
+func (s *Service) Send(device string, b []byte) {
 	s.mu.Lock()
 	own := s.sockets[device]
 	s.mu.Unlock()
@@ -404,17 +426,19 @@ func (s *Service) deliver(device string, m reply) {
 		return
 	}
 	if err := s.outbox.Send(device, b); err != nil {
-		s.log.Debug("call message not sent", "device", device, "call", m.Call, "err", err)
+		s.log.Debug("message not sent", "device", device, "err", err)
 	}
 }
 
-// devices lists where person can be reached now.
-func (s *Service) devices(person call.Person) []string {
-	all := s.directory.Devices(string(person))
+func (s *Service) devices(person call.Person) []string { return s.Devices(string(person)) }
+
+// Devices lists where person can be reached now.
+func (s *Service) Devices(person string) []string {
+	all := s.directory.Devices(person)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for device, own := range s.sockets {
-		if own.person == string(person) {
+		if own.person == person {
 			all = append(all, device)
 		}
 	}

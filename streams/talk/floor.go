@@ -14,7 +14,7 @@ type Floor struct {
 	Queue   []Waiting // in the order in which they get the floor
 	Present map[Person]bool
 	Past    []Burst           // ended, oldest first, at most MaxUnheard
-	ears    map[Person]ear    // of everybody ever present and not forgotten
+	ears    map[Person]ear    // of everybody ever expected or present and not forgotten
 	seen    map[Person]uint64 // newest sequence; a restart knows those with an effect
 	number  uint64            // of the newest event
 	bursts  uint64            // ever
@@ -46,7 +46,7 @@ func New(g Group, events ...Event) (*Floor, error) {
 func (f *Floor) Apply(c Command, now time.Time) ([]Event, error) {
 	events := f.Expire(now)
 	more, err := f.do(c, f.time(now))
-	if err == nil && c.Verb != DoForget && c.Sequence > 0 {
+	if err == nil && c.Verb != DoForget && c.Verb != DoExpect && c.Sequence > 0 {
 		// Also without an effect: a release that overtakes its request must
 		// not leave a floor that nobody lets go.
 		f.seen[c.Person] = max(f.seen[c.Person], c.Sequence)
@@ -67,6 +67,8 @@ func (f *Floor) do(c Command, now time.Time) ([]Event, error) {
 		return f.revoke(now), nil
 	case DoForget:
 		return f.forget(c, now), nil
+	case DoExpect:
+		return f.expect(c, now)
 	}
 	switch {
 	case c.Person == "" || len(c.Person) > maxText || c.Sequence == 0 || c.Priority < Normal || c.Priority > Emergency:
@@ -110,6 +112,20 @@ func (f *Floor) join(c Command, now time.Time) ([]Event, error) {
 	return []Event{f.tell(Event{Kind: Joined, Person: c.Person, Sequence: c.Sequence}, now)}, nil
 }
 
+// expect makes somebody who never came one of the absent.
+func (f *Floor) expect(c Command, now time.Time) ([]Event, error) {
+	_, known := f.ears[c.Person]
+	switch {
+	case c.Person == "" || len(c.Person) > maxText:
+		return nil, fmt.Errorf("%w: %+v", ErrCommand, c)
+	case known:
+		return nil, nil
+	case len(f.ears) >= MaxMembers:
+		return nil, fmt.Errorf("%d members: %w", len(f.ears), ErrFull)
+	}
+	return []Event{f.tell(Event{Kind: Expected, Person: c.Person}, now)}, nil
+}
+
 func (f *Floor) leave(c Command, now time.Time) []Event {
 	events := f.drop(c.Person, c.Sequence, Gone, now)
 	free := f.holds(c.Person)
@@ -133,7 +149,7 @@ func (f *Floor) request(c Command, now time.Time) ([]Event, error) {
 	case f.holds(c.Person) && f.Holder.Priority >= c.Priority, at >= 0 && f.Queue[at].Priority >= c.Priority:
 		return nil, nil // has what it wants
 	case f.Holder == nil:
-		return []Event{f.grant(Waiting{Person: c.Person, Priority: c.Priority, Since: now, sequence: c.Sequence}, now)}, nil
+		return []Event{f.grant(c.waiting(now), now)}, nil
 	case f.holds(c.Person), c.Priority > f.Holder.Priority:
 		return f.preempt(c, now), nil
 	case at < 0 && len(f.Queue) >= MaxQueue && f.Queue[MaxQueue-1].Priority >= c.Priority:
@@ -150,7 +166,12 @@ func (f *Floor) request(c Command, now time.Time) ([]Event, error) {
 // the same person's.
 func (f *Floor) preempt(c Command, now time.Time) []Event {
 	ended := f.end(0, Preempted, now)
-	return []Event{ended, f.grant(Waiting{Person: c.Person, Priority: c.Priority, Since: now, sequence: c.Sequence}, now)}
+	return []Event{ended, f.grant(c.waiting(now), now)}
+}
+
+// waiting is the request as a place in the queue, since the button was pressed.
+func (c Command) waiting(now time.Time) Waiting {
+	return Waiting{Person: c.Person, Priority: c.Priority, Since: now.Add(-max(0, c.Held)), sequence: c.Sequence}
 }
 
 func (f *Floor) release(c Command, now time.Time) []Event {
@@ -274,6 +295,8 @@ func (f *Floor) happen(e Event) {
 		f.seen[e.Person] = max(f.seen[e.Person], e.Sequence)
 	}
 	switch e.Kind {
+	case Expected:
+		f.listen(e.Person)
 	case Joined:
 		f.Present[e.Person] = true
 		f.listen(e.Person)
@@ -297,8 +320,8 @@ func (f *Floor) happen(e Event) {
 	}
 }
 
-// listen says what concerns somebody who comes for the first time: the running
-// burst and those to come.
+// listen says what concerns somebody who is heard of for the first time: the
+// running burst and those to come.
 func (f *Floor) listen(p Person) {
 	if _, known := f.ears[p]; known {
 		return

@@ -242,7 +242,7 @@ func TestAnySequenceOfCommands(t *testing.T) {
 }
 
 var (
-	verbs   = []talk.Verb{talk.DoJoin, talk.DoJoin, talk.DoLeave, talk.DoRequest, talk.DoRequest, talk.DoRequest, talk.DoRelease, talk.DoRelease, talk.DoHeard, talk.DoRevoke, talk.DoForget, "nonsense"}
+	verbs   = []talk.Verb{talk.DoExpect, talk.DoJoin, talk.DoJoin, talk.DoLeave, talk.DoRequest, talk.DoRequest, talk.DoRequest, talk.DoRelease, talk.DoRelease, talk.DoHeard, talk.DoRevoke, talk.DoForget, "nonsense"}
 	members = []talk.Person{"wang", "li", "zhao", "centre", ""}
 )
 
@@ -252,7 +252,7 @@ func wander(t *testing.T, r *rand.Rand) {
 	for i := range uint64(120) {
 		d.now = d.now.Add(time.Duration(r.ExpFloat64() * float64(4*time.Second)))
 		c := talk.Command{Verb: verbs[r.IntN(len(verbs))], Person: members[r.IntN(len(members))], Sequence: i + 1,
-			Priority: talk.Priority(r.IntN(4)), Burst: r.Uint64N(20)}
+			Priority: talk.Priority(r.IntN(4)), Burst: r.Uint64N(20), Held: time.Duration(r.Int64N(int64(time.Second)))}
 		if len(past) > 0 && r.IntN(5) == 0 {
 			c = past[r.IntN(len(past))] // delivered again, late
 		}
@@ -271,12 +271,49 @@ func wander(t *testing.T, r *rand.Rand) {
 		}
 		holds(t, d, before)
 	}
-	after, err := talk.New("cleaners", d.log...)
+	restarts(t, d, r.IntN(len(d.log)+1))
+}
+
+// restarts checks that the floor is the same out of all its events, and out of
+// a snapshot taken after some of them and the rest.
+func restarts(t *testing.T, d *desk, at int) {
+	t.Helper()
+	early, err := talk.New("cleaners", d.log[:at]...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a, b := state(after), state(d.f); a != b {
-		t.Fatalf("after a restart\n%s\nbefore\n%s", a, b)
+	whole, err := talk.New("cleaners", d.log...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resumed, err := talk.Resume("cleaners", early.Snapshot(), d.log[at/2:]...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := state(d.f)
+	for _, f := range []*talk.Floor{whole, resumed} {
+		if got := state(f); got != want {
+			t.Fatalf("after a restart\n%s\nbefore\n%s", got, want)
+		}
+	}
+}
+
+func TestWhoNeverCameIsWaitedFor(t *testing.T) {
+	d := open(t, "wang")
+	d.do(talk.Command{Verb: talk.DoExpect, Person: "li"})
+	d.press("wang", talk.Normal)
+	d.letGo("wang")
+	d.told("expected li, granted wang, released wang/let-go")
+	if got := d.f.Unheard("li"); len(got) != 1 || got[0].Person != "wang" {
+		t.Errorf("li has yet to hear %+v", got)
+	}
+}
+
+func TestPressBeforeItsMessageIsPlayed(t *testing.T) {
+	d := open(t, "wang")
+	d.do(talk.Command{Verb: talk.DoRequest, Person: "wang", Held: time.Minute})
+	if from, want := d.f.Holder.From, d.now.Add(-talk.PreRoll); !from.Equal(want) {
+		t.Errorf("plays from %v, want %v", from, want)
 	}
 }
 

@@ -70,6 +70,7 @@ type Verb string
 
 // The verbs. Those of a person carry a sequence, and a repeat is harmless.
 const (
+	DoExpect  Verb = "expect"  // belongs to the group: what is said from now on concerns them
 	DoJoin    Verb = "join"    // is present, and hears
 	DoLeave   Verb = "leave"   // or lost the connection
 	DoRequest Verb = "request" // the button is pressed
@@ -83,9 +84,12 @@ const (
 type Command struct {
 	Verb     Verb
 	Person   Person
-	Sequence uint64 // of the person's device, upwards for ever; 0 only with revoke and forget
+	Sequence uint64 // of the person's device, upwards for ever; 0 only with expect, revoke and forget
 	Priority Priority
 	Burst    uint64 // for heard
+	// Held is, of a request, for how long the button may have been pressed
+	// before it came here. More than PreRoll is taken for PreRoll.
+	Held time.Duration
 }
 
 // Kind is what happened.
@@ -93,6 +97,7 @@ type Kind string
 
 // The kinds of events.
 const (
+	Expected Kind = "expected" // belongs to the group, and is away
 	Joined   Kind = "joined"
 	Parted   Kind = "left"
 	Queued   Kind = "queued"   // waits for the floor

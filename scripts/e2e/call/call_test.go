@@ -7,10 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,6 +23,7 @@ import (
 	"github.com/evanw/esbuild/pkg/api"
 
 	"gridhub/streams/call"
+	"gridhub/streams/radio"
 	"gridhub/streams/sfu"
 	"gridhub/streams/sfu/sfutest"
 	"gridhub/streams/signaling"
@@ -44,6 +47,13 @@ type over struct {
 	Released bool   `json:"released"` // camera and microphone
 }
 
+// relayServer is a relay as a browser is told of it.
+type relayServer struct {
+	URLs       []string `json:"urls"`
+	Username   string   `json:"username"`
+	Credential string   `json:"credential"`
+}
+
 // report is one message of a page to the test. With "flowing" and "resumed"
 // the page waits for the reply, which says what to do next.
 type report struct {
@@ -62,6 +72,10 @@ type hub struct {
 	queue   []report
 	media   *sfu.SFU // of the running service
 	folder  string   // of the recording that is played
+	host    string
+	far     []string // what begins a command on the machine where browsers run now; none: on this one
+	change  []func(*sfu.Config)
+	relays  []relayServer // of which the browsers are told
 
 	mu     sync.Mutex
 	stored []call.Event
@@ -87,11 +101,19 @@ func (h *hub) kinds() string {
 	return strings.Join(out, " ")
 }
 
-func start(t *testing.T) *hub {
+func start(t *testing.T) *hub { return startAt(t, "127.0.0.1") }
+
+// startAt starts a hub on an address of this machine.
+func startAt(t *testing.T, host string, change ...func(*sfu.Config)) *hub {
 	t.Helper()
-	h := &hub{t: t, reports: make(chan report, 16)}
+	h := &hub{t: t, host: host, change: change, reports: make(chan report, 16), relays: []relayServer{}}
 	h.boot()
-	h.web = httptest.NewServer(h.routes())
+	l, err := net.Listen("tcp", host+":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.web = &httptest.Server{Listener: l, Config: &http.Server{Handler: h.routes()}}
+	h.web.Start()
 	t.Cleanup(func() { h.stop(); h.web.CloseClientConnections(); h.web.Close() })
 	return h
 }
@@ -99,7 +121,12 @@ func start(t *testing.T) *hub {
 // boot starts signalling and media, with what was stored before.
 func (h *hub) boot() {
 	h.t.Helper()
-	media, stopMedia := sfutest.StartStop(h.t, nil)
+	media, stopMedia := sfutest.StartStop(h.t, func(c *sfu.Config) {
+		c.Address = h.host + ":0"
+		for _, f := range h.change {
+			f(c)
+		}
+	})
 	h.media = media
 	service, err := signaling.New(signaling.Default(), media, h, h, h, sfutest.Log(h.t))
 	if err != nil {
@@ -111,10 +138,16 @@ func (h *hub) boot() {
 	if len(stored) > 0 {
 		service.Restore(stored)
 	}
+	groups, err := radio.New(radio.Default(), media, talkers{h}, talkers{h}, service.Send, sfutest.Log(h.t))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	service.Accompany(radio.Prefix, groups)
 	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
+	done := make(chan error, 2)
 	go func() { done <- service.Run(ctx) }()
-	h.stop = sync.OnceFunc(func() { cancel(); <-done; stopMedia() })
+	go func() { done <- groups.Run(ctx) }()
+	h.stop = sync.OnceFunc(func() { cancel(); <-done; <-done; stopMedia() })
 	calls := service.Handler(func(r *http.Request) (string, string, error) {
 		return r.URL.Query().Get("person"), r.URL.Query().Get("device"), nil
 	})
@@ -122,27 +155,32 @@ func (h *hub) boot() {
 }
 
 func (h *hub) routes() http.Handler {
-	script := bundle(h.t)
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /calls", func(w http.ResponseWriter, r *http.Request) { (*h.calls.Load()).ServeHTTP(w, r) })
-	mux.HandleFunc("GET /page", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/html")
-		_, _ = io.WriteString(w, `<!doctype html><title>call</title><body><script src="page.js"></script>`)
+	mux.HandleFunc("GET /api/v1/calls/relay", func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(map[string]any{"iceServers": h.relays})
 	})
-	mux.HandleFunc("GET /page.js", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/javascript")
-		_, _ = w.Write(script)
-	})
+	for _, name := range []string{"page", "talk", "path"} {
+		script := bundle(h.t, name)
+		mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			_, _ = io.WriteString(w, `<!doctype html><title>call</title><body><script src="`+name+`.js"></script>`)
+		})
+		mux.HandleFunc("GET /"+name+".js", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/javascript")
+			_, _ = w.Write(script)
+		})
+	}
 	mux.HandleFunc("GET /play.html", playPage)
 	mux.HandleFunc("GET /parts/{part}", h.part)
 	mux.HandleFunc("POST /", h.hear)
 	return mux
 }
 
-// bundle compiles the page with the hub's own call code.
-func bundle(t *testing.T) []byte {
+// bundle compiles a page with the hub's own call code.
+func bundle(t *testing.T, name string) []byte {
 	t.Helper()
-	out := api.Build(api.BuildOptions{EntryPoints: []string{"testdata/page.ts"}, Bundle: true, Target: api.ES2022})
+	out := api.Build(api.BuildOptions{EntryPoints: []string{"testdata/" + name + ".ts"}, Bundle: true, Target: api.ES2022})
 	for _, e := range out.Errors {
 		t.Error(e.Text, e.Location)
 	}
@@ -160,7 +198,7 @@ func (h *hub) hear(w http.ResponseWriter, r *http.Request) {
 	case <-r.Context().Done():
 		return
 	}
-	if m.path != "flowing" && m.path != "resumed" {
+	if !slices.Contains([]string{"flowing", "resumed", "ready", "report"}, m.path) {
 		return
 	}
 	select {
@@ -197,18 +235,27 @@ func (h *hub) await(person, path string, into any) report {
 }
 
 // browse opens a page in a browser of its own.
-func (h *hub) browse(query string) { h.t.Helper(); h.browseTo("/page?" + query) }
+func (h *hub) browse(query string, flags ...string) {
+	h.t.Helper()
+	page := "/page?"
+	if name, rest, ok := strings.Cut(query, "&"); ok && !strings.Contains(name, "=") {
+		page, query = "/"+name+"?", rest
+	}
+	h.browseTo(page+query, flags...)
+}
 
-func (h *hub) browseTo(path string) {
+func (h *hub) browseTo(path string, flags ...string) {
 	h.t.Helper()
 	profile, err := os.MkdirTemp("", "call-browser-")
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	chromium := exec.Command("chromium", "--headless=new", "--no-sandbox", "--disable-gpu",
+	run := append(h.far, append(append([]string{"chromium"}, flags...), "--headless=new", "--no-sandbox", "--disable-gpu",
 		"--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
 		"--autoplay-policy=no-user-gesture-required", "--allow-loopback-in-peer-connection",
-		"--user-data-dir="+profile, h.web.URL+path)
+		"--unsafely-treat-insecure-origin-as-secure="+h.web.URL,
+		"--user-data-dir="+profile, h.web.URL+path)...)
+	chromium := exec.Command(run[0], run[1:]...)
 	chromium.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it has children
 	if err := chromium.Start(); err != nil {
 		h.t.Fatalf("Chromium is needed for this test: %v", err)

@@ -112,3 +112,11 @@ func TestAPhoneOnAnotherMachine(t *testing.T) {
 	far.trust(t, s.authority())
 	s.browse("phone", task{Person: "p-017"})
 }
+
+// Push-to-talk both ways, the test before the shift, and a call for help that
+// stands until the centre ends it.
+func TestAWorkerTalksAndCallsForHelp(t *testing.T) {
+	s := open(t, place{})
+	s.staff("p-017")
+	s.browse("talk", task{Person: "p-017"})
+}

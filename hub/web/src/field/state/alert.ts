@@ -34,6 +34,9 @@ function beep(ctx: AudioContext, hz: number, after: number): void {
   oscillator.stop(at + 0.21)
 }
 
+/** buzz is felt through a glove, and not heard. */
+export const buzz = (pattern: number[]): void => { navigator.vibrate?.(pattern) }
+
 /** ring repeats until silence is called. */
 export function ring(): void {
   silence()

@@ -4,6 +4,7 @@ import { hubNow } from '@/shared/clock'
 import { useWords } from '@/shared/i18n'
 import { useSession } from '@/shared/session'
 import { alert } from './alert'
+import { useFieldCalls } from './calls'
 import { drain } from './link'
 import { commit, ready, usePhone } from './phone'
 import { whereNow } from './place'
@@ -23,6 +24,7 @@ export function useSos() {
     alert('sos')
     told.value = online.value ? 'sent' : 'queued'
     const at = Math.round(hubNow())
+    useFieldCalls().invite(['centre'], 'audio', undefined, 'emergency')
     const place = await whereNow()
     const where = place ? { lon: place.lon, lat: place.lat } : {}
     const { uplink } = await ready()
@@ -31,7 +33,7 @@ export function useSos() {
       uplink.add('event', { at, type: 'sos', text: who, ...where }).then(drain),
       commit({ kind: 'report', body: { id: newId(at), matter, source: 'sos', severity: 'critical', title: `${t('field.sosTitle')} ${who}`.trim(), place: place ? { lon: place.lon, lat: place.lat } : { lon: 0, lat: 0 }, at } }),
     ])
-    setTimeout(() => { told.value = '' }, 8_000)
+    setTimeout(() => { told.value = '' }, 2_500) // the call to the centre is under it
   }
   return { told, call }
 }

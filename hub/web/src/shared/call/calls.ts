@@ -1,7 +1,7 @@
 // Calls as pages see them: the switchboard's sessions as reactive views. A face
 // gives the transport: the centre a WebSocket, the field MQTT.
 import { readonly, ref, shallowRef } from 'vue'
-import type { CallState, Media, Reply, Request } from './protocol'
+import type { CallState, Media, Priority, Reply, Request } from './protocol'
 import type { CallSession } from './session'
 import { Switchboard } from './switchboard'
 
@@ -97,8 +97,8 @@ export function makeCalls(hooks: CallHooks) {
     onOver: over,
   })
 
-  function invite(callees: string[], media: Media, task?: string): void {
-    const session = board.call(task ? { callees, media, task } : { callees, media })
+  function invite(callees: string[], media: Media, task?: string, priority: Priority = 'normal'): void {
+    const session = board.call({ callees, media, priority, ...(task ? { task } : {}) })
     view(session)
     change(session.id, { peers: callees, media, task })
   }

@@ -4,6 +4,8 @@
  * that sends an offer and resolves to the answer.
  */
 import type { Media, Tracks } from './protocol'
+import { onMoved } from './roaming'
+import { directFails, directWithin, iceServers } from './relay'
 
 export type Negotiate = (kind: 'publish' | 'subscribe', sdp: string) => Promise<string>
 
@@ -28,10 +30,12 @@ export class CallMedia {
   private tracks: Tracks = { version: -1, playing: [], missingAudio: 0, missingVideo: 0 }
   private chain: Promise<void> = Promise.resolve()
   private closed = false
+  private settle: () => void
 
   constructor(media: Media, private hooks: MediaHooks) {
     this.publisher = this.connection()
     this.subscriber = this.connection()
+    this.settle = onMoved(() => [this.publisher, this.subscriber], () => { if (!this.closed) this.hooks.onFailed() })
     const send: RTCRtpTransceiverInit = { direction: 'sendonly' }
     this.senders = { audio: this.publisher.addTransceiver('audio', send).sender }
     this.subscriber.addTransceiver('audio', { direction: 'recvonly' })
@@ -43,7 +47,11 @@ export class CallMedia {
 
   /** Negotiates both connections. Nothing is sent before send(). */
   async connect(): Promise<void> {
+    const servers = await iceServers()
+    if (this.closed) return
+    for (const pc of [this.publisher, this.subscriber]) pc.setConfiguration({ iceServers: servers })
     await Promise.all([this.offer('publish'), this.offer('subscribe')])
+    setTimeout(() => this.judge(), directWithin)
   }
 
   /** Sends the tracks of local from now on; null sends nothing. */
@@ -75,9 +83,16 @@ export class CallMedia {
 
   close(): void {
     this.closed = true
+    this.settle()
     this.publisher.close()
     this.subscriber.close()
     this.remotes.clear()
+  }
+
+  /** A direct way that has not come about by now is given up for the relay. */
+  private judge(): void {
+    const standing = [this.publisher, this.subscriber].every((pc) => pc.connectionState === 'connected')
+    if (!this.closed && !standing && directFails()) this.hooks.onFailed()
   }
 
   private connection(): RTCPeerConnection {

@@ -45,7 +45,7 @@ interface Waiting {
 }
 
 const ANSWER_WITHIN_MS = 10_000
-const REBUILD_AFTER_MS = 1_000
+const REBUILD_AFTER_MS = 300
 const MAX_OUTSTANDING = 16
 const GONE: SeatStatus[] = ['left', 'declined', 'busy', 'timed-out', 'elsewhere', 'lost', 'missed']
 

@@ -155,7 +155,7 @@ export const zh = {
   overview: { title: '今日概况', hint: '在地图或列表中选择案件、人员或设备。', now: '现在最要紧', calm: '没有需要立即处理的事', forces: '在岗力量', keys: '快捷键', keySearch: '搜索', keyMove: '上一条 / 下一条', keyOpen: '打开', keyDispatch: '派给最近的人', keyCall: '呼叫处理人', keyClose: '关闭' },
   call: {
     audio: '语音通话', video: '视频通话', ringing: '正在呼叫 {who}…', incoming: '{who} 来电', live: '通话中', accept: '接听', decline: '拒绝', hangup: '挂断', mute: '静音', unmute: '取消静音', camera: '摄像头', noCamera: '关闭摄像头', busy: '对方正忙', 'timed-out': '无人接听', missed: '未接', cancelled: '已取消', joined: '已加入', left: '已离开', declined: '对方拒接', unreachable: '终端不在线', ended: '通话已结束', resuming: '信号中断，正在恢复…', lost: '通话中断',
-    none: '没有通话', emptyHint: '指挥中心来电会覆盖整个屏幕并响铃、振动。', told: { always: '本次通话将被录音录像，作为案件证据保存。', 'on-demand': '本次通话可能被录音录像。' }, centre: '指挥中心', staff: '工作人员 {id}', history: '最近通话', failed: '呼叫没有成功：{why}', unavailable: '通话服务未接通', micDenied: '麦克风被拒绝，请在浏览器设置中允许', elsewhere: '已在其他设备接听', you: '我', pushTalk: '按住说话',
+    none: '没有通话', emptyHint: '指挥中心来电会覆盖整个屏幕并响铃、振动。', told: { always: '本次通话将被录音录像，作为案件证据保存。', 'on-demand': '本次通话可能被录音录像。' }, centre: '指挥中心', staff: '工作人员 {id}', history: '最近通话', failed: '呼叫没有成功：{why}', unavailable: '通话服务未接通', micDenied: '麦克风被拒绝，请在浏览器设置中允许', elsewhere: '已在其他设备接听', you: '我', toCentre: '呼叫指挥中心', back: '回拨',
   },
   play: {
     title: '通话录音录像', play: '播放', pause: '暂停', failed: '此片段无法播放', nothing: '此时没有录到', sound: '只有声音', time: '时间', noPlace: '没有位置', audited: '每次播放都会记入审计。', chain: '{n} 条记录，{announced} 已告知，链尾',
@@ -164,6 +164,20 @@ export const zh = {
   recording: { recording: '正在录制', complete: '完整', erased: '已按期删除' },
   called: {
     recorded: '录制完成', created: '呼叫', ringing: '对方振铃', unreachable: '终端不在线', accepted: '接听', declined: '拒接', busy: '正忙', 'timed-out': '无人接听', elsewhere: '在其他设备接听', left: '挂断', resuming: '信号中断', resumed: '恢复通话', lost: '通话中断', ended: '通话结束',
+  },
+  talk: {
+    title: '对讲', group: '对讲组', none: '未加入对讲组', choose: '选择对讲组后按住说话', joining: '正在加入…', connecting: '正在接通声音…', hold: '按住说话', space: '空格', asked: '请稍候…', waiting: '排队中', speaking: '请讲', again: '松开后重按',
+    you: '您正在讲话 {time}', speaks: '{who} 正在讲话', waits: '前面还有人，排在第 {n} 位', free: '频道空闲', present: '{n} 人在线，共 {of} 人', replay: '补听 {who} · {time}前', skip: '跳过 {n} 段', revoke: '收回话权', heard: '{time} 的讲话已收听：{who}', unheard: '{time} 的讲话还没有人收听', elsewhere: '{n} 个组有未听讲话',
+    kind: { case: '案件', dept: '部门', grid: '网格' },
+    why: { preempted: '已被更高级别接管，请松开后重按', 'timed-out': '讲话已到时限，请松开后重按', revoked: '话权已被中心收回', gone: '连接中断', full: '排队的人太多，请稍后再试', busy: '请稍后再试', stale: '请重按', 'let-go': '已结束', 'not-present': '正在重新加入，请重按', forbidden: '您已不在此组' },
+  },
+  sos: { stands: '求助中', own: '求助已送达中心，已呼叫附近 {n} 人。由中心解除。', help: '{who} 求助，距您 {far}，请立即前往', pulled: '已呼叫 {who}', nobody: '附近没有可以呼叫的在岗人员', join: '加入对讲', end: '结束求助', endHint: '只有中心可以结束，原因写入案件。' },
+  path: {
+    title: '通话检测', hint: '上岗前检测一次，约半分钟。', start: '开始检测', running: '正在检测…', microphone: '麦克风', micHint: '将请求使用麦克风', micSpeak: '请说一句话，绿条应随声音变化', micHeard: '听到声音，正常', micFix: '没有麦克风，或被拒绝：请在浏览器的网站设置中允许麦克风', level: '音量', camera: '摄像头', camHint: '应看到画面', camFix: '没有摄像头，或被拒绝：请在网站设置中允许摄像头', speaker: '扬声器', tone: '放提示音', toneHint: '应听到三声', toneYes: '听到了', toneNo: '没听到', toneFix: '请调高音量，检查静音开关和耳机', link: '与中心的连接', linkGood: '信令已接通', linkFix: '信令未接通：请检查网络或重新登录', took: '{n} 毫秒',
+    way: { udp: '直连 UDP', tcp: '直连 TCP', 'turn-udp': '中继 UDP', 'turn-tcp': '中继 TCP', 'turn-tls': '中继 TLS' },
+    about: { udp: '最好的路径，延迟最低', tcp: '网络不放行 UDP 时使用', 'turn-udp': '经中心转发', 'turn-tcp': '经中心转发，防火墙较严时使用', 'turn-tls': '与网页相同的加密方式，几乎处处可用' },
+    why: { 'no-relay': '中心没有开设这条中继', 'no-answer': '中心没有应答', 'no-way': '不通：被网络或防火墙拦截', 'not-offered': '中心没有开设这条路径' },
+    best: '一切正常：通话走最好的路径。', detour: '可以通话，但只能走“{way}”，声音可能延迟。', none: '不能通话：所有路径都不通。请换一个网络再试，并告知管理员。', ask: '请管理员在防火墙放行媒体端口（默认 8189 UDP）；不能放行时启用中继。',
   },
   field: {
     tasks: '任务', patrol: '巡查', call: '通话', me: '我', noTasks: '现在没有任务', noTasksHint: '保持在岗，新任务会响铃并振动。', offDutyHint: '您不在岗，不会收到新任务。', goOnDuty: '现在上岗', others: '其他任务', far: '{n} 米', farKm: '{n} 公里', by: '{time} 前', noPlace: '没有本机位置', details: '详情与过程', back: '返回', where: '现场',
