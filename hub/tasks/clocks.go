@@ -204,7 +204,7 @@ func (l Limit) bounds(events []Event) (start, stop telemetry.Millis) {
 			if reworked = true; stop == 0 {
 				stop = e.At
 			}
-		case e.Type == l.Until && !over:
+		case l.ends(e.Type) && !over:
 			if over, start = true, cmp.Or(start, earlier); start != 0 && stop == 0 {
 				stop = e.At
 			}
@@ -218,6 +218,12 @@ func (l Limit) bounds(events []Event) (start, stop telemetry.Millis) {
 		}
 	}
 	return cmp.Or(start, earlier), stop
+}
+
+// ends reports whether a step stops the clock. Who looks on site is done too when
+// nothing was there.
+func (l Limit) ends(t EventType) bool {
+	return t == l.Until || t == Rejected && l.From == Verifying && l.Until == Verified
 }
 
 func maxTime(a, b time.Time) time.Time {

@@ -33,7 +33,9 @@ func (c *Case) apply(e *Event) {
 	case Dispatched:
 		c.Assignee, c.Department, c.With = e.Body.Assignee, e.Body.Department, e.Body.With
 		c.sentBy, c.settled = e.By, false
-	case Returned, Upheld:
+	case Verifying:
+		c.Assignee = e.Body.Assignee
+	case Returned, Upheld, Verified, Rejected:
 		c.Assignee = ""
 	case Objected:
 		c.objectedFrom = c.before
@@ -109,8 +111,10 @@ var (
 // steps is the state machine. Events that do not move a case are in remarks.
 var steps = map[EventType]step{
 	Screened:   {from: []EventType{Reported}, by: []identity.Role{identity.CallTaker, identity.Dispatcher}},
-	Rejected:   {from: []EventType{Reported, Screened}, by: []identity.Role{identity.CallTaker, identity.Dispatcher}},
-	Filed:      {from: []EventType{Screened, Closed, Archived}, by: []identity.Role{identity.Dispatcher}},
+	Rejected:   {from: []EventType{Reported, Screened, Verifying, Verified}, own: true, by: []identity.Role{identity.CallTaker, identity.Dispatcher}},
+	Verifying:  {from: []EventType{Reported, Screened, Verifying}, by: []identity.Role{identity.CallTaker, identity.Dispatcher}},
+	Verified:   {from: []EventType{Verifying}, own: true, by: []identity.Role{identity.CallTaker, identity.Dispatcher, identity.Checker}},
+	Filed:      {from: []EventType{Screened, Verified, Closed, Archived}, by: []identity.Role{identity.Dispatcher}},
 	Dispatched: {from: append([]EventType{Filed, Dispatched, Returned, Upheld}, working...), by: desks},
 	Accepted:   {from: []EventType{Dispatched}, own: true},
 	Returned:   {from: []EventType{Dispatched, Accepted, Enroute, Onscene}, own: true},
@@ -127,13 +131,13 @@ var steps = map[EventType]step{
 	Claimed:    {from: []EventType{Onscene, Handling, Rework}, own: true},
 	Extended:   {from: working, by: desks},
 	Suspended:  {from: append([]EventType{Filed, Dispatched}, working...), by: desks},
-	Graded:     {from: append([]EventType{Reported, Screened, Filed, Dispatched, Returned, Objected, Upheld, Suspended}, working...), by: []identity.Role{identity.CallTaker, identity.Dispatcher, identity.Head}},
+	Graded:     {from: append([]EventType{Reported, Screened, Verifying, Verified, Filed, Dispatched, Returned, Objected, Upheld, Suspended}, working...), by: []identity.Role{identity.CallTaker, identity.Dispatcher, identity.Head}},
 	Resumed:    {from: []EventType{Suspended}, by: desks},
 	Checked:    {from: []EventType{Claimed}, by: []identity.Role{identity.Checker, identity.Dispatcher}},
 	Rework:     {from: []EventType{Claimed, Checked}, by: []identity.Role{identity.Checker, identity.Dispatcher}},
 	Closed:     {from: []EventType{Checked}, by: []identity.Role{identity.Dispatcher}},
 	Archived:   {from: []EventType{Closed}, by: []identity.Role{identity.Dispatcher}},
-	Voided:     {from: []EventType{Reported, Screened, Filed, Dispatched, Returned, Upheld}, by: []identity.Role{identity.Dispatcher}},
+	Voided:     {from: []EventType{Reported, Screened, Verifying, Verified, Filed, Dispatched, Returned, Upheld}, by: []identity.Role{identity.Dispatcher}},
 }
 
 // remarks are events that any insider may add to any case that is not sealed.
@@ -152,7 +156,7 @@ func moves(t EventType) bool {
 }
 
 // order lists the steps as people read them, so that Next is stable.
-var order = []EventType{Screened, Rejected, Filed, Dispatched, Accepted, Enroute, Onscene, Handling, Cosign, Agreed, Opposed, Withdrawn,
+var order = []EventType{Screened, Verified, Verifying, Rejected, Filed, Dispatched, Accepted, Enroute, Onscene, Handling, Cosign, Agreed, Opposed, Withdrawn,
 	Claimed, Returned, Objected, Upheld, Dismissed, Checked, Rework, Closed, Archived, Extended, Suspended, Resumed, Graded, Voided}
 
 // next lists the steps that the state allows.

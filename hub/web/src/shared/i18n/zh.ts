@@ -24,18 +24,18 @@ export const zh = {
   },
   look: { new: '新增', hand: '处理中', wait: '等待', over: '超时', done: '已结' },
   state: {
-    reported: '已上报', screened: '已受理', rejected: '不予受理', verifying: '核实中', filed: '已立案', dispatched: '已派遣', accepted: '已签收', returned: '已回退',
+    reported: '已上报', screened: '已受理', rejected: '不予受理', verifying: '核实中', verified: '核实属实', filed: '已立案', dispatched: '已派遣', accepted: '已签收', returned: '已回退',
     enroute: '前往中', onscene: '已到场', handling: '处置中', cosign: '会签中', extended: '已延时', suspended: '已挂账', resumed: '已恢复', claimed: '已反馈', checking: '核查中',
     checked: '核查通过', rework: '返工', closed: '已结案', archived: '已归档', voided: '已作废', merged: '已并案', objected: '异议复核中', upheld: '异议成立',
   },
   event: {
-    reported: '上报', screened: '受理', rejected: '不予受理', filed: '立案', dispatched: '派遣', accepted: '签收', returned: '回退', enroute: '出发', onscene: '到场', handling: '开始处置',
+    reported: '上报', screened: '受理', rejected: '不予受理', verifying: '派人核实', verified: '核实属实', filed: '立案', dispatched: '派遣', accepted: '签收', returned: '回退', enroute: '出发', onscene: '到场', handling: '开始处置',
     extended: '延时', suspended: '挂账', resumed: '恢复', claimed: '处理反馈', checked: '核查通过', rework: '返工', closed: '结案', archived: '归档', voided: '作废', noted: '备注', graded: '调整等级', merged: '并入他案', unmerged: '撤销并案', joined: '他案并入', parted: '他案分出',
     evidence: '补充证据', called: '通话', sensed: '读数确认', objected: '提出异议', upheld: '异议成立', dismissed: '异议驳回', cosign: '发起会签', agreed: '会签同意', opposed: '会签不同意', withdrawn: '撤回会签',
     ordered: '协办派单', taken: '协办签收', declined: '协办退单', done: '协办办结', waived: '协办免办',
   },
   step: {
-    screened: '受理', rejected: '不予受理', filed: '立案', dispatched: '派遣', accepted: '接单', returned: '回退', enroute: '出发', onscene: '到场', handling: '开始处置', extended: '延时',
+    screened: '受理', rejected: '不予受理', verifying: '派人核实', verified: '核实属实', filed: '立案', dispatched: '派遣', accepted: '接单', returned: '回退', enroute: '出发', onscene: '到场', handling: '开始处置', extended: '延时',
     suspended: '挂账', resumed: '恢复', claimed: '办结', checked: '核查通过', rework: '返工', closed: '结案', archived: '归档', voided: '作废', noted: '备注', photo: '拍照', reopen: '重开',
     objected: '提出异议', upheld: '异议成立', dismissed: '驳回异议', cosign: '发起会签', agreed: '同意', opposed: '不同意', withdrawn: '撤回会签', ordered: '派协办单', taken: '签收', declined: '退单', done: '协办办结', waived: '免办',
   },
@@ -47,7 +47,7 @@ export const zh = {
   },
   source: { sensor: '传感器', patrol: '巡查', sos: '一键求助', hotline: '12345', resident: '居民', partner: '共建单位', desk: '值班登记' },
   severity: { info: '提示', minor: '一般', major: '较重', critical: '严重' },
-  clock: { 'co-accept': '协办签收', 'co-handle': '协办处置', cordon: '警戒', stop: '制止', penalty: '处罚', remove: '拆除', post: '到岗', report: '报告', visit: '走访', arrive: '到场', handle: '处置', check: '核查', intake: '受理', triage: '受理', file: '立案', dispatch: '派遣', accept: '签收', close: '结案', verify: '核实', reply: '答复' },
+  clock: { 'co-accept': '协办签收', 'co-handle': '协办处置', cordon: '警戒', stop: '制止', penalty: '处罚', remove: '拆除', post: '到岗', report: '报告', visit: '走访', arrive: '到场', handle: '处置', verify: '核实', check: '核查', intake: '受理', triage: '受理', file: '立案', dispatch: '派遣', accept: '签收', close: '结案', verify: '核实', reply: '答复' },
   limit: { emergency: '紧急时', 'working-hours': '工作时', 'working-days': '工作日', 'calendar-hours': '日历时', 'calendar-days': '日历日', plan: '按计划' },
   case: {
     next: '下一步', clocks: '时限', noClocks: '没有计时中的时限', nearest: '最近的三人', again: '改派', dispatch: '派遣', dispatchTo: '派给 {who}', dispatching: '正在派遣…', excluded: '未入选 {n} 人', noCandidates: '附近没有可派的人',
