@@ -39,6 +39,7 @@ type Deps struct {
 	Ledger      Ledger
 	Gateways    Gateways
 	Care        Care
+	Residents   Residents
 	Commands    Commands
 	CommandKeys CommandKeys
 	Health      Health
@@ -75,6 +76,7 @@ func New(d Deps) *API {
 	a.registerCases()
 	a.registerArchive()
 	a.registerHotline()
+	a.registerResidents()
 	a.registerAlike()
 	a.registerPatrols()
 	a.registerFigures()

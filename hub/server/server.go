@@ -36,6 +36,7 @@ import (
 	"gridhub/hub/patrol"
 	"gridhub/hub/people"
 	"gridhub/hub/registry"
+	"gridhub/hub/residents"
 	"gridhub/hub/rules"
 	"gridhub/hub/store"
 	"gridhub/hub/tasks"
@@ -81,6 +82,8 @@ type Hub struct {
 	archive    *archive.Archive
 	hotline    *hotline.Importer
 	residents  *open311.Desk
+	door       *residents.Desk
+	similar    *alike.Finder
 	figures    *figures.Board
 	rounds     *patrol.Rounds
 	callLog    *calls.Log
@@ -110,7 +113,7 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (*Hub, error) {
 	h := &Hub{cfg: cfg, files: files, log: log, now: time.Now, heard: newHeard(),
 		claim: claim{made: make(chan struct{})}, ready: make(chan struct{})}
 	for _, open := range []func(context.Context) error{
-		h.openStores, h.openPeople, h.openWork, h.openSources, h.openCommands, h.openIntake, h.openBroker, h.openCalls, h.openDoors,
+		h.openStores, h.openPeople, h.openWork, h.openSources, h.openPublic, h.openCommands, h.openIntake, h.openBroker, h.openCalls, h.openDoors,
 	} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, h.Close())
@@ -259,7 +262,7 @@ func (h *Hub) openDoors(context.Context) (err error) {
 		Accounts: claimable{h.accounts, h}, Terminals: terminals{h}, Enrolments: enrolment{h.enrolments, h}, Street: street{h.files}, Staff: desk{h.staff, h.board},
 		Tracks: tracks{h}, Now: h.board, Changes: h.board, History: series{h.history}, Cases: intakeDesk{h.pool, h}, Hazards: h.book,
 		Dispatch: dispatch.New(dispatch.Default(), h.pool, roster{h}, h.files.Roads, h.now),
-		Evidence: h.evidence, Archive: h.archive, Hotline: h.hotline, Alike: alike.New(h.pool, alike.Default(), h.now), Merger: h.pool, Patrols: h.rounds, Figures: h.figures,
+		Evidence: h.evidence, Archive: h.archive, Hotline: h.hotline, Alike: h.similar, Residents: h.door, Merger: h.pool, Patrols: h.rounds, Figures: h.figures,
 		Quarantine: shelf{h.quarantine}, Ledger: account{h.ledger}, Commands: h.commands, CommandKeys: h.keys, Care: caretaker{h}, Gateways: cabinets{h}, Health: parts{h}, Faults: h.faults, Clocks: h.conditions, Clock: h.now, Log: h.log,
 	})
 	h.doors, err = openDoors(h)
