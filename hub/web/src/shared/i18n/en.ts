@@ -51,7 +51,7 @@ export const en: Words<typeof zh> = {
   },
   source: { sensor: 'sensor', patrol: 'patrol', sos: 'SOS', hotline: '12345', resident: 'resident', partner: 'partner', desk: 'desk' },
   severity: { info: 'info', minor: 'minor', major: 'major', critical: 'critical' },
-  clock: { 'co-accept': 'co-handler takes', 'co-handle': 'co-handler', cordon: 'cordon', stop: 'stop it', penalty: 'penalty', remove: 'removal', post: 'on post', report: 'report', visit: 'visit', arrive: 'arrive', handle: 'handle', verify: 'verify', check: 'check', intake: 'intake', triage: 'triage', file: 'file', dispatch: 'dispatch', accept: 'accept', close: 'close', verify: 'verify', reply: 'reply' },
+  clock: { 'co-accept': 'co-handler takes', 'co-handle': 'co-handler', cordon: 'cordon', stop: 'stop it', penalty: 'penalty', remove: 'removal', post: 'on post', report: 'report', visit: 'visit', arrive: 'arrive', handle: 'handle', check: 'check', intake: 'intake', triage: 'triage', file: 'file', dispatch: 'dispatch', accept: 'accept', close: 'close', verify: 'verify', reply: 'reply' },
   limit: { emergency: 'round the clock', 'working-hours': 'working hours', 'working-days': 'working days', 'calendar-hours': 'calendar hours', 'calendar-days': 'calendar days', plan: 'by plan' },
   case: {
     next: 'Next step', clocks: 'Limits', noClocks: 'No limit is running', nearest: 'Nearest three', again: 'Send another', dispatch: 'Dispatch', dispatchTo: 'Send {who}', dispatching: 'Dispatching…', excluded: '{n} not chosen', noCandidates: 'Nobody near can be sent',

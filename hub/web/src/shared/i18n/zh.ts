@@ -47,7 +47,7 @@ export const zh = {
   },
   source: { sensor: '传感器', patrol: '巡查', sos: '一键求助', hotline: '12345', resident: '居民', partner: '共建单位', desk: '值班登记' },
   severity: { info: '提示', minor: '一般', major: '较重', critical: '严重' },
-  clock: { 'co-accept': '协办签收', 'co-handle': '协办处置', cordon: '警戒', stop: '制止', penalty: '处罚', remove: '拆除', post: '到岗', report: '报告', visit: '走访', arrive: '到场', handle: '处置', verify: '核实', check: '核查', intake: '受理', triage: '受理', file: '立案', dispatch: '派遣', accept: '签收', close: '结案', verify: '核实', reply: '答复' },
+  clock: { 'co-accept': '协办签收', 'co-handle': '协办处置', cordon: '警戒', stop: '制止', penalty: '处罚', remove: '拆除', post: '到岗', report: '报告', visit: '走访', arrive: '到场', handle: '处置', check: '核查', intake: '受理', triage: '受理', file: '立案', dispatch: '派遣', accept: '签收', close: '结案', verify: '核实', reply: '答复' },
   limit: { emergency: '紧急时', 'working-hours': '工作时', 'working-days': '工作日', 'calendar-hours': '日历时', 'calendar-days': '日历日', plan: '按计划' },
   case: {
     next: '下一步', clocks: '时限', noClocks: '没有计时中的时限', nearest: '最近的三人', again: '改派', dispatch: '派遣', dispatchTo: '派给 {who}', dispatching: '正在派遣…', excluded: '未入选 {n} 人', noCandidates: '附近没有可派的人',
