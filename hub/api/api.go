@@ -53,6 +53,7 @@ type Deps struct {
 	Gateways    Gateways
 	Cameras     Cameras
 	Care        Care
+	Residents   Residents
 	Commands    Commands
 	CommandKeys CommandKeys
 	Health      Health
@@ -98,6 +99,7 @@ func New(d Deps) *API {
 	a.registerArchive()
 	a.registerRecordings()
 	a.registerHotline()
+	a.registerResidents()
 	a.registerAlike()
 	a.registerPatrols()
 	a.registerFigures()

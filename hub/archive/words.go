@@ -53,7 +53,7 @@ func fieldWord(lang, field string) string {
 
 // eventWords name the events as the document shows them.
 var eventWords = map[tasks.EventType]string{
-	tasks.Reported: "上报", tasks.Screened: "受理", tasks.Rejected: "不予受理", tasks.Spot: "自处置", tasks.Filed: "立案", tasks.Dispatched: "派遣",
+	tasks.Reported: "上报", tasks.Screened: "受理", tasks.Rejected: "不予受理", tasks.Spot: "自处置", tasks.Verifying: "核实", tasks.Verified: "核实属实", tasks.Filed: "立案", tasks.Dispatched: "派遣",
 	tasks.Accepted: "签收", tasks.Returned: "回退", tasks.Enroute: "前往", tasks.Onscene: "到场", tasks.Handling: "处置",
 	tasks.Extended: "延时", tasks.Suspended: "挂账", tasks.Resumed: "恢复", tasks.Claimed: "处理反馈", tasks.Checked: "核查通过",
 	tasks.Rework: "返工", tasks.Closed: "结案", tasks.Archived: "归档", tasks.Voided: "作废", tasks.Graded: "调整等级", tasks.Supervised: "督办", tasks.Escalated: "逐级提醒", tasks.Noted: "备注",
@@ -69,7 +69,7 @@ var sourceWords = map[string]string{"sensor": "传感器", "patrol": "巡查", "
 
 var severityWords = map[string]string{"info": "提示", "minor": "一般", "major": "较大", "critical": "重大"}
 
-var limitWords = map[string]string{"arrive": "到场", "handle": "处置", "check": "核查", "co-accept": "协办签收", "co-handle": "协办处置",
+var limitWords = map[string]string{"arrive": "到场", "handle": "处置", "verify": "核实", "check": "核查", "co-accept": "协办签收", "co-handle": "协办处置",
 	"cordon": "警戒", "stop": "制止", "penalty": "处罚", "remove": "拆除", "post": "到岗", "report": "报告", "visit": "走访", "reply": "答复"}
 
 var kindWords = map[tasks.LimitKind]string{tasks.Emergency: "紧急时", tasks.WorkingHours: "工作时", tasks.WorkingDays: "工作日",

@@ -247,7 +247,7 @@ func (d *Desk) token(r *http.Request) (any, string, error) {
 }
 
 // told are the steps that a reporter is told of.
-var told = []tasks.EventType{tasks.Reported, tasks.Screened, tasks.Rejected, tasks.Filed, tasks.Dispatched, tasks.Onscene, tasks.Suspended,
+var told = []tasks.EventType{tasks.Reported, tasks.Screened, tasks.Rejected, tasks.Verifying, tasks.Verified, tasks.Filed, tasks.Dispatched, tasks.Onscene, tasks.Suspended,
 	tasks.Resumed, tasks.Claimed, tasks.Rework, tasks.Closed, tasks.Merged}
 
 func (d *Desk) progress(r *http.Request) (any, string, error) {
@@ -278,7 +278,11 @@ func (d *Desk) again(r *http.Request) (any, string, error) {
 	if n := utf8.RuneCountInString(words); n < 1 || n > maxWords {
 		return nil, "", &Fault{Code: 400, Description: fmt.Sprintf("description: want 1 to %d characters: what is not in order?", maxWords)}
 	}
-	if err := d.reopen(r.Context(), token, words); err != nil {
+	c, _, err := d.follow(r.Context(), token)
+	if err == nil {
+		_, err = d.pool.Reopen(r.Context(), c.ID, "reopen-"+newCode(), words)
+	}
+	if err != nil {
 		return nil, "", err
 	}
 	return d.progress(r)

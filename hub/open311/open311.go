@@ -35,7 +35,7 @@ type Pool interface {
 	Report(ctx context.Context, who identity.Principal, r tasks.Report) (tasks.Case, error)
 	Get(ctx context.Context, id identity.CaseID) (tasks.Case, []tasks.Event, error)
 	List(ctx context.Context, f tasks.Filter) ([]tasks.Case, error)
-	Do(ctx context.Context, who identity.Principal, c tasks.Command) (tasks.Case, error)
+	Reopen(ctx context.Context, id identity.CaseID, command, words string) (tasks.Case, error)
 }
 
 // Options of a desk. Locate finds a grid by an address that contains its name:
@@ -120,7 +120,7 @@ func (d *Desk) request(c tasks.Case) Request {
 		r.Status, r.Notes = "closed", "已并入同一事项的工单"
 	case tasks.Claimed, tasks.Checked:
 		r.Notes = "处理完毕，核查中"
-	case tasks.Reported, tasks.Screened, tasks.Filed:
+	case tasks.Reported, tasks.Screened, tasks.Verifying, tasks.Verified, tasks.Filed:
 		r.Notes = "已受理"
 	default:
 		r.Notes = "处理中"
@@ -144,41 +144,3 @@ func (d *Desk) shown(c tasks.Case) bool {
 	_, public := d.code[c.Matter]
 	return public && c.State != tasks.Voided
 }
-
-// Reopening is possible this long after the case was closed, and so many times.
-const (
-	reopenWithin = 30 * 24 * time.Hour
-	reopenTimes  = 3
-)
-
-// reopen files a closed case again in its reporter's words. Of a merged case it
-// is the one that was kept.
-func (d *Desk) reopen(ctx context.Context, code, words string) error {
-	c, events, err := d.follow(ctx, code)
-	if err == nil && c.Into != "" {
-		c, events, err = d.pool.Get(ctx, c.Into)
-	}
-	if err != nil {
-		return err
-	}
-	times := 0
-	for _, e := range events {
-		if e.Type == tasks.Filed && e.By == identity.System.Account && e.Why == reopened {
-			times++
-		}
-	}
-	now := telemetry.At(d.o.Now())
-	switch {
-	case c.State != tasks.Closed && c.State != tasks.Archived:
-		return &tasks.RefusedError{Code: "state", Reason: "the case is still open"}
-	case times >= reopenTimes:
-		return &tasks.RefusedError{Code: "state", Reason: "the case was reopened often enough: please report again"}
-	case now.Sub(c.Updated) > reopenWithin:
-		return &tasks.RefusedError{Code: "state", Reason: "the case was closed long ago: please report again"}
-	}
-	_, err = d.pool.Do(ctx, identity.System, tasks.Command{ID: "reopen-" + newCode(), Case: c.ID, Type: tasks.Filed, Rev: c.Rev, At: now, Why: reopened, Text: words})
-	return err
-}
-
-// reopened is why a case is filed again; the words themselves are personal.
-const reopened = "reopened by the reporter"

@@ -178,7 +178,7 @@ func TestReopen(t *testing.T) {
 	words := url.Values{"description": {"还在那里"}}
 	var faults []Fault
 	b.get("POST", "follow/"+r.Token+".json", words, 409, &faults)
-	for n := range reopenTimes {
+	for n := range tasks.ReopenTimes {
 		do(desk, tasks.Dispatched)
 		do(worker, tasks.Accepted, tasks.Onscene, tasks.Claimed)
 		do(desk, tasks.Checked, tasks.Closed)

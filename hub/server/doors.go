@@ -135,6 +135,7 @@ func (h *Hub) routes() http.Handler {
 	mux := http.NewServeMux()
 	guard := http.NewCrossOriginProtection() // forged posts from other sites
 	mux.Handle("/api/", guard.Handler(h.api))
+	mux.Handle("/api/v1/public/", h.onceClaimed(guard.Handler(h.api)))
 	mux.Handle("GET /api/v1/calls/socket", h.whileSignedIn(h.signaling.Handler(h.caller)))
 	mux.HandleFunc("GET /api/v1/calls/relay", h.relayServers)
 	h.cameraRoutes(mux, guard)

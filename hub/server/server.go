@@ -41,6 +41,7 @@ import (
 	"gridhub/hub/recordings"
 	"gridhub/hub/registry"
 	"gridhub/hub/reports"
+	"gridhub/hub/residents"
 	"gridhub/hub/rules"
 	"gridhub/hub/store"
 	"gridhub/hub/tasks"
@@ -92,6 +93,7 @@ type Hub struct {
 	archive    *archive.Archive
 	hotline    *hotline.Importer
 	residents  *open311.Desk
+	door       *residents.Desk
 	figures    *figures.Board
 	alike      *alike.Finder
 	reports    *reports.Maker
@@ -127,7 +129,7 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (*Hub, error) {
 	h := &Hub{cfg: cfg, files: files, log: log, now: time.Now, heard: newHeard(),
 		claim: claim{made: make(chan struct{})}, ready: make(chan struct{})}
 	for _, open := range []func(context.Context) error{
-		h.openStores, h.openAudit, h.openPeople, h.openWork, h.openSources, h.openCommands, h.openIntake, h.openBroker, h.openCalls, h.openCameras, h.openDoors,
+		h.openStores, h.openAudit, h.openPeople, h.openWork, h.openSources, h.openPublic, h.openCommands, h.openIntake, h.openBroker, h.openCalls, h.openCameras, h.openDoors,
 	} {
 		if err := open(ctx); err != nil {
 			return nil, errors.Join(err, h.Close())
@@ -283,7 +285,7 @@ func (h *Hub) openDoors(context.Context) (err error) {
 		Accounts: claimable{h.accounts, h}, Terminals: terminals{h}, Enrolments: enrolment{h.enrolments, h}, Street: street{h.files}, Staff: desk{h.staff, h.board},
 		Tracks: tracks{h}, Now: h.board, Changes: h.board, History: series{h.history}, Cases: intakeDesk{h.pool, h}, Hazards: h.book,
 		Dispatch: dispatch.New(dispatch.Default(), h.pool, roster{h}, h.files.Roads, h.now),
-		Evidence: h.evidence, Uploads: h.uploads, Forecast: h.forecast, Archive: h.archive, Recordings: h.recordings, Hotline: h.hotline, Alike: h.alike, Merger: h.pool, Patrols: h.rounds, Figures: h.figures, Reports: h.reports,
+		Evidence: h.evidence, Uploads: h.uploads, Forecast: h.forecast, Archive: h.archive, Recordings: h.recordings, Hotline: h.hotline, Alike: h.alike, Residents: h.door, Merger: h.pool, Patrols: h.rounds, Figures: h.figures, Reports: h.reports,
 		FiguresOf: h.figuresOf, Reach: h.staff.Reach, Absences: h.staff, Import: newcomers{h}, OIDC: h.oidc,
 		Quarantine: shelf{h.quarantine}, Ledger: account{h.ledger}, Commands: h.commands, CommandKeys: h.keys, Care: caretaker{h}, Gateways: cabinets{h}, Cameras: gallery{h}, Health: parts{h}, Faults: h.faults, Clocks: h.conditions, Clock: h.now, Log: h.log,
 	})

@@ -228,7 +228,7 @@ func (l Limit) bounds(events []Event) (start, stop telemetry.Millis) {
 			if reworked = true; stop == 0 {
 				stop = e.At
 			}
-		case e.Type == l.Until && !over:
+		case l.ends(e.Type) && !over:
 			if over, start = true, cmp.Or(start, earlier); start != 0 && stop == 0 {
 				stop = e.At
 			}
@@ -243,6 +243,18 @@ func (l Limit) bounds(events []Event) (start, stop telemetry.Millis) {
 	}
 	return cmp.Or(start, earlier), stop
 }
+
+// instead are the steps that stop a clock of the desk as well as the one it waits
+// for: what is looked at on site, turned down or set right on the spot waits for
+// the desk no more, and who looked is done too when nothing was there.
+var instead = map[EventType][]EventType{
+	Screened: {Verifying, Rejected, Spot},
+	Verified: {Rejected},
+	Filed:    {Verifying, Rejected, Spot},
+}
+
+// ends reports whether a step stops the clock.
+func (l Limit) ends(t EventType) bool { return t == l.Until || slices.Contains(instead[l.Until], t) }
 
 func maxTime(a, b time.Time) time.Time {
 	if a.After(b) {

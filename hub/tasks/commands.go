@@ -46,6 +46,11 @@ type Report struct {
 	Metric   string            `json:"-"`
 	Value    *float64          `json:"-"`
 	Evidence []string          `json:"evidence,omitempty" maxItems:"20"`
+
+	// Verify holds the steps that the matter takes by itself until somebody has
+	// looked on site; Verifier is who is asked to, empty: whoever the desk names.
+	Verify   bool              `json:"-"`
+	Verifier identity.PersonID `json:"-"`
 }
 
 // Command asks for one step. ID is made by the caller: a repeat returns what
@@ -53,13 +58,13 @@ type Report struct {
 type Command struct {
 	ID         string            `json:"id" minLength:"8" maxLength:"64" doc:"made by the caller; a repeat is harmless"`
 	Case       identity.CaseID   `json:"-"`
-	Type       EventType         `json:"type" enum:"screened,rejected,spot,filed,dispatched,accepted,returned,objected,upheld,dismissed,enroute,onscene,handling,cosign,agreed,opposed,withdrawn,extended,suspended,resumed,claimed,checked,rework,closed,archived,voided,graded,supervised,noted,evidence,ordered,taken,declined,done,waived"`
+	Type       EventType         `json:"type" enum:"screened,rejected,verifying,verified,spot,filed,dispatched,accepted,returned,objected,upheld,dismissed,enroute,onscene,handling,cosign,agreed,opposed,withdrawn,extended,suspended,resumed,claimed,checked,rework,closed,archived,voided,graded,supervised,noted,evidence,ordered,taken,declined,done,waived"`
 	Rev        uint64            `json:"rev,omitempty" doc:"the revision the caller looked at; 0: any"`
 	At         telemetry.Millis  `json:"at,omitempty" doc:"when it was done, for what was done offline; default: now"`
 	Place      *geo.Point        `json:"place,omitempty"`
 	Why        string            `json:"why,omitempty" maxLength:"1000"`
 	Text       string            `json:"text,omitempty" maxLength:"4000"`
-	Assignee   identity.PersonID `json:"assignee,omitempty" doc:"for dispatched, ordered; for taken, when the desk records it"`
+	Assignee   identity.PersonID `json:"assignee,omitempty" doc:"for dispatched, ordered, verifying; for taken, when the desk records it"`
 	Department string            `json:"department,omitempty" maxLength:"20" doc:"for dispatched, ordered; for agreed and opposed: who signs, default the caller's"`
 	With       []string          `json:"with,omitempty" maxItems:"20" doc:"for dispatched: co-handlers; for cosign: who signs, beside those whom the matter names"`
 	Order      int               `json:"order,omitempty" minimum:"0" doc:"the co-handler's order, as the case numbers them; for ordered 0 makes a new one; for noted and evidence whose it is"`

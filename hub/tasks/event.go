@@ -23,6 +23,8 @@ const (
 	Reported   EventType = "reported"   // 上报
 	Screened   EventType = "screened"   // 受理
 	Rejected   EventType = "rejected"   // 不予受理
+	Verifying  EventType = "verifying"  // 核实: somebody looks on site whether it is so
+	Verified   EventType = "verified"   // 核实属实
 	Spot       EventType = "spot"       // 自处置: who found it set it right on the spot
 	Filed      EventType = "filed"      // 立案
 	Dispatched EventType = "dispatched" // 派遣

@@ -40,7 +40,9 @@ func (c *Case) apply(e *Event) {
 		if slices.Contains(ended, c.before) {
 			c.reopen(e)
 		}
-	case Returned, Upheld:
+	case Verifying:
+		c.Assignee = e.Body.Assignee
+	case Returned, Upheld, Verified, Rejected:
 		c.Assignee = ""
 	case Objected:
 		c.objectedFrom = c.before
@@ -122,9 +124,11 @@ var (
 // steps is the state machine. Events that do not move a case are in remarks.
 var steps = map[EventType]step{
 	Screened:   {from: []EventType{Reported}, by: []identity.Role{identity.CallTaker, identity.Dispatcher}},
-	Rejected:   {from: []EventType{Reported, Screened}, by: []identity.Role{identity.CallTaker, identity.Dispatcher}},
+	Rejected:   {from: []EventType{Reported, Screened, Verifying, Verified}, own: true, by: []identity.Role{identity.CallTaker, identity.Dispatcher}},
+	Verifying:  {from: []EventType{Reported, Screened, Verifying}, by: []identity.Role{identity.CallTaker, identity.Dispatcher}},
+	Verified:   {from: []EventType{Verifying}, own: true, by: []identity.Role{identity.CallTaker, identity.Dispatcher, identity.Checker}},
 	Spot:       {from: []EventType{Reported, Screened, Filed}, by: identity.Roles}, // who found it
-	Filed:      {from: append([]EventType{Screened}, ended...), by: []identity.Role{identity.Dispatcher}},
+	Filed:      {from: append([]EventType{Screened, Verified}, ended...), by: []identity.Role{identity.Dispatcher}},
 	Dispatched: {from: append([]EventType{Filed, Dispatched, Returned, Upheld}, working...), by: desks},
 	Accepted:   {from: []EventType{Dispatched}, own: true},
 	Returned:   {from: []EventType{Dispatched, Accepted, Enroute, Onscene}, own: true},
@@ -141,14 +145,14 @@ var steps = map[EventType]step{
 	Claimed:    {from: []EventType{Onscene, Handling, Rework}, own: true},
 	Extended:   {from: working, by: desks},
 	Suspended:  {from: append([]EventType{Filed, Dispatched}, working...), by: desks},
-	Graded:     {from: append([]EventType{Reported, Screened, Filed, Dispatched, Returned, Objected, Upheld, Suspended}, working...), by: []identity.Role{identity.CallTaker, identity.Dispatcher, identity.Head}},
+	Graded:     {from: append([]EventType{Reported, Screened, Verifying, Verified, Filed, Dispatched, Returned, Objected, Upheld, Suspended}, working...), by: []identity.Role{identity.CallTaker, identity.Dispatcher, identity.Head}},
 	Supervised: {from: append([]EventType{Filed, Dispatched, Returned, Objected, Upheld, Suspended, Claimed, Checked}, working...), by: desks},
 	Resumed:    {from: []EventType{Suspended}, by: desks},
 	Checked:    {from: []EventType{Claimed}, by: []identity.Role{identity.Checker, identity.Dispatcher}},
 	Rework:     {from: []EventType{Claimed, Checked}, by: []identity.Role{identity.Checker, identity.Dispatcher}},
 	Closed:     {from: []EventType{Checked}, by: []identity.Role{identity.Dispatcher}},
 	Archived:   {from: []EventType{Closed, Spot}, by: []identity.Role{identity.Dispatcher}},
-	Voided:     {from: []EventType{Reported, Screened, Filed, Dispatched, Returned, Upheld}, by: []identity.Role{identity.Dispatcher}},
+	Voided:     {from: []EventType{Reported, Screened, Verifying, Verified, Filed, Dispatched, Returned, Upheld}, by: []identity.Role{identity.Dispatcher}},
 }
 
 // remarks are events that any insider may add to any case that is not sealed.
@@ -167,7 +171,7 @@ func moves(t EventType) bool {
 }
 
 // order lists the steps as people read them, so that Next is stable.
-var order = []EventType{Screened, Rejected, Spot, Filed, Dispatched, Accepted, Enroute, Onscene, Handling, Cosign, Agreed, Opposed, Withdrawn,
+var order = []EventType{Screened, Verified, Verifying, Rejected, Spot, Filed, Dispatched, Accepted, Enroute, Onscene, Handling, Cosign, Agreed, Opposed, Withdrawn,
 	Claimed, Returned, Objected, Upheld, Dismissed, Checked, Rework, Closed, Archived, Extended, Suspended, Resumed, Graded, Supervised, Voided}
 
 // next lists the steps that the state allows.

@@ -22,7 +22,7 @@ type Merge struct {
 
 // mergeable are the states in which a case can still be dropped: nobody claims
 // to have finished it.
-var mergeable = []EventType{Reported, Screened, Filed, Dispatched, Returned, Upheld, Accepted, Enroute, Onscene, Handling, Suspended}
+var mergeable = []EventType{Reported, Screened, Verifying, Verified, Filed, Dispatched, Returned, Upheld, Accepted, Enroute, Onscene, Handling, Suspended}
 
 // mergers may merge and part.
 var mergers = []identity.Role{identity.CallTaker, identity.Dispatcher, identity.Admin}

@@ -165,12 +165,18 @@ func opening(who identity.Principal, r Report, m Matter, number string, server t
 		e.Type, e.Body = Evidence, Body{Evidence: hash, Kind: "photo-before"}
 		out = append(out, e)
 	}
+	if r.Verify {
+		return append(out, byItself(Verifying, server, Body{Assignee: r.Verifier}))
+	}
 	for _, step := range m.Auto {
-		e := head
-		e.Type, e.By, e.Person, e.At, e.Why = step, identity.System.Account, "", server, "automatic"
-		out = append(out, e)
+		out = append(out, byItself(step, server, Body{}))
 	}
 	return out
+}
+
+// byItself is a step that the hub takes because the matter says so.
+func byItself(step EventType, at telemetry.Millis, b Body) Event {
+	return Event{Type: step, At: at, Server: at, By: identity.System.Account, Why: "automatic", Body: b}
 }
 
 // Do takes one step. The same command id again returns the case as it is.
@@ -293,10 +299,14 @@ func (p *Pool) answer(b *Body, now *Case, c Command, who actor) {
 	}
 }
 
-// follow are the orders that the matter sends by itself with a dispatch: to each
-// department that must take part and has no order yet, or none since the case
-// was opened again.
+// follow are the steps that the matter takes by itself after one of somebody's: a
+// case that was found true is filed, where it would have been filed at once; with
+// a dispatch an order goes to each department that must take part and has none,
+// or none since the case was opened again.
 func (p *Pool) follow(now *Case, e Event) (out []Event) {
+	if e.Type == Verified && slices.Contains(p.byCode[now.Matter].Auto, Filed) {
+		return []Event{byItself(Filed, e.Server, Body{})}
+	}
 	if e.Type != Dispatched {
 		return nil
 	}

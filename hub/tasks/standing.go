@@ -43,6 +43,7 @@ func DefaultStanding() Standing {
 	return Standing{
 		Limits: []Limit{
 			{Name: "screen", From: Reported, Until: Screened, Kind: Emergency, Value: "15m"},
+			{Name: "file", From: Verified, Until: Filed, Kind: Emergency, Value: "30m"},
 			{Name: "file", From: Screened, Until: Filed, Kind: Emergency, Value: "30m"},
 			{Name: "dispatch", From: Filed, Until: Dispatched, Kind: Emergency, Value: "15m"},
 		},
@@ -54,9 +55,8 @@ func DefaultStanding() Standing {
 // stand there twice. What one limit says is asked by the loader.
 func (s Standing) Validate() error {
 	var f faults
+	f.distinct(s.Limits)
 	for i, l := range s.Limits {
-		same := func(o Limit) bool { return o.Name == l.Name && (o.When == "" || o.When == l.When) }
-		f.want(!slices.ContainsFunc(s.Limits[:i], same), fmt.Sprintf("limits[%d].name", i), l.Name, "a name of its own, or before it limits of that name for other conditions only")
 		f.want(!l.ofOrder(), fmt.Sprintf("limits[%d].from", i), l.From, "a step of the case: limits of co-handlers' orders stand in the matter")
 	}
 	for i, r := range s.Escalation {

@@ -21,7 +21,7 @@ type Clock struct {
 }
 
 // approach are the steps on the way to the work itself.
-var approach = []EventType{Screened, Filed, Dispatched, Accepted, Enroute, Onscene}
+var approach = []EventType{Screened, Verified, Filed, Dispatched, Accepted, Enroute, Onscene}
 
 // Decides reports whether the limit says if a case was finished in time. Those of
 // the way there, taking in, dispatch and arrival, have figures of their own.

@@ -47,14 +47,21 @@ func (m Matter) Validate() error {
 		oneOf(&f, key, a, automatic)
 		f.want(!slices.Contains(m.Auto[:i], a), key, a, "each step once")
 	}
-	for i, l := range m.Limits {
-		same := func(o Limit) bool { return o.Name == l.Name && (o.When == "" || o.When == l.When) }
-		f.want(!slices.ContainsFunc(m.Limits[:i], same), fmt.Sprintf("limits[%d].name", i), l.Name, "a name of its own, or before it limits of that name for other conditions only")
-	}
+	f.distinct(m.Limits)
 	for i, p := range m.Evidence {
 		f.want(!slices.Contains(m.Evidence[:i], p), fmt.Sprintf("evidence[%d]", i), p.Kind, "each proof once for one step")
 	}
 	return errors.Join(f...)
+}
+
+// distinct wants that no limit hides one of the same name after it.
+func (f *faults) distinct(limits []Limit) {
+	for i, l := range limits {
+		hides := func(o Limit) bool {
+			return o.Name == l.Name && o.From == l.From && (o.When == "" || o.When == l.When)
+		}
+		f.want(!slices.ContainsFunc(limits[:i], hides), fmt.Sprintf("limits[%d].name", i), l.Name, "a name of its own, or before it limits of that name from other steps or for other conditions only")
+	}
 }
 
 // Validate reports everything that is wrong with a counter-sign. One without

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import vue from '@vitejs/plugin-vue'
 import { defineConfig } from 'vite'
-import { fieldServiceWorker } from './build/serviceworker'
+import { faceServiceWorker } from './build/serviceworker'
 
 const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
@@ -13,7 +13,7 @@ const folder = (name: string) => (name.includes('csp-worker') ? 'field/assets' :
 const hub = process.env.GRIDHUB_DEV ?? 'http://127.0.0.1:8080'
 
 export default defineConfig({
-  plugins: [vue(), fieldServiceWorker(at('src/field/sw.js'))],
+  plugins: [vue(), faceServiceWorker(at('src/shared/sw.js'), 'field', '/field/manifest.webmanifest', '/field/icon-192.png')],
   resolve: { alias: { '@': at('src') } },
   define: { __VUE_I18N_FULL_INSTALL__: false, __VUE_I18N_LEGACY_API__: false, __INTLIFY_PROD_DEVTOOLS__: false },
   build: {

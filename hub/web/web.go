@@ -1,5 +1,5 @@
-// Package web holds the two faces of the hub: the centre at / and the field at
-// /field/, built by Vite into dist and embedded in the binary.
+// Package web holds the three faces of the hub: the centre at /, the field at
+// /field/ and the open page for residents and partners at /p/, built by Vite into dist and embedded in the binary.
 //
 // It promises that what is served is exactly what was built: hashed files are
 // cached for ever, pages never, and every answer carries a content security
@@ -53,8 +53,8 @@ func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "only GET", http.StatusMethodNotAllowed)
 		return
 	}
-	if r.URL.Path == "/field" {
-		http.Redirect(w, r, "/field/", http.StatusMovedPermanently)
+	if r.URL.Path == "/field" || r.URL.Path == "/p" {
+		http.Redirect(w, r, r.URL.Path+"/", http.StatusMovedPermanently)
 		return
 	}
 	name := file(r.URL.Path)
@@ -94,7 +94,7 @@ func file(p string) string {
 // lifetime is for ever for files whose name carries the hash of their content,
 // and nothing for all others: they are asked for again each time.
 func lifetime(name string) string {
-	if strings.HasPrefix(name, "assets/") || strings.HasPrefix(name, "field/assets/") {
+	if strings.HasPrefix(name, "assets/") || strings.HasPrefix(name, "field/assets/") || strings.HasPrefix(name, "p/assets/") {
 		return "public, max-age=31536000, immutable"
 	}
 	return "no-cache"

@@ -63,6 +63,7 @@ var neighbours = []neighbour{
 	{[]string{"hub/rules", "hub/dispatch", "hub/patrol", "hub/figures", "hub/evidence", "hub/calls"}, []string{"hub/tasks"}, "the case is what all of them work for"},
 	{[]string{"hub/figures"}, []string{"hub/people"}, "a formula has a name in the two languages of the faces"},
 	{[]string{"hub/hotline", "hub/open311", "hub/alike"}, []string{"hub/tasks"}, "what comes from outside becomes a case, and is compared with cases"},
+	{[]string{"hub/residents"}, []string{"hub/tasks", "hub/alike", "hub/evidence", "hub/people"}, "what the public reports becomes a case with photos, beside those that speak of the same; a service has a name in two languages"},
 	{[]string{"hub/archive"}, []string{"hub/tasks", "hub/evidence"}, "a sealed case is its events and the originals of its evidence"},
 	{[]string{"hub/oidc"}, []string{"hub/people"}, "whom a provider vouches for gets an account's session"},
 	{[]string{"hub/patrol", "hub/calls"}, []string{"hub/evidence"}, "a visit and a recorded call are evidence"},

@@ -6,7 +6,7 @@ import type { Case, CaseClock, Hazard, Step } from './api/types'
 export type Look = 'new' | 'hand' | 'wait' | 'over' | 'done'
 
 const looks: Record<string, Look> = {
-  reported: 'new', screened: 'new', verifying: 'new', filed: 'new', returned: 'new',
+  reported: 'new', screened: 'new', verifying: 'new', verified: 'new', filed: 'new', returned: 'new',
   upheld: 'new', objected: 'wait', dispatched: 'wait', claimed: 'wait', checked: 'wait', checking: 'wait', suspended: 'wait', extended: 'hand',
   accepted: 'hand', enroute: 'hand', onscene: 'hand', handling: 'hand', cosign: 'hand', rework: 'hand', resumed: 'hand',
   closed: 'done', spot: 'done', archived: 'done', rejected: 'done', voided: 'done', merged: 'done',
@@ -95,7 +95,7 @@ export function isCry(c: Case): boolean {
 }
 
 /** The steps that people at a desk take, the likeliest first. */
-export const deskSteps: Step[] = ['screened', 'upheld', 'dismissed', 'checked', 'closed', 'archived', 'filed', 'resumed', 'rework', 'supervised', 'extended', 'suspended', 'spot', 'rejected', 'voided']
+export const deskSteps: Step[] = ['screened', 'verified', 'upheld', 'dismissed', 'checked', 'closed', 'archived', 'filed', 'resumed', 'rework', 'supervised', 'extended', 'suspended', 'spot', 'rejected', 'voided']
 
 /** The steps of the worker, the likeliest first. */
 export const fieldSteps: Step[] = ['accepted', 'enroute', 'onscene', 'handling', 'cosign', 'claimed', 'returned', 'objected']

@@ -15,6 +15,8 @@ const after: Partial<Record<Step, Step[]>> = {
   handling: ['claimed', 'returned'],
   cosign: [],
   claimed: [],
+  verified: [],
+  rejected: [],
   returned: [],
   objected: [],
 }
@@ -70,6 +72,7 @@ export function nextRung(c: Case, me?: Viewer): Rung {
   }
   if (part === 'none') return { kind: 'wait' }
   const may = (s: Step) => c.next?.includes(s)
+  if (may('verified')) return { kind: 'step', step: 'verified' }
   if (may('accepted')) return { kind: 'step', step: 'accepted' }
   const proof = c.missing?.[0]
   if (may('onscene') && !(arrived.includes(c.state) && may('claimed'))) return { kind: 'step', step: 'onscene' }
@@ -86,7 +89,7 @@ export function refusal(c: Case, me: Viewer): { step: Step; order?: number; depa
   if (part === 'sign') return { step: 'opposed', department: signsFor(c, me) }
   const o = ownOrder(c, me)
   if (part === 'order') return o?.next?.includes('declined') ? { step: 'declined', order: o.n } : undefined
-  const step = part === 'lead' && (['returned', 'objected'] as Step[]).find((s) => c.next?.includes(s))
+  const step = part === 'lead' && (['returned', 'objected', ...(c.state === 'verifying' ? ['rejected' as const] : [])] as Step[]).find((s) => c.next?.includes(s))
   return step ? { step } : undefined
 }
 

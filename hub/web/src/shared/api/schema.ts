@@ -1321,6 +1321,193 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/public/grids": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The grids, as GeoJSON */
+        get: operations["public-grids"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/public/ground": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Water, parks and buildings, as GeoJSON */
+        get: operations["public-ground"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/public/nearby": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Open reports of one kind near a place */
+        get: operations["public-nearby"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/public/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What became of a report */
+        get: operations["public-follow"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/public/report/photos": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add a photo to the own report */
+        post: operations["public-add-photo"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/public/report/photos/{hash}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An own photo, or one of the finished work */
+        get: operations["public-photo"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/public/report/rating": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Is it in order now? */
+        post: operations["public-rate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/public/report/reopening": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** It is not: have it opened again */
+        post: operations["public-reopen"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/public/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Report something; no name is wanted */
+        post: operations["public-report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/public/roads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The roads, as GeoJSON */
+        get: operations["public-roads"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/public/street": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What can be reported here */
+        get: operations["public-street"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/quarantine": {
         parameters: {
             query?: never;
@@ -1941,7 +2128,7 @@ export interface components {
             code: string;
         };
         Command: {
-            /** @description for dispatched, ordered; for taken, when the desk records it */
+            /** @description for dispatched, ordered, verifying; for taken, when the desk records it */
             assignee?: string;
             /**
              * Format: int64
@@ -1976,7 +2163,7 @@ export interface components {
             severity?: "info" | "minor" | "major" | "critical";
             text?: string;
             /** @enum {string} */
-            type: "screened" | "rejected" | "spot" | "filed" | "dispatched" | "accepted" | "returned" | "objected" | "upheld" | "dismissed" | "enroute" | "onscene" | "handling" | "cosign" | "agreed" | "opposed" | "withdrawn" | "extended" | "suspended" | "resumed" | "claimed" | "checked" | "rework" | "closed" | "archived" | "voided" | "graded" | "supervised" | "noted" | "evidence" | "ordered" | "taken" | "declined" | "done" | "waived";
+            type: "screened" | "rejected" | "verifying" | "verified" | "spot" | "filed" | "dispatched" | "accepted" | "returned" | "objected" | "upheld" | "dismissed" | "enroute" | "onscene" | "handling" | "cosign" | "agreed" | "opposed" | "withdrawn" | "extended" | "suspended" | "resumed" | "claimed" | "checked" | "rework" | "closed" | "archived" | "voided" | "graded" | "supervised" | "noted" | "evidence" | "ordered" | "taken" | "declined" | "done" | "waived";
             /** Format: int64 */
             until?: number;
             why?: string;
@@ -2180,6 +2367,41 @@ export interface components {
              * @description number of the entry
              */
             n: number;
+        };
+        Following: {
+            /**
+             * Format: int64
+             * @description when the step under way is due
+             */
+            expected?: number;
+            /** @description photos of the finished work */
+            finished: string[] | null;
+            /** @description somebody else reported it first */
+            follows?: boolean;
+            grid?: string;
+            may_rate?: boolean;
+            name: components["schemas"]["Name"];
+            /** @description said on the phone */
+            number: string;
+            /** @description own ones */
+            photos: string[] | null;
+            /** @enum {string} */
+            rated?: "satisfied" | "unsatisfied";
+            /** @description why it was declined */
+            reason?: string;
+            /**
+             * Format: int64
+             * @description it may be opened again until then
+             */
+            reopen_until?: number;
+            /** Format: int64 */
+            reported: number;
+            /** @description the own words; empty for who follows another's report */
+            said?: string;
+            service: string;
+            /** @enum {string} */
+            stage: "received" | "verifying" | "queued" | "sent" | "working" | "paused" | "checking" | "done" | "declined" | "void";
+            steps: components["schemas"]["Milestone"][] | null;
         };
         Gap: {
             /** Format: int64 */
@@ -2611,6 +2833,32 @@ export interface components {
             keep: string;
             why?: string;
         };
+        Message: {
+            /** Format: double */
+            accuracy_m?: number;
+            /** @description somebody may get hurt: goes ahead without a look on site */
+            danger?: boolean;
+            /** @description made by the phone and unguessable: a repeat gets the same code */
+            id: string;
+            /** @description only for questions; never shown to other residents */
+            phone?: string;
+            /** @description where it is, as the reporter points to it */
+            place: components["schemas"]["Point"];
+            /** @description one of those that public-nearby named: to be told of it, and add to it */
+            same_as?: string;
+            /** @description one of those that public-services lists */
+            service: string;
+            /** @description at most 1000 characters */
+            words?: string;
+        };
+        Milestone: {
+            /** Format: int64 */
+            at: number;
+            /** @description to whom it was sent */
+            department?: components["schemas"]["Name"];
+            /** @enum {string} */
+            step: "received" | "verifying" | "verified" | "accepted" | "declined" | "sent" | "coming" | "there" | "paused" | "resumed" | "finished" | "again" | "done" | "reopened" | "merged" | "void";
+        };
         Movement: {
             /**
              * Format: double
@@ -2633,6 +2881,32 @@ export interface components {
         Name: {
             en: string;
             zh: string;
+        };
+        Nearby: {
+            /** @description for same_as */
+            case: string;
+            /**
+             * Format: int64
+             * @description start of the day on which it was reported
+             */
+            day: number;
+            name: components["schemas"]["Name"];
+            stage: string;
+            /**
+             * Format: int64
+             * @description 100 or 300
+             */
+            within_m: number;
+        };
+        Offer: {
+            code: string;
+            /** @enum {string} */
+            domain: "urban" | "governance" | "environment" | "safety";
+            /** @description which hours usual counts */
+            kind?: string;
+            name: components["schemas"]["Name"];
+            /** @description how long handling usually takes at most: 4h, 2d */
+            usual?: string;
         };
         Order: {
             address?: string;
@@ -2779,6 +3053,23 @@ export interface components {
             name: components["schemas"]["Name"];
             on: boolean;
         };
+        PublicStreet: {
+            bounds: number[] | null;
+            center: components["schemas"]["Point"];
+            name: components["schemas"]["Name"];
+            /**
+             * Format: int64
+             * @description of one report, at most
+             */
+            photos: number;
+            services: components["schemas"]["Offer"][] | null;
+            time_zone: string;
+            /**
+             * Format: int64
+             * @description characters, at most
+             */
+            words: number;
+        };
         QuarantineCause: {
             cause: string;
             device: string;
@@ -2809,6 +3100,15 @@ export interface components {
             name: components["schemas"]["Name"];
             of: string;
             unit: string;
+        };
+        RatingInputBody: {
+            satisfied: boolean;
+            words?: string;
+        };
+        Receipt: {
+            /** @description to follow by, in three groups of four digits */
+            code: string;
+            number: string;
         };
         Recording: {
             call: string;
@@ -2878,6 +3178,12 @@ export interface components {
         RecoveryOutputBody: {
             /** @description each signs in once in place of a code; shown this once */
             codes: string[] | null;
+        };
+        ReopeningInputBody: {
+            /** @description made by the phone; a repeat is harmless */
+            id: string;
+            /** @description what is not in order */
+            words: string;
         };
         ReplayInputBody: {
             cause?: string;
@@ -6001,6 +6307,368 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Track"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "public-grids": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "public-ground": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "public-nearby": {
+        parameters: {
+            query: {
+                service: string;
+                lon: number;
+                lat: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Nearby"][] | null;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "public-follow": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description twelve digits, with or without spaces */
+                "Follow-Code": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Following"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "public-add-photo": {
+        parameters: {
+            query?: {
+                /** @description when it was taken, by the phone's clock */
+                at?: number;
+            };
+            header: {
+                /** @description twelve digits, with or without spaces */
+                "Follow-Code": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "image/jpeg": string;
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "public-photo": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description twelve digits, with or without spaces */
+                "Follow-Code": string;
+            };
+            path: {
+                hash: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "public-rate": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description twelve digits, with or without spaces */
+                "Follow-Code": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RatingInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Following"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "public-reopen": {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description twelve digits, with or without spaces */
+                "Follow-Code": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReopeningInputBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Following"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "public-report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Message"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Receipt"];
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "public-roads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                };
+            };
+            /** @description Error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ErrorModel"];
+                };
+            };
+        };
+    };
+    "public-street": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicStreet"];
                 };
             };
             /** @description Error */

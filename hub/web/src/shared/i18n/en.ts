@@ -30,18 +30,18 @@ export const en: Words<typeof zh> = {
   },
   look: { new: 'new', hand: 'in hand', wait: 'waiting', over: 'overdue', done: 'done' },
   state: {
-    reported: 'reported', screened: 'screened', rejected: 'rejected', verifying: 'verifying', filed: 'filed', dispatched: 'dispatched', accepted: 'accepted', returned: 'returned',
+    reported: 'reported', screened: 'screened', rejected: 'rejected', verifying: 'verifying', verified: 'verified', filed: 'filed', dispatched: 'dispatched', accepted: 'accepted', returned: 'returned',
     enroute: 'en route', onscene: 'on scene', handling: 'handling', cosign: 'co-signing', extended: 'extended', suspended: 'suspended', resumed: 'resumed', claimed: 'completion claimed', checking: 'checking',
     checked: 'check passed', rework: 'rework', spot: 'handled on the spot', closed: 'closed', archived: 'archived', voided: 'void', merged: 'merged', objected: 'objection under review', upheld: 'objection upheld',
   },
   event: {
-    reported: 'Reported', screened: 'Screened', rejected: 'Rejected', filed: 'Filed', dispatched: 'Dispatched', accepted: 'Accepted', returned: 'Returned', enroute: 'Set off', onscene: 'On scene', handling: 'Handling began',
+    reported: 'Reported', screened: 'Screened', rejected: 'Rejected', verifying: 'Being verified', verified: 'Found true', filed: 'Filed', dispatched: 'Dispatched', accepted: 'Accepted', returned: 'Returned', enroute: 'Set off', onscene: 'On scene', handling: 'Handling began',
     extended: 'Extended', suspended: 'Suspended', resumed: 'Resumed', claimed: 'Completion claimed', checked: 'Check passed', rework: 'Sent to rework', spot: 'Handled on the spot', closed: 'Closed', archived: 'Archived', voided: 'Voided', noted: 'Note', graded: 'Graded', merged: 'Merged into another', unmerged: 'Merge undone', joined: 'Another joined', parted: 'Another parted',
     evidence: 'Evidence added', called: 'Call', sensed: 'Readings', supervised: 'Under supervision', escalated: 'Limit: reminded', objected: 'Objection raised', upheld: 'Objection upheld', dismissed: 'Objection dismissed', cosign: 'Counter-sign asked for', agreed: 'Counter-signed', opposed: 'Counter-sign refused', withdrawn: 'Counter-sign withdrawn',
     ordered: 'Co-handler ordered', taken: 'Order taken', declined: 'Order declined', done: 'Order done', waived: 'Order waived',
   },
   step: {
-    screened: 'Screen', rejected: 'Reject', filed: 'File', dispatched: 'Dispatch', accepted: 'Accept', returned: 'Return', enroute: 'Set off', onscene: 'On scene', handling: 'Start handling', extended: 'Extend',
+    screened: 'Screen', rejected: 'Reject', verifying: 'Have verified', verified: 'It is so', filed: 'File', dispatched: 'Dispatch', accepted: 'Accept', returned: 'Return', enroute: 'Set off', onscene: 'On scene', handling: 'Start handling', extended: 'Extend',
     suspended: 'Suspend', resumed: 'Resume', claimed: 'Done', checked: 'Check passed', rework: 'Rework', spot: 'Handled on the spot', closed: 'Close', archived: 'Archive', voided: 'Void', supervised: 'Supervise', noted: 'Note', photo: 'Photo', reopen: 'Reopen',
     objected: 'Object', upheld: 'Uphold objection', dismissed: 'Dismiss objection', cosign: 'Ask for counter-sign', agreed: 'Agree', opposed: 'Oppose', withdrawn: 'Withdraw counter-sign', ordered: 'Send order', taken: 'Take', declined: 'Decline', done: 'Order done', waived: 'Waive',
   },

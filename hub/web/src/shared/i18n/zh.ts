@@ -27,18 +27,18 @@ export const zh = {
   },
   look: { new: '新增', hand: '处理中', wait: '等待', over: '超时', done: '已结' },
   state: {
-    reported: '已上报', screened: '已受理', rejected: '不予受理', verifying: '核实中', filed: '已立案', dispatched: '已派遣', accepted: '已签收', returned: '已回退',
+    reported: '已上报', screened: '已受理', rejected: '不予受理', verifying: '核实中', verified: '核实属实', filed: '已立案', dispatched: '已派遣', accepted: '已签收', returned: '已回退',
     enroute: '前往中', onscene: '已到场', handling: '处置中', cosign: '会签中', extended: '已延时', suspended: '已挂账', resumed: '已恢复', claimed: '已反馈', checking: '核查中',
     checked: '核查通过', rework: '返工', spot: '自处置', closed: '已结案', archived: '已归档', voided: '已作废', merged: '已并案', objected: '异议复核中', upheld: '异议成立',
   },
   event: {
-    reported: '上报', screened: '受理', rejected: '不予受理', filed: '立案', dispatched: '派遣', accepted: '签收', returned: '回退', enroute: '出发', onscene: '到场', handling: '开始处置',
+    reported: '上报', screened: '受理', rejected: '不予受理', verifying: '派人核实', verified: '核实属实', filed: '立案', dispatched: '派遣', accepted: '签收', returned: '回退', enroute: '出发', onscene: '到场', handling: '开始处置',
     extended: '延时', suspended: '挂账', resumed: '恢复', claimed: '处理反馈', checked: '核查通过', rework: '返工', spot: '自处置', closed: '结案', archived: '归档', voided: '作废', noted: '备注', graded: '调整等级', merged: '并入他案', unmerged: '撤销并案', joined: '他案并入', parted: '他案分出',
     evidence: '补充证据', called: '通话', sensed: '读数确认', supervised: '督办', escalated: '时限提醒', objected: '提出异议', upheld: '异议成立', dismissed: '异议驳回', cosign: '发起会签', agreed: '会签同意', opposed: '会签不同意', withdrawn: '撤回会签',
     ordered: '协办派单', taken: '协办签收', declined: '协办退单', done: '协办办结', waived: '协办免办',
   },
   step: {
-    screened: '受理', rejected: '不予受理', filed: '立案', dispatched: '派遣', accepted: '接单', returned: '回退', enroute: '出发', onscene: '到场', handling: '开始处置', extended: '延时',
+    screened: '受理', rejected: '不予受理', verifying: '派人核实', verified: '核实属实', filed: '立案', dispatched: '派遣', accepted: '接单', returned: '回退', enroute: '出发', onscene: '到场', handling: '开始处置', extended: '延时',
     suspended: '挂账', resumed: '恢复', claimed: '办结', checked: '核查通过', rework: '返工', spot: '记为自处置', closed: '结案', archived: '归档', voided: '作废', supervised: '督办', noted: '备注', photo: '拍照', reopen: '重开',
     objected: '提出异议', upheld: '异议成立', dismissed: '驳回异议', cosign: '发起会签', agreed: '同意', opposed: '不同意', withdrawn: '撤回会签', ordered: '派协办单', taken: '签收', declined: '退单', done: '协办办结', waived: '免办',
   },

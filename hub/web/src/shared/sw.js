@@ -1,15 +1,16 @@
-// The service worker of the field: the page starts without a network. It
+// The service worker of a face: the page starts without a network. It
 // answers for the page's own files only; data is kept by the page itself.
+const face = '@face@'
 const version = '@version@'
 const files = ['@files@']
-const cacheName = `field-${version}`
+const cacheName = `${face}-${version}`
 
 self.addEventListener('install', (e) => {
   e.waitUntil(caches.open(cacheName).then((c) => c.addAll(files)).then(() => self.skipWaiting()))
 })
 
 self.addEventListener('activate', (e) => {
-  const old = (names) => names.filter((n) => n.startsWith('field-') && n !== cacheName)
+  const old = (names) => names.filter((n) => n.startsWith(`${face}-`) && n !== cacheName)
   e.waitUntil(caches.keys().then((names) => Promise.all(old(names).map((n) => caches.delete(n)))).then(() => self.clients.claim()))
 })
 
@@ -18,7 +19,7 @@ self.addEventListener('activate', (e) => {
 self.addEventListener('fetch', (e) => {
   const url = new URL(e.request.url)
   if (e.request.method !== 'GET' || url.origin !== self.location.origin) return
-  if (/^\/(field\/)?assets\//.test(url.pathname)) e.respondWith(cached(e.request))
+  if (url.pathname.startsWith('/assets/') || url.pathname.startsWith(`/${face}/assets/`)) e.respondWith(cached(e.request))
   else if (e.request.mode === 'navigate') e.respondWith(network(e.request))
   else if (files.includes(url.pathname)) e.respondWith(cached(e.request))
 })
@@ -29,10 +30,10 @@ async function cached(request) {
 
 async function network(request) {
   try {
-    const answer = await fetch(request, { signal: AbortSignal.timeout(4000) })
+    const answer = await Promise.race([fetch(request), new Promise((_, late) => setTimeout(late, 4000))])
     if (answer.ok) return answer
   } catch {
     // no network: what was cached
   }
-  return (await caches.match('/field/')) ?? Response.error()
+  return (await caches.match(`/${face}/`)) ?? Response.error()
 }
