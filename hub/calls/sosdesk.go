@@ -66,8 +66,8 @@ func (d *SOSDesk) Handle(person, device string, raw []byte) {
 	}
 	switch {
 	case err != nil:
-	case m.Type == SOSPrefix+"list":
-		d.Connected(person, device)
+	case m.Type == SOSPrefix+"list": // also when nothing stands: one may have ended while the device was away
+		d.show(ctx, talk.Person(person), device, nil)
 	case m.Type == SOSPrefix+"end":
 		err = d.end(ctx, person, m)
 	default:

@@ -199,6 +199,11 @@ func TestSOSIsLatched(t *testing.T) {
 	if len(ended) != 1 || ended[0].Case != "c1" {
 		t.Errorf("on the case: %+v", ended)
 	}
+	told := len(street.sent["phone-p-2"])
+	d.Handle("p-2", "phone-p-2", []byte(`{"v":1,"type":"sos.list"}`)) // it was away when the call ended
+	if len(street.sent["phone-p-2"]) != told+1 || len(street.last("phone-p-2").Active) != 0 {
+		t.Errorf("who asks afterwards is told %+v", street.sent["phone-p-2"][told:])
+	}
 	if err := d.Raise(t.Context(), s); err != nil || len(d.Latch.Active()) != 0 {
 		t.Errorf("a late repeat raised it again: %v", err)
 	}

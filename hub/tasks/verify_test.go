@@ -31,7 +31,7 @@ func public(t *testing.T) (*tasks.Pool, *time.Time) {
 func seen(t *testing.T, p *tasks.Pool, id string) tasks.Case {
 	t.Helper()
 	c, err := p.Report(t.Context(), identity.Principal{Account: "resident"}, tasks.Report{ID: id, Matter: "CG07", Source: "resident",
-		Place: geo.Point{Lon: 120.16, Lat: 30.27}, Verify: true, Verifier: "p-017"})
+		Place: geo.Point{Lon: 120.16, Lat: 30.27}, Verify: true, Verifier: "p-017", At: 1795485600000})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,15 +125,15 @@ func TestTheDesksClocksOfAVerifiedReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := seen(t, p, "report-0001")
-	if k := c.Clocks[0]; len(c.Clocks) != 1 || k.Name != "screen" || k.Stopped == 0 {
+	if k := c.Clocks[len(c.Clocks)-1]; len(c.Clocks) != 1 || k.Name != "screen" || k.Stopped == 0 {
 		t.Errorf("handed on: %+v", c.Clocks)
 	}
 	now = now.Add(3 * time.Hour)
-	c, err = p.Do(t.Context(), boss, tasks.Command{ID: "verified-0001", Case: c.ID, Type: tasks.Verified})
+	c, err = p.Do(t.Context(), boss, tasks.Command{ID: "verified-0001", Case: c.ID, Type: tasks.Verified, At: telemetry.At(now)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if k := c.Clocks[1]; len(c.Clocks) != 2 || k.Name != "file" || k.Started != telemetry.At(now) || k.Light != "green" {
+	if k := c.Clocks[len(c.Clocks)-1]; len(c.Clocks) != 2 || k.Name != "file" || k.Started != telemetry.At(now) || k.Light != "green" {
 		t.Errorf("verified: %+v", c.Clocks)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"gridhub/configs"
 	"gridhub/devices/telemetry"
 	"gridhub/hub/api"
+	"gridhub/hub/audit"
 	"gridhub/hub/dispatch"
 	"gridhub/hub/evidence"
 	"gridhub/hub/geo"
@@ -67,8 +68,10 @@ func raise(t *testing.T) *ground {
 	must(err)
 	g.rounds, err = patrol.Open(ctx, db, g.routes, photos, g.zone, time.Now)
 	must(err)
-	g.Server = httptest.NewServer(api.New(api.Deps{Accounts: accounts, Terminals: terminals, Staff: g.staff, Cases: g.pool, Evidence: photos,
-		Patrols: g.rounds, Dispatch: dispatch.New(dispatch.Default(), g.pool, g, g.roads, time.Now), Clock: time.Now, Log: slog.New(slog.DiscardHandler)}))
+	acts, err := audit.Open(ctx, db, audit.Options{Now: time.Now})
+	must(err)
+	g.Server = httptest.NewServer(api.New(api.Deps{Audit: acts, Accounts: accounts, Terminals: terminals, Staff: g.staff, Cases: g.pool, Evidence: photos,
+		Reach: g.staff.Reach, Patrols: g.rounds, Dispatch: dispatch.New(dispatch.Default(), g.pool, g, g.roads, time.Now), Clock: time.Now, Log: slog.New(slog.DiscardHandler)}))
 	t.Cleanup(g.Close)
 	return g
 }

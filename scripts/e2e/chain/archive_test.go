@@ -152,6 +152,7 @@ func TestAPhotoUsedBeforeIsNoted(t *testing.T) {
 		var c tasks.Case
 		s.desk.post("/api/v1/cases", map[string]any{"id": fmt.Sprintf("hotline-%04d", i), "matter": "AQ03", "source": "hotline",
 			"place": geo.Point{Lon: gaugeLon, Lat: gaugeLat}}, &c)
+		s.step(s.desk, c, tasks.Command{Type: tasks.Dispatched, Assignee: worker})
 		var item evidence.Item
 		if err := w.send("POST", fmt.Sprintf("/api/v1/evidence?kind=photo-after&at=1&case=%s", c.ID), "image/jpeg", data, &item); err != nil {
 			t.Fatal(err)

@@ -137,7 +137,7 @@ export function makeTalk(hooks: TalkHooks) {
   }
 
   function receive(r: TalkReply): void {
-    if (r.type === 'talk.groups') { groups.value = r.groups; return }
+    if (r.type === 'talk.groups') { groups.value = r.groups ?? []; return }
     if (r.type === 'talk.unheard') {
       if (r.group && r.group !== chosen.value) missed.value = { ...missed.value, [r.group]: r.unheard }
       return

@@ -29,7 +29,7 @@ export interface TalkState {
 }
 
 export type TalkReply = { v: number; group?: string; re?: number } & (
-  | { type: 'talk.groups'; groups: TalkGroup[] }
+  | { type: 'talk.groups'; groups?: TalkGroup[] }
   | { type: 'talk.state'; state: TalkState }
   | { type: 'talk.answer'; of: string; sdp: string }
   | { type: 'talk.playing'; burst: number; person: string; behindMs?: number }
