@@ -22,6 +22,7 @@ func TestChinese(t *testing.T) {
 		"want a frame that answers: wrong CRC":                                      "应为：应答的帧：CRC 错误",
 		"want a readable file: open x.yaml: no such file or directory":              "应为：可读的文件：打开 x.yaml：没有这个文件或目录",
 		"want a port of its own, line a has b already, with 1 n 1 instead of 2 e 2": "应为：独占的串口：线路 a 已占用 b，且参数是 1 n 1，这里是 2 e 2",
+		"the public holidays of 2027 are not known and count as working days: add a file as in configs/calendars and name it under calendars": "没有 2027 年的放假安排，节假日暂按工作日计算：请仿照 configs/calendars 添加该年文件，并写入 calendars",
 	} {
 		if got, ok := Chinese(english); !ok || got != want {
 			t.Errorf("%q: %q, want %q", english, got, want)

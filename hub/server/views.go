@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"gridhub/configs/words"
 	"gridhub/devices"
 	"gridhub/devices/telemetry"
 	"gridhub/hub/api"
@@ -201,6 +203,9 @@ func (p parts) Parts() []api.Part {
 		}
 		out = append(out, c)
 	}
+	for i := range out {
+		out[i].Words, _ = words.Chinese(out[i].Detail)
+	}
 	return out
 }
 
@@ -211,12 +216,15 @@ const ahead = 45 * 24 * time.Hour
 // calendarPart says whether the holidays of the coming weeks are known.
 func (h *Hub) calendarPart() api.Part {
 	now := h.now()
-	missing := h.files.Calendar().Unknown(now, now.Add(ahead))
-	if len(missing) == 0 {
+	var years []string
+	for _, year := range h.files.Calendar().Unknown(now, now.Add(ahead)) {
+		years = append(years, strconv.Itoa(year))
+	}
+	if len(years) == 0 {
 		return api.Part{Name: "calendar", State: "ok"}
 	}
 	return api.Part{Name: "calendar", State: "degraded",
-		Detail: fmt.Sprintf("the public holidays of %v are not known and count as working days: add a file as in configs/calendars and name it under calendars", missing)}
+		Detail: fmt.Sprintf("the public holidays of %s are not known and count as working days: add a file as in configs/calendars and name it under calendars", strings.Join(years, ", "))}
 }
 
 func part(name string, err error, bad string) api.Part {

@@ -2956,6 +2956,7 @@ export interface components {
         };
         Part: {
             detail?: string;
+            detail_zh?: string;
             /** Format: int64 */
             lag?: number;
             name: string;

@@ -50,3 +50,14 @@ it('has a word for every reason of the dispatcher', () => {
   expect(codes.length).toBeGreaterThan(10)
   expect(codes.filter((c) => !(c in zh.reason) && !(c in zh.excluded))).toEqual([])
 })
+
+it('has a word for every act in the audit log, and for what is told of it', () => {
+  const hub = fileURLToPath(new URL('../../../../', import.meta.url))
+  const files = readdirSync(hub, { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.go') && !f.endsWith('_test.go') && !f.startsWith('web/'))
+  const acts = files.flatMap((f) => [...readFileSync(hub + f, 'utf8').matchAll(/(?:\bAct: |\bact\w*\(ctx, |\bAudit\(ctx, who, |^\s+"[a-z-]+":\s+\{name: )"([a-z-]+\.[a-z-]+)"/gm)].map((m) => m[1] ?? ''))
+  expect(acts.length).toBeGreaterThan(40)
+  expect(acts.filter((a) => text(zh as Tree, `act.${a}`) === '')).toEqual([])
+  const keys = [...readFileSync(`${hub}api/acts.go`, 'utf8').matchAll(/[{ ]"(\w+)": (?!\{)/g)].map((m) => m[1] ?? '')
+  expect(keys.length).toBeGreaterThan(15)
+  expect(keys.filter((k) => k !== 'failed' && !(k in zh.auditKey))).toEqual([])
+})

@@ -136,13 +136,14 @@ export const zh = {
   audit: {
     title: '审计日志', hint: '谁做了什么、看了谁。只能追加，不能修改；每一条都含前一条的摘要，最新一条每 10 秒签名一次。', who: '操作人', act: '操作', subject: '对象', at: '时间', from: '来源', detail: '说明', n: '序号', any: '全部操作', looks: '查看', all: '不限', day: '24 小时内', week: '7 天内', month: '30 天内', since: '时间范围', export: '导出', exportHint: '含签名，用 hub verify 可离线核对', check: '核对全链', checking: '正在核对…', sound: '完整：第 {first}–{last} 条与写入时一致，{at} 已签名', unsigned: '完整：第 {first}–{last} 条与写入时一致，尚未签名', broken: '不完整：{what}', changed: '第 {n} 条与写入时不一致', missing: '从第 {n} 条起缺失', moved: '第 {n} 条不在自己的位置上', brokenAt: '第 {n} 条与前一条衔接不上', head: '签名无效', cut: '第 {n} 条记载：更早的日志曾被截断', more: '更早的', none: '没有符合条件的记录', failed: '读不到审计日志：{why}', refused: '未完成（{code}）', anyone: '未登录者', system: '系统', console: '命令行', filterWho: '账号或人员编号', filterSubject: '人员、设备、案件编号',
   },
-  auditKey: { from: '从', to: '至', until: '至', kind: '类别', roles: '角色', person: '人员', vehicle: '车辆', control: '控制项', value: '值', command: '指令', what: '动作', cause: '原因', detail: '内容', serial: '证书号', on: '在岗', evidence: '含原件', peer: '来自', hash: '摘要', error: '错误', left_out: '未记的条数' },
+  auditFlag: { true: '是', false: '否' },
+  auditKey: { scopes: '范围', disabled: '停用', provider: '外部登录', deputy: '代理人', dry: '试运行', bytes: '字节', from: '从', to: '至', until: '至', kind: '类别', roles: '角色', person: '人员', vehicle: '车辆', control: '控制项', value: '值', command: '指令', what: '动作', cause: '原因', detail: '内容', serial: '证书号', on: '在岗', evidence: '含原件', peer: '来自', hash: '摘要', error: '错误', left_out: '未记的条数' },
   act: {
     session: { begin: '登录', refuse: '登录被拒', end: '退出登录' }, access: { refuse: '越权被拒' }, setup: { claim: '首次认领中心', refuse: '认领被拒' },
-    account: { put: '新增或修改账号' }, terminal: { bind: '绑定手持终端' }, duty: { set: '上岗或离岗' }, track: { look: '查看人员轨迹' }, camera: { watch: '查看摄像头' }, reporter: { look: '查看反映人信息' }, evidence: { look: '查看证据原件' },
+    account: { put: '新增或修改账号', change: '修改账号', password: '更改自己的密码', 'password-reset': '重设密码', 'second-factor': '启用第二因素', 'second-factor-remove': '关闭自己的第二因素', 'second-factor-reset': '清除第二因素', 'sessions-end': '结束全部登录' }, absence: { set: '登记缺勤', end: '结束缺勤' }, people: { import: '导入人员' }, terminal: { bind: '绑定手持终端' }, duty: { set: '上岗或离岗' }, track: { look: '查看人员轨迹' }, camera: { watch: '查看摄像头' }, reporter: { look: '查看反映人信息' }, evidence: { look: '查看证据原件' },
     device: { maintain: '设置维护', give: '绑定设备使用者', command: '下发设备指令', replace: '更换设备', declare: '登记控制项', withdraw: '删除控制项', refuse: '设备接入或发布被拒' },
     identity: { add: '登记接入身份', invite: '生成接入码', enrol: '换取证书', renew: '更新证书', revoke: '吊销身份', secret: '更换密钥', refuse: '换取证书被拒' },
-    seal: { read: '下载案卷', 'read-redacted': '下载脱敏案卷' }, hotline: { import: '导入热线工单' }, quarantine: { replay: '重放隔离数据' }, history: { export: '导出历史数据' }, backup: { make: '备份' },
+    recording: { begin: '开始录制', play: '回放录制' }, seal: { read: '下载案卷', 'read-redacted': '下载脱敏案卷' }, hotline: { import: '导入热线工单' }, quarantine: { replay: '重放隔离数据' }, history: { export: '导出历史数据' }, backup: { make: '备份' },
     'command-key': { prepare: '准备新指令密钥', rotate: '更换指令密钥', forget: '停用旧指令密钥' },
     audit: { begin: '审计日志开始签名', cut: '审计日志曾被截断', look: '查看审计日志', export: '导出审计日志' },
   },

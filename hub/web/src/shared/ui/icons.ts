@@ -50,6 +50,7 @@ import Plus from 'lucide/dist/esm/icons/plus.mjs'
 import Radio from 'lucide/dist/esm/icons/radio.mjs'
 import RefreshCw from 'lucide/dist/esm/icons/refresh-cw.mjs'
 import Route from 'lucide/dist/esm/icons/route.mjs'
+import ScrollText from 'lucide/dist/esm/icons/scroll-text.mjs'
 import Search from 'lucide/dist/esm/icons/search.mjs'
 import Send from 'lucide/dist/esm/icons/send.mjs'
 import Server from 'lucide/dist/esm/icons/server.mjs'
@@ -86,7 +87,7 @@ const set = {
   send: Send, server: Server, siren: Siren, smoke: AlarmSmoke, sun: Sun, contrast: SunMedium, 'switch-camera': SwitchCamera,
   thermometer: Thermometer, warning: TriangleAlert, upload: Upload, person: User, people: Users, video: Video,
   'video-off': VideoOff, sound: Volume2, level: Waves, wifi: Wifi, 'wifi-off': WifiOff, wind: Wind, close: X,
-  power: Zap, figures: ChartColumn, wrench: Wrench,
+  power: Zap, figures: ChartColumn, wrench: Wrench, audit: ScrollText,
 } satisfies Record<string, IconNode>
 
 export type IconName = keyof typeof set
