@@ -27,7 +27,7 @@ type Part struct {
 	State  string `json:"state"` // ok, degraded, down
 	Detail string `json:"detail,omitempty"`
 	Words  string `json:"detail_zh,omitempty"` // the detail in Chinese, as far as it can be said
-	Lag    uint64 `json:"lag,omitempty"` // records a consumer is behind
+	Lag    uint64 `json:"lag,omitempty"`       // records a consumer is behind
 }
 
 // QuarantineCause counts the entries of one cause on one device.
